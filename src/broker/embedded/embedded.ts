@@ -1,0 +1,128 @@
+import { existsSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
+import { BrokerError, type Broker } from '../broker.ts'
+import { createBell } from './bell.ts'
+import { openDatabase, type Database } from './database.ts'
+import { ensureTopic } from './ensure.ts'
+import { asBrokerError } from './failure.ts'
+import { openLedger } from './ledger.ts'
+import { lockDirectory, type Lock } from './lock.ts'
+import { checkMaxRecords, openLog } from './log.ts'
+import { createMembership } from './membership.ts'
+import { endsOf, openOffsets } from './offsets.ts'
+import { createProducer } from './producer.ts'
+import { openState } from './state.ts'
+
+export interface EmbeddedOptions {
+  /** The data directory, made if it is missing; ':memory:' keeps everything in memory, without files and timers. */
+  readonly directory: string
+  /** The clock that retention goes by, in milliseconds since the epoch. */
+  readonly now?: () => number
+  /** Opens what is there and changes nothing; the directory must have data. */
+  readonly readOnly?: boolean
+  /** Takes the directory for one running pipeline; others may still read, and append as a producer does. */
+  readonly owner?: boolean
+}
+
+/** How often a commit also deletes what retention no longer keeps, in milliseconds. */
+const expireEvery = 60_000
+
+/**
+ * Opens the broker that lives in this process: one SQLite file, durable at every commit, safe against kill -9.
+ * Retention deletes whole batches of records on opening, when topics are adjusted, and now and then at a commit, whether
+ * or not a group has read them, as Kafka does.
+ * @throws BrokerError when the directory is in use by another owner, or does not hold data of this version of Oxbow
+ */
+export async function openEmbedded(options: EmbeddedOptions): Promise<Broker> {
+  const { directory, now = Date.now, readOnly = false, owner = false } = options
+  if (directory === ':memory:')
+    return createBroker(openDatabase(directory, false), { now, readOnly: false, shared: false })
+  if (readOnly && owner) throw new BrokerError(`${directory} cannot be owned by one who only reads.`)
+
+  const file = join(directory, 'oxbow.db')
+  if (readOnly && !existsSync(file)) {
+    throw new BrokerError(
+      `${directory} holds no data of Oxbow. Run a pipeline there first, or name another --data directory.`,
+    )
+  }
+  makeDirectory(directory)
+  const lock = owner ? lockDirectory(directory) : undefined
+  try {
+    return createBroker(openDatabase(file, readOnly), { now, readOnly, shared: true, ...(lock && { lock }) })
+  } catch (error) {
+    lock?.release()
+    throw error
+  }
+}
+
+interface Setting {
+  readonly now: () => number
+  readonly readOnly: boolean
+  /** Whether other processes may use the same database. */
+  readonly shared: boolean
+  readonly lock?: Lock
+}
+
+function createBroker(database: Database, { now, readOnly, shared, lock }: Setting): Broker {
+  const log = openLog(database)
+  const offsets = openOffsets(database, log)
+  const state = openState(database)
+  const ledger = openLedger(database)
+  const producer = createProducer(log)
+  const bell = createBell(shared ? database.version : undefined)
+  const membership = createMembership({ database, log, offsets, bell })
+  let expiredAt = now()
+  if (!readOnly) database.write(() => log.expire(expiredAt))
+
+  return {
+    commit: async (unit) => {
+      const time = now()
+      const expires = time - expiredAt >= expireEvery
+      database.write(() => {
+        producer.append(unit.outputs)
+        offsets.commit(unit.group, unit.offsets)
+        state.change(unit.group, unit.task, unit.state)
+        ledger.add(unit.group, unit.counts)
+        if (expires) log.expire(time)
+      })
+      if (expires) expiredAt = time
+      if (unit.outputs.length > 0) bell.ring()
+      // Writing is synchronous: let timers, signals and sockets have their turn before the next unit.
+      if (shared) await setImmediate()
+    },
+    subscribe: async (group, topics) => membership.join(group, topics),
+    state: (group, task) => state.reader(group, task),
+    ensureTopics: async (specs) =>
+      database.write(() => {
+        for (const spec of specs) ensureTopic(log, spec)
+        log.expire(now())
+      }),
+    topics: async () => database.read(() => log.describe()),
+    read: async ({ topic: name, partition, offset }, maxRecords) => {
+      checkMaxRecords(maxRecords)
+      return database.read(() => {
+        const topic = log.get(name)
+        const { start } = endsOf(topic, partition)
+        const from = Math.max(Number(offset), start)
+        const records = log.read(topic, partition, from, maxRecords)
+        return { topic: name, partition, records, next: (records.at(-1)?.offset ?? BigInt(from) - 1n) + 1n }
+      })
+    },
+    committed: async (group) => database.read(() => offsets.all(group)),
+    counts: async (group) => database.read(() => ledger.totals(group)),
+    close: async () => {
+      membership.end()
+      database.close()
+      lock?.release()
+    },
+  }
+}
+
+function makeDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true })
+  } catch (error) {
+    throw asBrokerError(error, directory)
+  }
+}

@@ -1,0 +1,102 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { BrokerError } from '../broker.ts'
+
+/** "OXBW", in the header of the database file. */
+const applicationId = 0x4f584257
+
+/** One script a version of the schema; what is released is never changed, only added to. */
+const migrations = [
+  `CREATE TABLE topic (
+     id INTEGER PRIMARY KEY,
+     name TEXT NOT NULL UNIQUE,
+     retention INTEGER
+   ) STRICT;
+
+   CREATE TABLE log (
+     topic INTEGER NOT NULL,
+     partition INTEGER NOT NULL,
+     start_offset INTEGER NOT NULL DEFAULT 0,
+     end_offset INTEGER NOT NULL DEFAULT 0,
+     PRIMARY KEY (topic, partition)
+   ) STRICT, WITHOUT ROWID;
+
+   CREATE TABLE batch (
+     topic INTEGER NOT NULL,
+     partition INTEGER NOT NULL,
+     base_offset INTEGER NOT NULL,
+     count INTEGER NOT NULL,
+     first_timestamp INTEGER NOT NULL,
+     max_timestamp INTEGER NOT NULL,
+     records BLOB NOT NULL,
+     PRIMARY KEY (topic, partition, base_offset)
+   ) STRICT;
+
+   CREATE TABLE committed (
+     consumer_group TEXT NOT NULL,
+     topic INTEGER NOT NULL,
+     partition INTEGER NOT NULL,
+     next_offset INTEGER NOT NULL,
+     PRIMARY KEY (consumer_group, topic, partition)
+   ) STRICT, WITHOUT ROWID;
+
+   CREATE TABLE state (
+     consumer_group TEXT NOT NULL,
+     task TEXT NOT NULL,
+     store TEXT NOT NULL,
+     key TEXT NOT NULL,
+     value BLOB NOT NULL,
+     PRIMARY KEY (consumer_group, task, store, key)
+   ) STRICT, WITHOUT ROWID;
+
+   CREATE TABLE ledger (
+     consumer_group TEXT NOT NULL,
+     source TEXT NOT NULL,
+     stream TEXT NOT NULL,
+     read INTEGER NOT NULL,
+     emitted INTEGER NOT NULL,
+     dropped INTEGER NOT NULL,
+     dead INTEGER NOT NULL,
+     PRIMARY KEY (consumer_group, source, stream)
+   ) STRICT, WITHOUT ROWID;`,
+]
+
+/**
+ * Refuses a database that is not Oxbow's or is too new for this version.
+ * @returns the version of its schema, 0 for a new, empty file
+ */
+export function checkSchema(database: DatabaseSync, file: string): number {
+  const id = pragma(database, 'application_id')
+  const version = pragma(database, 'user_version')
+  if (id !== applicationId && !(id === 0 && isEmpty(database))) {
+    throw new BrokerError(`${file} is a database of another program. Move it away, or use another --data directory.`)
+  }
+  if (version > migrations.length) {
+    throw new BrokerError(
+      `${file} was written by a newer Oxbow (schema ${version}; this one knows up to ${migrations.length}). Upgrade Oxbow, or use another --data directory.`,
+    )
+  }
+  return version
+}
+
+/** Brings the schema up to date, in one transaction; another process may be doing the same. */
+export function migrate(database: DatabaseSync, file: string): void {
+  if (checkSchema(database, file) === migrations.length) return
+  database.exec('BEGIN IMMEDIATE')
+  for (const script of migrations.slice(checkSchema(database, file))) database.exec(script)
+  database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${migrations.length}; COMMIT`)
+}
+
+/** @throws BrokerError when the schema is older than what this version reads */
+export function checkCurrent(database: DatabaseSync, file: string): void {
+  const version = checkSchema(database, file)
+  if (version === migrations.length) return
+  throw new BrokerError(
+    `${file} has schema ${version}, but ${migrations.length} is needed to read it. Run a pipeline on it once: that brings it up to date.`,
+  )
+}
+
+const pragma = (database: DatabaseSync, name: string): number =>
+  Number(Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0])
+
+const isEmpty = (database: DatabaseSync): boolean =>
+  database.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined

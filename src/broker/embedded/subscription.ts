@@ -1,0 +1,116 @@
+import { BrokerError, type Batch, type Subscription, type TopicPartition } from '../broker.ts'
+import type { Bell } from './bell.ts'
+import type { Database } from './database.ts'
+import { checkMaxRecords, type Log, type Topic } from './log.ts'
+import type { Offsets } from './offsets.ts'
+
+/** What a subscription stands on. */
+export interface Ground {
+  readonly database: Database
+  readonly log: Log
+  readonly offsets: Offsets
+  readonly bell: Bell
+}
+
+/** A subscription that closes at once. */
+export interface Member extends Omit<Subscription, 'close'> {
+  close(): void
+}
+
+/** A partition that has records to give. */
+interface Ready {
+  readonly topic: Topic
+  readonly partition: number
+  readonly position: number
+}
+
+/** The only member of its group: every partition of its topics is its own, also those added later. */
+export function createSubscription(
+  { database, log, offsets, bell }: Ground,
+  group: string,
+  topics: readonly string[],
+): Member {
+  const positions = new Map<string, number>()
+  const paused = new Set<string>()
+  let turn = 0
+  let closed = false
+
+  /** Never before the log's start: retention may have deleted what was next. */
+  const positionOf = (topic: Topic, partition: number): number => {
+    const position = positions.get(name(topic.name, partition)) ?? offsets.of(group, topic, partition) ?? 0
+    return Math.max(position, topic.partitions[partition]!.start)
+  }
+
+  const everyPartition = (): (Ready & { readonly end: number })[] =>
+    topics
+      .map((topic) => log.get(topic))
+      .flatMap((topic) =>
+        topic.partitions.map(({ end }, partition) => ({
+          topic,
+          partition,
+          position: positionOf(topic, partition),
+          end,
+        })),
+      )
+
+  const take = (maxRecords: number): Batch[] => {
+    const ready = everyPartition().filter(
+      ({ topic, partition, position, end }) => position < end && !paused.has(name(topic.name, partition)),
+    )
+    const batches: Batch[] = []
+    let room = maxRecords
+    for (const [index, { topic, partition, position }] of rotate(ready, turn++).entries()) {
+      const share = Math.ceil(room / (ready.length - index))
+      if (share === 0) break
+      const records = log.read(topic, partition, position, share)
+      const last = records.at(-1)
+      // Another process may have deleted them just now, by retention.
+      if (last === undefined) continue
+      const next = last.offset + 1n
+      positions.set(name(topic.name, partition), Number(next))
+      batches.push({ topic: topic.name, partition, records, next })
+      room -= records.length
+    }
+    return batches
+  }
+
+  const own = ({ topic, partition }: TopicPartition): string => {
+    if (closed) throw new BrokerError(`The subscription of ${group} is closed.`)
+    if (topics.includes(topic)) return name(topic, partition)
+    throw new BrokerError(`${group} does not read ${topic} here, only ${topics.join(', ')}.`)
+  }
+
+  return {
+    poll: async ({ maxRecords, signal }) => {
+      checkMaxRecords(maxRecords)
+      if (closed) throw new BrokerError(`The subscription of ${group} is closed.`)
+      while (!signal.aborted && !closed) {
+        const batches = database.read(() => take(maxRecords))
+        if (batches.length > 0) return batches
+        await bell.next(signal)
+      }
+      return []
+    },
+    pause: (partition) => void paused.add(own(partition)),
+    resume: (partition) => {
+      if (paused.delete(own(partition))) bell.ring()
+    },
+    rewind: (partition) => {
+      if (positions.delete(own(partition))) bell.ring()
+    },
+    lag: async () =>
+      database.read(() => BigInt(everyPartition().reduce((sum, { position, end }) => sum + end - position, 0))),
+    close: () => {
+      closed = true
+      bell.ring()
+    },
+  }
+}
+
+const name = (topic: string, partition: number): string => `${topic}/${partition}`
+
+/** The same items, beginning elsewhere each turn, so that none is always last. */
+function rotate<T>(items: readonly T[], turn: number): readonly T[] {
+  const first = items.length > 0 ? turn % items.length : 0
+  return [...items.slice(first), ...items.slice(0, first)]
+}

@@ -1,0 +1,54 @@
+import type { OperatorFunction } from 'rxjs'
+import type { z } from 'zod'
+import type { FaultClass } from '../record/fault.ts'
+import type { Outcome } from '../record/outcome.ts'
+import type { Record } from '../record/record.ts'
+import type { OperatorContext } from './context.ts'
+import { lift } from './lift.ts'
+
+/**
+ * What an operator does, in one of three ways:
+ * - synchronous: a function of one record;
+ * - asynchronous: one call a record, up to `concurrency` at once, records of one key strictly one after another;
+ * - timed: an RxJS operator that lets each record out as exactly one outcome, when it likes.
+ */
+export type Step =
+  | ((record: Record) => Outcome)
+  | { readonly each: (record: Record, signal: AbortSignal) => Promise<Outcome>; readonly concurrency: number }
+  | { readonly over: OperatorFunction<Record, Outcome> }
+
+/** A documented example; every one is run as a test and stands in the reference. */
+export interface Example {
+  readonly title: string
+  readonly config: unknown
+  /** Values of the records that come in, one after another. */
+  readonly given: readonly unknown[]
+  /** One entry a record: "drop <reason>", "fail <code>", or the list of values it emits. */
+  readonly expect: readonly (string | readonly unknown[])[]
+}
+
+export interface OperatorSpec<S extends z.ZodType = z.ZodType> {
+  /** A verb; the name in YAML, of the file, of its docs page and in metrics. */
+  readonly name: string
+  readonly summary: string
+  readonly config: S
+  readonly faults: readonly FaultClass[]
+  readonly examples: readonly Example[]
+  /** The branches that its records leave by, for an operator that ends a stream so. */
+  branches?(config: z.output<S>): readonly string[]
+  /** Called once a task. Throws an Error that says what is wrong when, say, a file it needs cannot be read. */
+  build(config: z.output<S>, context: OperatorContext): Step
+}
+
+export interface Operator<S extends z.ZodType = z.ZodType> extends OperatorSpec<S> {
+  /** Parses the config, builds the operator and lifts it over a stream: the form that marble tests use. */
+  over(config: z.input<S>, context: OperatorContext): OperatorFunction<Record, Outcome>
+}
+
+/** Declares an operator: see OperatorSpec for what a specification says. */
+export function defineOperator<S extends z.ZodType>(spec: OperatorSpec<S>): Operator<S> {
+  return {
+    ...spec,
+    over: (config, context) => lift(spec.build(spec.config.parse(config), context), context),
+  }
+}

@@ -1,0 +1,129 @@
+import { createHash } from 'node:crypto'
+import { encodeValue } from '../component/value.ts'
+import type { Fault } from '../record/fault.ts'
+import type { Header, Origin, OutputRecord, RawRecord, Record } from '../record/record.ts'
+import { bounded, type Redact } from './redact.ts'
+
+/** Everything a dead letter is made of. */
+export interface Failure {
+  /** The source record as it was read. */
+  readonly raw: RawRecord
+  /** The record as it reached the operator that failed; its value differs from the source's after the first step. */
+  readonly input: Pick<Record, 'value' | 'index' | 'origin'>
+  readonly operator: string
+  readonly fault: Fault
+  readonly attempts: number
+  /** Milliseconds since the epoch. */
+  readonly firstFailedAt: number
+  readonly failedAt: number
+}
+
+/** What a pipeline says of the letters of one source. */
+export interface LetterContext {
+  readonly pipeline: string
+  /** Hash of the config that the pipeline runs. */
+  readonly revision: string
+  readonly topic: string
+  readonly envelope: 'headers' | 'json'
+  readonly redact: Redact
+}
+
+const maxMessage = 2_048
+const maxStack = 8_192
+const maxInput = 16_384
+
+/** The prefix of every header that Oxbow puts on a letter (design section 6). */
+export const letterPrefix = 'dlq.'
+
+/** Stable over replays: the same record failing at the same operator is the same letter. */
+export function letterId({ topic, partition, offset }: Origin, operator: string, index: string): string {
+  return createHash('sha256').update(JSON.stringify([topic, partition, String(offset), operator, index])).digest('hex').slice(0, 32)
+}
+
+/** Groups letters that failed alike: operator, code, and the message with its values stripped. */
+export function fingerprint(operator: string, { code, message }: Fault): string {
+  const shape = message.replace(/"[^"]*"|'[^']*'|`[^`]*`/g, '"…"').replace(/\d+/g, '#')
+  return createHash('sha256').update(JSON.stringify([1, operator, code, shape])).digest('hex').slice(0, 16)
+}
+
+/**
+ * The dead letter of a failure: the source record byte for byte with `dlq.*` headers behind its own, or inside a JSON
+ * envelope. Its timestamp is the time of the failure, so that retention counts from there (law 7).
+ */
+export function deadLetter(failure: Failure, context: LetterContext): OutputRecord {
+  const { raw } = failure
+  const facts = describeFailure(failure, context)
+  const placed = { topic: context.topic, key: raw.key, timestamp: failure.failedAt }
+  if (context.envelope === 'json') {
+    return { ...placed, value: Buffer.from(JSON.stringify(jsonEnvelope(failure, facts))), headers: [] }
+  }
+  const own = Object.entries(facts).map(([name, text]): Header => [letterPrefix + name, Buffer.from(text)])
+  const kept = raw.headers.filter(([name]) => !name.startsWith(letterPrefix))
+  return { ...placed, value: raw.value, headers: [...kept, ...own] }
+}
+
+function describeFailure(failure: Failure, { pipeline, revision, redact }: LetterContext): { [name: string]: string } {
+  const { input, operator, fault, raw } = failure
+  const { origin } = input
+  const message = bounded(redact.text(fault.message, input.value), maxMessage)
+  const cause = fault.cause instanceof Error ? `\nCaused by: ${fault.cause.stack ?? fault.cause.message}` : ''
+  const reached = operatorInput(failure, redact)
+  return {
+    id: letterId(origin, operator, input.index),
+    pipeline,
+    source: origin.source,
+    operator,
+    reason: fault.name,
+    'fault.code': fault.code,
+    'fault.message': message,
+    'fault.stack': bounded(redact.text(`${fault.stack ?? fault.message}${cause}`, input.value), maxStack),
+    fingerprint: fingerprint(operator, fault),
+    attempts: String(failure.attempts),
+    hops: hopsOf(raw.headers),
+    revision,
+    'origin.topic': origin.topic,
+    'origin.partition': String(origin.partition),
+    'origin.offset': String(origin.offset),
+    'origin.timestamp': new Date(origin.timestamp).toISOString(),
+    'failed-at': new Date(failure.failedAt).toISOString(),
+    'first-failed-at': new Date(failure.firstFailedAt).toISOString(),
+    ...(input.index === '' ? {} : { index: input.index }),
+    ...(reached === undefined ? {} : { input: reached }),
+  }
+}
+
+/** The operator's input where it is not the source's value, redacted and bounded; undefined where it says nothing new. */
+function operatorInput({ raw, input }: Failure, redact: Redact): string | undefined {
+  const encoded = encodeValue(redact.value(input.value))
+  if (encoded === null || encoded.length > maxInput || !isText(encoded)) return undefined
+  return raw.value?.equals(encoded) ? undefined : encoded.toString()
+}
+
+const isText = (bytes: Buffer): boolean => Buffer.from(bytes.toString()).equals(bytes)
+
+/** How often the record has been sent back already; a redrive leaves the count on the record. */
+function hopsOf(headers: readonly Header[]): string {
+  const hops = Number(headers.findLast(([name]) => name === `${letterPrefix}hops`)?.[1]?.toString())
+  return String(Number.isSafeInteger(hops) && hops > 0 ? hops : 0)
+}
+
+function jsonEnvelope({ raw, failedAt }: Failure, facts: { [name: string]: string }): object {
+  const { 'fault.message': message, 'fault.code': code, 'fault.stack': stack, ...rest } = facts
+  return {
+    original_record: {
+      key: bytesAsJson(raw.key),
+      value: bytesAsJson(raw.value),
+      headers: raw.headers.map(([name, value]) => [name, bytesAsJson(value)]),
+      timestamp: raw.timestamp,
+    },
+    error: { code, message, stack },
+    timestamp: new Date(failedAt).toISOString(),
+    ...rest,
+  }
+}
+
+/** Text as text, anything else as base64, so that either comes back byte for byte. */
+function bytesAsJson(bytes: Buffer | null): null | string | { base64: string } {
+  if (bytes === null) return null
+  return isText(bytes) ? bytes.toString() : { base64: bytes.toString('base64') }
+}

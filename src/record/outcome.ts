@@ -1,0 +1,24 @@
+import type { Fault } from './fault.ts'
+import type { Record } from './record.ts'
+
+/** Every record that enters an operator leaves as exactly one outcome. */
+export type Outcome =
+  | { readonly type: 'emit'; readonly record: Record; readonly results: readonly Record[]; readonly branch?: string }
+  | { readonly type: 'drop'; readonly record: Record; readonly reason: string }
+  | { readonly type: 'fail'; readonly record: Record; readonly fault: Fault }
+
+/** The record goes on as these results; as itself when none is given. */
+export const emit = (record: Record, ...results: readonly Record[]): Outcome => ({
+  type: 'emit',
+  record,
+  results: results.length > 0 ? results : [record],
+})
+
+/** The record leaves the stream by a named branch, which other streams read as "stream.branch". */
+export const emitTo = (branch: string, record: Record): Outcome => ({ type: 'emit', record, results: [record], branch })
+
+/** The record ends here on purpose, for a reason that is counted: one or two words, no values in it. */
+export const drop = (record: Record, reason: string): Outcome => ({ type: 'drop', record, reason })
+
+/** The record could not be handled. */
+export const fail = (record: Record, fault: Fault): Outcome => ({ type: 'fail', record, fault })

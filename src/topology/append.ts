@@ -1,0 +1,163 @@
+import { deserialize, serialize } from 'node:v8'
+import { timer, type SchedulerLike } from 'rxjs'
+import type { Broker, Unit } from '../broker/broker.ts'
+import type { Json, Log } from '../component/context.ts'
+import type { Connector, Polled, SourceRecord } from '../component/source.ts'
+import { Fault, RecordedFault } from '../record/fault.ts'
+import type { Header, OutputRecord } from '../record/record.ts'
+import { increment, type Meter } from './meter.ts'
+import type { Plan, PlannedSource } from './plan.ts'
+
+const codeHeader = 'oxbow.fault.code'
+const messageHeader = 'oxbow.fault.message'
+const firstPause = 1_000
+const longestPause = 60_000
+
+export interface AppenderParts {
+  readonly plan: Plan
+  readonly source: PlannedSource
+  readonly broker: Broker
+  readonly scheduler: SchedulerLike
+  readonly log: Log
+  readonly signal: AbortSignal
+  readonly meter: Meter
+  /** Poll until there is nothing more at once, then stop. */
+  readonly once: boolean
+  /** Called when the appender starts or stops waiting for the outside. */
+  readonly changed: () => void
+}
+
+/**
+ * Polls a connector and appends what it finds to the source's topic, records and cursor in one unit: a restart repeats
+ * nothing and misses nothing. A poll that fails moves nothing, and is tried again with back-off.
+ */
+export class Appender {
+  readonly #parts: AppenderParts
+  #failures = 0
+  /** Whether it is between polls, with nothing in hand. */
+  waiting = false
+  /** Why the last poll failed, if it did. */
+  failure: Error | undefined
+
+  constructor(parts: AppenderParts) {
+    this.#parts = parts
+  }
+
+  async run(): Promise<void> {
+    const { signal, once, scheduler } = this.#parts
+    let connector: Connector | undefined
+    try {
+      while (!signal.aborted) {
+        connector ??= await this.#attempt(() => this.#open())
+        const wait = connector ? await this.#attempt(() => this.#poll(connector!)) : this.#pause()
+        if (wait === undefined && this.failure === undefined) continue
+        this.#setWaiting(true)
+        if (once || wait === 'ended') return
+        await sleep(wait ?? this.#pause(), scheduler, signal)
+        this.#setWaiting(false)
+      }
+    } finally {
+      await connector?.close?.()
+    }
+  }
+
+  #setWaiting(waiting: boolean): void {
+    this.waiting = waiting
+    this.#parts.changed()
+  }
+
+  #pause(): number {
+    return Math.min(firstPause * 2 ** Math.max(0, this.#failures - 1), longestPause)
+  }
+
+  async #attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
+    const { source, log, signal, meter } = this.#parts
+    try {
+      const result = await work()
+      this.#failures = 0
+      this.failure = undefined
+      return result
+    } catch (thrown) {
+      if (signal.aborted) return undefined
+      this.#failures++
+      this.failure = thrown instanceof Error ? thrown : new Error(String(thrown))
+      increment(meter.failedPolls, source.name)
+      const code = thrown instanceof Fault ? thrown.code : undefined
+      log.warn({ source: source.name, code, again: this.#pause() }, `${source.name} was not read: ${this.failure.message}`)
+      return undefined
+    }
+  }
+
+  #open(): Promise<Connector> {
+    const { plan, source, scheduler, log, signal, once } = this.#parts
+    const context = { name: source.name, scheduler, directory: plan.directory, log, signal, once }
+    return source.spec.open!(source.config, context)
+  }
+
+  async #poll(connector: Connector): Promise<Polled['wait']> {
+    const { broker, source, signal, meter } = this.#parts
+    const polled = await connector.poll(this.#cursor(), signal)
+    if (signal.aborted) {
+      polled.failed?.(new Error('the pipeline is stopping'))
+      return 'ended'
+    }
+    try {
+      if (polled.records.length > 0 || polled.cursor !== undefined) await broker.commit(this.#unit(polled))
+    } catch (thrown) {
+      polled.failed?.(thrown as Error)
+      throw thrown
+    }
+    increment(meter.appended, source.name, polled.records.length)
+    polled.committed?.()
+    return polled.wait
+  }
+
+  #cursor(): Json | undefined {
+    const { broker, plan } = this.#parts
+    const bytes = broker.state(plan.name, this.#task).get('cursor', 'cursor')
+    return bytes && deserialize(bytes)
+  }
+
+  get #task(): string {
+    return `source/${this.#parts.source.name}`
+  }
+
+  #unit({ records, cursor }: Polled): Unit {
+    const { plan, source, scheduler } = this.#parts
+    const now = scheduler.now()
+    return {
+      group: plan.name,
+      task: this.#task,
+      outputs: records.map((record) => output(source.name, record, now)),
+      offsets: [],
+      state: cursor === undefined ? [] : [{ store: 'cursor', key: 'cursor', value: serialize(cursor) }],
+      counts: [],
+    }
+  }
+}
+
+function output(topic: string, { key, value, headers = [], timestamp, fault }: SourceRecord, now: number): OutputRecord {
+  return { topic, key, value, headers: fault ? [...headers, ...faultHeaders(fault)] : headers, timestamp: timestamp ?? now }
+}
+
+function faultHeaders({ code, message }: Fault): Header[] {
+  return [
+    [codeHeader, Buffer.from(code)],
+    [messageHeader, Buffer.from(message)],
+  ]
+}
+
+/** The fault that a connector found in the record it appended, if any. */
+export function sourceFault(headers: readonly Header[]): Fault | undefined {
+  const code = headers.findLast(([name]) => name === codeHeader)?.[1]?.toString()
+  if (code === undefined) return undefined
+  const message = headers.findLast(([name]) => name === messageHeader)?.[1]?.toString()
+  return new RecordedFault(code, message ?? 'The source found a fault in this record.')
+}
+
+async function sleep(wait: number, scheduler: SchedulerLike, signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const waiting = timer(wait, scheduler).subscribe(() => resolve())
+    signal.addEventListener('abort', () => (waiting.unsubscribe(), resolve()), { once: true })
+  })
+}

@@ -1,0 +1,67 @@
+import type { Position, StateChange, Unit } from '../broker/broker.ts'
+import type { OutputRecord, Record } from '../record/record.ts'
+import type { Tally } from './lineage.ts'
+import type { SinkNode } from './wire.ts'
+
+/** The unit that a task is working on. */
+export class Draft {
+  readonly #tally: Tally
+  #outputs: OutputRecord[] = []
+  #writes = new Map<SinkNode, Record[]>()
+  #offsets = new Map<string, Position>()
+  #verdicts = new Map<string, boolean[]>()
+
+  constructor(tally: Tally) {
+    this.#tally = tally
+  }
+
+  output(record: OutputRecord): void {
+    this.#outputs.push(record)
+  }
+
+  /** The record goes to an external sink before the unit commits. */
+  write(end: SinkNode, record: Record): void {
+    const records = this.#writes.get(end)
+    if (records) records.push(record)
+    else this.#writes.set(end, [record])
+  }
+
+  position(position: Position): void {
+    this.#offsets.set(`${position.topic}/${position.partition}`, position)
+  }
+
+  /** A source record's final outcome, for the flood guard. */
+  verdict(source: string, dead: boolean): void {
+    const verdicts = this.#verdicts.get(source)
+    if (verdicts) verdicts.push(dead)
+    else this.#verdicts.set(source, [dead])
+  }
+
+  takeVerdicts(): ReadonlyMap<string, readonly boolean[]> {
+    const taken = this.#verdicts
+    this.#verdicts = new Map()
+    return taken
+  }
+
+  takeWrites(): ReadonlyMap<SinkNode, readonly Record[]> {
+    const taken = this.#writes
+    this.#writes = new Map()
+    return taken
+  }
+
+  /** All of it as a unit, or undefined where there is nothing to commit. */
+  take(group: string, task: string, state: readonly StateChange[]): Unit | undefined {
+    const unit: Unit = {
+      group,
+      task,
+      outputs: this.#outputs,
+      offsets: [...this.#offsets.values()],
+      state,
+      counts: this.#tally.take(),
+    }
+    this.#outputs = []
+    this.#offsets = new Map()
+    const empty = [unit.outputs, unit.offsets, unit.state, unit.counts].every((part) => part.length === 0)
+    return empty ? undefined : unit
+  }
+}

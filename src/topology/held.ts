@@ -1,0 +1,100 @@
+import { deserialize, serialize } from 'node:v8'
+import type { StateChange, StateReader } from '../broker/broker.ts'
+import type { Record } from '../record/record.ts'
+import { Lineage } from './lineage.ts'
+
+const lineages = '$lineages'
+const parts = '$parts'
+
+/** A record that waits for its next try. */
+export interface Retry {
+  /** Tries so far. */
+  readonly attempts: number
+  /** Milliseconds since the epoch. */
+  readonly firstFailedAt: number
+  readonly due: number
+}
+
+/** A record at a node at the time of a commit: inside an operator, or waiting to be tried again. */
+export interface HeldPart {
+  readonly node: string
+  readonly record: Record
+  readonly retry?: Retry
+}
+
+/**
+ * Records that are under way when their unit commits. They are part of the unit, as Flink's asynchronous operators keep
+ * theirs in a checkpoint: a commit waits for nobody, and a restart goes on where each of them stood.
+ */
+export class Held {
+  readonly #fresh = new Map<string, HeldPart>()
+  readonly #kept = new Set<string>()
+  readonly #gone = new Set<string>()
+
+  add(part: HeldPart): void {
+    const key = keyOf(part)
+    this.#gone.delete(key)
+    this.#fresh.set(key, part)
+  }
+
+  remove(part: HeldPart): void {
+    const key = keyOf(part)
+    this.#fresh.delete(key)
+    if (this.#kept.delete(key)) this.#gone.add(key)
+  }
+
+  /** What changed since the last commit. @param open the lineages under way @param closed those that are so no more */
+  take(open: Iterable<Lineage>, closed: Iterable<Lineage>, streams: readonly string[]): StateChange[] {
+    const changes: StateChange[] = []
+    for (const key of this.#gone) changes.push({ store: parts, key, value: null })
+    for (const [key, part] of this.#fresh) {
+      changes.push({ store: parts, key, value: encodePart(part) })
+      this.#kept.add(key)
+    }
+    this.#gone.clear()
+    this.#fresh.clear()
+    for (const lineage of closed) if (lineage.kept) changes.push({ store: lineages, key: lineage.id, value: null })
+    for (const lineage of open) {
+      if (!lineage.stale) continue
+      changes.push({ store: lineages, key: lineage.id, value: encodeLineage(lineage, streams) })
+      lineage.kept = true
+      lineage.stale = false
+    }
+    return changes
+  }
+
+  /** The parts that were under way when the task committed last, oldest first, each counted in its lineage. */
+  restore(state: StateReader, streams: readonly string[]): HeldPart[] {
+    const known = new Map<string, Lineage>()
+    for (const [key, bytes] of state.entries(lineages)) known.set(key, decodeLineage(bytes, streams))
+    return [...state.entries(parts)].map(([key, bytes]) => {
+      this.#kept.add(key)
+      const { origin, ...part } = deserialize(bytes)
+      const lineage = known.get(origin)!
+      lineage.pending++
+      return { ...part, record: { ...part.record, origin: lineage } }
+    })
+  }
+}
+
+const keyOf = ({ node, record }: HeldPart): string => `${(record.origin as Lineage).id}/${node}/${record.index}`
+
+function encodePart({ node, record, retry }: HeldPart): Buffer {
+  const { origin, ...own } = record
+  return serialize({ node, origin: (origin as Lineage).id, record: own, ...(retry && { retry }) })
+}
+
+function encodeLineage({ source, topic, partition, offset, raw, marks }: Lineage, streams: readonly string[]): Buffer {
+  const { key, value, headers, timestamp } = raw
+  const byName = Object.fromEntries(marks.map((mark, stream) => [streams[stream]!, mark]))
+  return serialize({ source, raw: { key, value, headers, timestamp, topic, partition, offset }, marks: byName })
+}
+
+function decodeLineage(bytes: Buffer, streams: readonly string[]): Lineage {
+  const { source, raw, marks } = deserialize(bytes)
+  const lineage = new Lineage(source, raw)
+  lineage.kept = true
+  lineage.stale = false
+  streams.forEach((name, stream) => (lineage.marks[stream] = marks[name] ?? 0))
+  return lineage
+}

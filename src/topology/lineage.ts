@@ -1,0 +1,91 @@
+import type { Count } from '../broker/broker.ts'
+import type { Origin, RawRecord, StoredRecord } from '../record/record.ts'
+
+export const entered = 1
+export const emitted = 2
+export const dropped = 4
+export const dead = 8
+
+/**
+ * A source record on its way through a task, and the origin of everything made from it. It is counted once per stream,
+ * when none of its parts is under way any more: dead if any part died, else emitted if any was emitted, else dropped.
+ */
+export class Lineage implements Origin {
+  readonly source: string
+  readonly topic: string
+  readonly partition: number
+  readonly offset: bigint
+  readonly timestamp: number
+  readonly raw: RawRecord
+  /** Parts under way, over all streams. */
+  pending = 0
+  /** What happened to it in each stream, by the stream's number in the plan. */
+  readonly marks: number[] = []
+  /** Whether what the broker keeps of it, if anything, is out of date. */
+  stale = true
+  kept = false
+
+  constructor(source: string, raw: StoredRecord | (RawRecord & Pick<Origin, 'topic' | 'partition' | 'offset'>)) {
+    this.source = source
+    this.topic = raw.topic
+    this.partition = raw.partition
+    this.offset = raw.offset
+    this.timestamp = raw.timestamp
+    this.raw = raw
+  }
+
+  /** @returns whether the stream sees this record for the first time */
+  mark(stream: number, what: number): boolean {
+    const before = this.marks[stream] ?? 0
+    if ((before & what) === what) return false
+    this.marks[stream] = before | what
+    this.stale = true
+    return (before & entered) === 0
+  }
+
+  /** The source record's final outcome in a stream; undefined in one it never entered. */
+  outcome(stream: number): 'dead' | 'emitted' | 'dropped' | undefined {
+    const marks = this.marks[stream] ?? 0
+    if (marks & dead) return 'dead'
+    if (marks & emitted) return 'emitted'
+    return marks & entered ? 'dropped' : undefined
+  }
+
+  /** Sorts by topic, partition and offset. */
+  get id(): string {
+    return `${this.topic}/${this.partition}/${this.offset.toString(16).padStart(16, '0')}`
+  }
+}
+
+/** Adds up counts of source records between two commits. */
+export class Tally {
+  readonly #streams: readonly string[]
+  #counts = new Map<string, (Mutable<Count> | undefined)[]>()
+
+  constructor(streams: readonly string[]) {
+    this.#streams = streams
+  }
+
+  add(source: string, stream: number, what: 'read' | 'emitted' | 'dropped' | 'dead'): void {
+    let ofSource = this.#counts.get(source)
+    if (ofSource === undefined) this.#counts.set(source, (ofSource = []))
+    const count = (ofSource[stream] ??= {
+      source,
+      stream: this.#streams[stream]!,
+      read: 0,
+      emitted: 0,
+      dropped: 0,
+      dead: 0,
+    })
+    count[what]++
+  }
+
+  /** What was added since the last take. */
+  take(): readonly Count[] {
+    const taken = [...this.#counts.values()].flat().filter((count) => count !== undefined)
+    this.#counts = new Map()
+    return taken
+  }
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }

@@ -1,0 +1,29 @@
+/** What passed a node since the pipeline started. */
+export interface NodeMeter {
+  received: number
+  emitted: number
+  retried: number
+  /** By reason. */
+  readonly dropped: Map<string, number>
+  /** Dead letters, by fault code. */
+  readonly dead: Map<string, number>
+}
+
+/** Counts per node, for metrics and the live view; the durable truth is the ledger of conservation. */
+export class Meter {
+  readonly nodes = new Map<string, NodeMeter>()
+  /** Per source: records appended by its connector. */
+  readonly appended = new Map<string, number>()
+  /** Per source: polls that failed. */
+  readonly failedPolls = new Map<string, number>()
+  commits = 0
+
+  node(id: string): NodeMeter {
+    let meter = this.nodes.get(id)
+    if (!meter) this.nodes.set(id, (meter = { received: 0, emitted: 0, retried: 0, dropped: new Map(), dead: new Map() }))
+    return meter
+  }
+}
+
+export const increment = (counts: Map<string, number>, name: string, by = 1): void =>
+  void counts.set(name, (counts.get(name) ?? 0) + by)

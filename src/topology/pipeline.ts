@@ -1,0 +1,248 @@
+import { firstValueFrom, Subject, timer, type SchedulerLike } from 'rxjs'
+import type { Batch, Broker, Count, Subscription, TopicPartition } from '../broker/broker.ts'
+import type { Log } from '../component/context.ts'
+import { FloodGuard } from '../deadletter/flood.ts'
+import { Appender } from './append.ts'
+import { Meter } from './meter.ts'
+import type { Plan, Subtopology } from './plan.ts'
+import { SharedSinks } from './sinks.ts'
+import { Task, TaskStopped } from './task.ts'
+
+export interface PipelineParts {
+  readonly plan: Plan
+  readonly broker: Broker
+  readonly scheduler: SchedulerLike
+  readonly log: Log
+  /** Poll each polled source until it has nothing more at once, then no more. */
+  readonly once: boolean
+}
+
+/** A pipeline's conservation: `read = emitted + dropped + dead + inFlight`. */
+export interface Conservation extends Count {
+  readonly inFlight: number
+}
+
+/** A task and what it takes to start it again. */
+interface Slot {
+  readonly id: string
+  readonly subtopology: Subtopology
+  readonly partition: number
+  readonly guards: ReadonlyMap<string, FloodGuard>
+  task?: Task
+  /** Why it is not running, if it is not. */
+  stopped?: TaskStopped
+  restarts: number
+  /** Batches that are being processed. */
+  batches: number
+}
+
+const recordsPerPoll = 2_000
+const longestPause = 60_000
+
+/** Runs a plan: connectors append, tasks process, and a task that stops is started again from what it committed. */
+export class Pipeline {
+  readonly #parts: PipelineParts
+  readonly #stop = new AbortController()
+  readonly #changed = new Subject<void>()
+  readonly #appenders = new Map<string, Appender>()
+  readonly #slots: Slot[] = []
+  #sinks: SharedSinks | undefined
+  #subscription: Subscription | undefined
+  #running: Promise<unknown> = Promise.resolve()
+  readonly meter = new Meter()
+
+  constructor(parts: PipelineParts) {
+    this.#parts = parts
+  }
+
+  get name(): string {
+    return this.#parts.plan.name
+  }
+
+  /** Creates missing topics, restores the tasks and starts to read. Throws what is wrong with a component's set-up. */
+  async start(): Promise<void> {
+    const { plan, broker } = this.#parts
+    await broker.ensureTopics(plan.topics)
+    await this.#makeSlots()
+    this.#sinks = new SharedSinks({ ...this.#parts, signal: this.#stop.signal, tasks: this.#slots.map(({ id }) => id) })
+    for (const slot of this.#slots) this.#startTask(slot)
+    const topics = plan.subtopologies.flatMap(({ sources }) => sources.map(({ name }) => name))
+    this.#subscription = await broker.subscribe(plan.name, topics)
+    this.#running = Promise.all([this.#consume(), ...this.#append()])
+  }
+
+  /** Why parts of the pipeline are not running; empty when all is well. */
+  get troubles(): readonly string[] {
+    const tasks = this.#slots.flatMap(({ id, stopped }) => (stopped ? [`task ${id}: ${stopped.message}`] : []))
+    const sources = [...this.#appenders].flatMap(([name, { failure }]) => (failure ? [`source ${name}: ${failure.message}`] : []))
+    return [...tasks, ...sources]
+  }
+
+  get inFlight(): number {
+    return this.#slots.reduce((sum, { task }) => sum + (task?.inFlight ?? 0), 0)
+  }
+
+  /**
+   * Resolves when every connector waits, all records are processed and committed, and no call is under way: nothing will
+   * happen before the clock moves or something arrives. With `settled`, also when nothing waits for a timer.
+   */
+  async quiet(options: { readonly settled?: boolean } = {}): Promise<void> {
+    for (;;) {
+      const changed = firstValueFrom(this.#changed, { defaultValue: undefined })
+      if (await this.#isQuiet(options.settled ?? false)) return
+      await changed
+    }
+  }
+
+  /** Ends the input of operators that hold records, so that they let go of them. */
+  async flush(): Promise<void> {
+    for (const { task } of this.#slots) await task?.flush()
+  }
+
+  /** Stops reading, lets the units in work commit, abandons the rest. */
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    this.#changed.next()
+    await this.#running
+    for (const { task } of this.#slots) await task?.close()
+    await this.#subscription?.close()
+    await this.#sinks?.close()
+    this.#changed.complete()
+  }
+
+  /** Source records per source and stream since the pipeline first ran. */
+  async conservation(): Promise<readonly Conservation[]> {
+    const counts = await this.#parts.broker.counts(this.#parts.plan.name)
+    const of = (source: string, stream: string) => counts.find((count) => count.source === source && count.stream === stream)
+    return this.#parts.plan.subtopologies.flatMap(({ sources, streams }) =>
+      sources.flatMap((source) =>
+        streams.flatMap((stream): Conservation[] => {
+          const count = of(source.name, stream.name)
+          if (!count) return stream.from.includes(source.name) ? [none(source.name, stream.name)] : []
+          return [{ ...count, inFlight: count.read - count.emitted - count.dropped - count.dead }]
+        }),
+      ),
+    )
+  }
+
+  async #makeSlots(): Promise<void> {
+    const topics = await this.#parts.broker.topics()
+    const partitionsOf = (name: string) => topics.find((topic) => topic.name === name)?.partitions.length ?? 1
+    for (const subtopology of this.#parts.plan.subtopologies) {
+      const partitions = Math.max(...subtopology.sources.map(({ name }) => partitionsOf(name)))
+      const guards = new Map(
+        subtopology.sources.flatMap(({ name, deadLetters: { halt } }) => (halt ? [[name, new FloodGuard(halt)]] : [])),
+      )
+      for (let partition = 0; partition < partitions; partition++) {
+        const id = `${subtopology.id}_${partition}`
+        this.#slots.push({ id, subtopology, partition, guards, restarts: 0, batches: 0 })
+      }
+    }
+  }
+
+  #startTask(slot: Slot): void {
+    const { id, subtopology, guards } = slot
+    const parts = { ...this.#parts, id, subtopology, signal: this.#stop.signal, meter: this.meter, sinks: this.#sinks! }
+    const task = new Task(parts, guards)
+    task.stopped.subscribe((reason) => this.#suspend(slot, reason))
+    task.committed.subscribe(() => this.#changed.next())
+    slot.task = task
+    delete slot.stopped
+    task.resume()
+  }
+
+  async #consume(): Promise<void> {
+    const { signal } = this.#stop
+    const working: Promise<void>[] = []
+    while (!signal.aborted) {
+      const batches = await this.#subscription!.poll({ maxRecords: recordsPerPoll, signal })
+      for (const batch of batches) working.push(this.#process(batch))
+      working.splice(0, working.length - this.#slots.length)
+    }
+    await Promise.all(working)
+  }
+
+  async #process(batch: Batch): Promise<void> {
+    const slot = this.#slotOf(batch)
+    this.#subscription!.pause(batch)
+    slot.batches++
+    const done = await slot.task!.process(batch).then(
+      () => true,
+      () => false,
+    )
+    slot.batches--
+    if (done) {
+      slot.restarts = 0
+      this.#subscription!.resume(batch)
+    }
+    this.#changed.next()
+  }
+
+  #slotOf({ topic, partition }: TopicPartition): Slot {
+    return this.#slots.find(
+      ({ subtopology, partition: own }) => own === partition && subtopology.sources.some(({ name }) => name === topic),
+    )!
+  }
+
+  /** A task stopped: says so, and starts it again from its last commit after a pause that grows. */
+  #suspend(slot: Slot, reason: TaskStopped): void {
+    slot.stopped = reason
+    const pause = Math.min(1_000 * 2 ** slot.restarts++, longestPause)
+    const again = this.#parts.once ? {} : { again: pause }
+    this.#parts.log.error({ task: slot.id, ...again }, `Task ${slot.id} stopped, nothing of its unit was committed: ${reason.message}`)
+    this.#changed.next()
+    if (this.#parts.once) return
+    timer(pause, this.#parts.scheduler).subscribe(() => void this.#restart(slot))
+  }
+
+  async #restart(slot: Slot): Promise<void> {
+    await slot.task?.close()
+    if (this.#stop.signal.aborted) return
+    const partitions = slot.subtopology.sources.map(({ name }) => ({ topic: name, partition: slot.partition }))
+    this.#startTask(slot)
+    for (const partition of partitions) {
+      this.#subscription!.rewind(partition)
+      this.#subscription!.resume(partition)
+    }
+  }
+
+  #append(): Promise<void>[] {
+    const sources = this.#parts.plan.subtopologies.flatMap((subtopology) => subtopology.sources)
+    return sources
+      .filter(({ spec }) => spec.open)
+      .map((source) => {
+        const changed = () => this.#changed.next()
+        const appender = new Appender({ ...this.#parts, source, signal: this.#stop.signal, meter: this.meter, changed })
+        this.#appenders.set(source.name, appender)
+        return appender.run()
+      })
+  }
+
+  async #isQuiet(settled: boolean): Promise<boolean> {
+    const running = this.#slots.filter(({ stopped }) => !stopped)
+    const still = () =>
+      [...this.#appenders.values()].every(({ waiting }) => waiting) &&
+      running.every(({ task, batches }) => batches === 0 && !task!.busy && (!settled || task!.inFlight === 0))
+    if (!still()) return false
+    const [topics, committed] = [await this.#parts.broker.topics(), await this.#parts.broker.committed(this.name)]
+    const reached = (topic: string, partition: number) =>
+      committed.find((position) => position.topic === topic && position.partition === partition)?.offset ?? 0n
+    const drained = running.every(({ subtopology, partition }) =>
+      subtopology.sources.every(({ name }) => {
+        const info = topics.find((topic) => topic.name === name)?.partitions[partition]
+        return !info || info.start === info.end || reached(name, partition) >= info.end
+      }),
+    )
+    return drained && still()
+  }
+}
+
+const none = (source: string, stream: string): Conservation => ({
+  source,
+  stream,
+  read: 0,
+  emitted: 0,
+  dropped: 0,
+  dead: 0,
+  inFlight: 0,
+})

@@ -1,0 +1,71 @@
+import type { TopicSpec } from '../broker/broker.ts'
+import type { OperatorSpec } from '../component/operator.ts'
+import type { SinkSpec } from '../component/sink.ts'
+import type { Format, SourceSpec } from '../component/source.ts'
+import type { LetterContext } from '../deadletter/letter.ts'
+import type { FloodLimit } from '../deadletter/flood.ts'
+
+/** How a source's failures are handled. */
+export interface DeadLetterPolicy extends LetterContext {
+  /** Milliseconds that dead letters are kept. */
+  readonly retention: number
+  /** Tries after the first, and milliseconds before each; the last one stands for those beyond the list. */
+  readonly retry: { readonly attempts: number; readonly backoff: readonly number[] }
+  readonly halt?: FloodLimit
+}
+
+export interface PlannedSource {
+  /** The topic by its own name. */
+  readonly name: string
+  readonly spec: SourceSpec
+  readonly config: unknown
+  readonly format: Format
+  readonly partitions?: number
+  /** Milliseconds that its topic's records are kept; for ever when absent. */
+  readonly retention?: number
+  readonly deadLetters: DeadLetterPolicy
+}
+
+export interface PlannedStep {
+  /** "articles.dedupe"; the second of its kind in a stream is "articles.dedupe#2". */
+  readonly id: string
+  readonly spec: OperatorSpec
+  readonly config: unknown
+}
+
+export interface PlannedSink {
+  /** "articles.to.file" */
+  readonly id: string
+  readonly spec: SinkSpec
+  readonly config: unknown
+  /** The topic sink alone: records become part of the unit. */
+  readonly topic?: { readonly name: string; readonly format: Format; readonly partitions?: number }
+}
+
+export interface PlannedStream {
+  readonly name: string
+  /** What it reads: sources, streams, or branches of streams ("stream.branch"). */
+  readonly from: readonly string[]
+  readonly steps: readonly PlannedStep[]
+  readonly sinks: readonly PlannedSink[]
+}
+
+/** Sources and the streams that they reach; what shares a stream runs in one task per partition, as in Kafka Streams. */
+export interface Subtopology {
+  readonly id: number
+  readonly sources: readonly PlannedSource[]
+  /** A stream stands after those it reads. */
+  readonly streams: readonly PlannedStream[]
+}
+
+/** A pipeline, checked and resolved: what runs. */
+export interface Plan {
+  /** Consumer group, metrics label, prefix of internal topics. */
+  readonly name: string
+  /** Where relative paths start from. */
+  readonly directory: string
+  /** Hash of the config. */
+  readonly revision: string
+  readonly subtopologies: readonly Subtopology[]
+  readonly topics: readonly TopicSpec[]
+}

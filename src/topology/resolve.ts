@@ -1,0 +1,208 @@
+import type { TopicSpec } from '../broker/broker.ts'
+import type { Catalog } from '../component/catalog.ts'
+import { redactor } from '../deadletter/redact.ts'
+import type { Config, DeadLettersConfig } from './config.ts'
+import { nearest } from './issue.ts'
+import type {
+  DeadLetterPolicy,
+  Plan,
+  PlannedSink,
+  PlannedSource,
+  PlannedStep,
+  PlannedStream,
+  Subtopology,
+} from './plan.ts'
+import { ConfigError, type ConfigFile, type Problem } from './read.ts'
+
+const day = 86_400_000
+
+/** Resolves a config into what runs. @throws ConfigError with everything about it that cannot work */
+export function resolvePlan(file: ConfigFile, catalog: Catalog): Plan {
+  const { config, directory, revision } = file
+  const sources = Object.entries(config.sources).map(([name, entry]) => planSource(name, entry, file, catalog))
+  const streams = Object.entries(config.streams).map(([name, entry]) => planStream(name, entry, catalog))
+  const problems = [...findBrokenLinks(file, sources, streams), ...findLoops(file, sources, streams)]
+  if (problems.length > 0) throw new ConfigError(problems)
+  const subtopologies = divide(sources, inOrder(streams))
+  return { name: config.name, directory, revision, subtopologies, topics: topicsOf(sources, streams) }
+}
+
+type SourceEntry = Config['sources'][string]
+type StreamEntry = Config['streams'][string]
+
+/** The one component that an entry names, and its config. */
+function chosen<S extends { readonly name: string }>(specs: readonly S[], entry: object): { spec: S; config: unknown } {
+  const spec = specs.find(({ name }) => Object.hasOwn(entry, name))!
+  return { spec, config: (entry as { [name: string]: unknown })[spec.name] }
+}
+
+function planSource(name: string, entry: SourceEntry, file: ConfigFile, catalog: Catalog): PlannedSource {
+  const { spec, config } = chosen(catalog.sources, entry)
+  const { partitions, retention, deadLetters } = entry as { [option: string]: unknown } & {
+    partitions?: number
+    retention?: number
+    deadLetters?: DeadLettersConfig
+  }
+  return {
+    name,
+    spec,
+    config,
+    format: spec.format(config),
+    ...(partitions !== undefined && { partitions }),
+    ...(retention !== undefined && { retention }),
+    deadLetters: policy(name, { ...file.config.deadLetters, ...deadLetters }, file),
+  }
+}
+
+function policy(source: string, config: DeadLettersConfig, { config: { name }, revision, secrets }: ConfigFile): DeadLetterPolicy {
+  const { topic = 'dlq.{source}', retention = 7 * day, retry, envelope = 'headers', halt, redact = [] } = config
+  return {
+    pipeline: name,
+    revision,
+    topic: topic.replaceAll('{source}', source),
+    envelope,
+    retention,
+    retry: { attempts: retry?.attempts ?? 3, backoff: retry?.backoff ?? [1_000, 2_000, 4_000] },
+    redact: redactor(redact, secrets),
+    ...(halt && { halt }),
+  }
+}
+
+function planStream(name: string, { from, steps, to = [] }: StreamEntry, catalog: Catalog): PlannedStream {
+  const taken = new Map<string, number>()
+  const unique = (id: string) => {
+    const count = (taken.get(id) ?? 0) + 1
+    taken.set(id, count)
+    return count === 1 ? id : `${id}#${count}`
+  }
+  const planSink = (entry: object): PlannedSink => {
+    const { spec, config } = chosen(catalog.sinks, entry)
+    const topic = spec.open ? undefined : (config as NonNullable<PlannedSink['topic']>)
+    return { id: unique(`${name}.to.${spec.name}`), spec, config, ...(topic && { topic }) }
+  }
+  return {
+    name,
+    from: [from].flat(),
+    steps: steps.map((entry): PlannedStep => {
+      const { spec, config } = chosen(catalog.operators, entry)
+      return { id: unique(`${name}.${spec.name}`), spec, config }
+    }),
+    sinks: [to].flat().map(planSink),
+  }
+}
+
+/** Names of the branches that a stream ends in, if its last step is one that branches. */
+function branchesOf({ name, steps }: PlannedStream): string[] {
+  const last = steps.at(-1)
+  return (last?.spec.branches?.(last.config) ?? []).map((branch) => `${name}.${branch}`)
+}
+
+function findBrokenLinks(file: ConfigFile, sources: readonly PlannedSource[], streams: readonly PlannedStream[]): Problem[] {
+  const branches = streams.flatMap(branchesOf)
+  const known = [...sources.map(({ name }) => name), ...streams.map(({ name }) => name), ...branches]
+  const read = new Set(streams.flatMap(({ from }) => from))
+  const twice = sources.filter((source) => streams.some(({ name }) => name === source.name))
+  return [
+    ...twice.map(({ name }) => file.problem(['streams', name], `a stream cannot have the name of a source: \`${name}\`; rename the stream`)),
+    ...streams.flatMap((stream) => brokenLinksOf(stream, file, known, read)),
+    ...branches
+      .filter((branch) => !read.has(branch))
+      .map((branch) => file.problem(['streams', branch.slice(0, branch.lastIndexOf('.')), 'steps'], `no stream reads the branch \`${branch}\`; add one with \`from: ${branch}\``)),
+    ...sources
+      .filter(({ name }) => !read.has(name))
+      .map(({ name }) => file.problem(['sources', name], `no stream reads the source \`${name}\`; add one with \`from: ${name}\``)),
+  ]
+}
+
+function brokenLinksOf(stream: PlannedStream, file: ConfigFile, known: readonly string[], read: ReadonlySet<string>): Problem[] {
+  const problems: Problem[] = []
+  const { name, from, steps, sinks } = stream
+  for (const origin of from) {
+    if (known.includes(origin)) continue
+    const near = nearest(origin, known)
+    const right = near.length > 0 ? `did you mean ${near.map((other) => `\`${other}\``).join(' or ')}?` : `known are ${known.join(', ')}`
+    problems.push(file.problem(['streams', name, 'from'], `\`${name}\` reads \`${origin}\`, which is neither a source nor a stream; ${right}`))
+  }
+  if (new Set(from).size < from.length) {
+    problems.push(file.problem(['streams', name, 'from'], `\`${name}\` reads the same thing twice; name it once`))
+  }
+  const branching = steps.findIndex(({ spec }) => spec.branches)
+  if (branching >= 0 && branching < steps.length - 1) {
+    problems.push(file.problem(['streams', name, 'steps', branching], `\`${steps[branching]!.spec.name}\` must be the last step; put what follows into the streams that read the branches`))
+  }
+  if (branching >= 0 && (sinks.length > 0 || read.has(name))) {
+    problems.push(file.problem(['streams', name], `\`${name}\` ends in branches; read or write those instead (\`from: ${branchesOf(stream)[0] ?? `${name}.…`}\`)`))
+  }
+  if (branching < 0 && sinks.length === 0 && !read.has(name)) {
+    problems.push(file.problem(['streams', name], `\`${name}\` leads nowhere; add \`to:\` with a sink, or a stream that reads it`))
+  }
+  return problems
+}
+
+/** Streams that read themselves, topics that feed themselves, dead letters that come back as input. */
+function findLoops(file: ConfigFile, sources: readonly PlannedSource[], streams: readonly PlannedStream[]): Problem[] {
+  const links = new Map<string, Set<string>>()
+  const link = (from: string, to: string) => links.set(from, (links.get(from) ?? new Set()).add(to))
+  for (const stream of streams) {
+    for (const origin of stream.from) link(origin, stream.name)
+    for (const branch of branchesOf(stream)) link(stream.name, branch)
+    for (const { topic } of stream.sinks) if (topic) link(stream.name, topic.name)
+  }
+  for (const { name, deadLetters } of sources) link(name, deadLetters.topic)
+  const reaches = (from: string, goal: string, seen = new Set<string>()): boolean =>
+    [...(links.get(from) ?? [])].some((next) => next === goal || (!seen.has(next) && reaches(next, goal, seen.add(next))))
+  return [
+    ...streams.filter(({ name }) => reaches(name, name)).map(({ name }) => file.problem(['streams', name], `\`${name}\` reads what it writes: an endless loop`)),
+    ...sources
+      .filter(({ name }) => reaches(name, name))
+      .map(({ name, deadLetters }) =>
+        file.problem(['sources', name], deadLetters.topic === name ? `the dead letters of \`${name}\` would go back to \`${name}\`` : `what is made from \`${name}\` goes back to \`${name}\`: an endless loop`),
+      ),
+  ]
+}
+
+/** Streams after those that they read. */
+function inOrder(streams: readonly PlannedStream[]): PlannedStream[] {
+  const placed = new Set<PlannedStream>()
+  const place = (stream: PlannedStream) => {
+    if (placed.has(stream)) return
+    for (const other of streams) if (stream.from.some((origin) => leads(other, origin))) place(other)
+    placed.add(stream)
+  }
+  streams.forEach(place)
+  return [...placed]
+}
+
+const leads = (stream: PlannedStream, origin: string): boolean => stream.name === origin || branchesOf(stream).includes(origin)
+
+/** Connected parts: what shares a stream shares a task. */
+function divide(sources: readonly PlannedSource[], streams: readonly PlannedStream[]): Subtopology[] {
+  const parts: { sources: PlannedSource[]; streams: PlannedStream[] }[] = sources.map((source) => ({ sources: [source], streams: [] }))
+  for (const stream of streams) {
+    const touched = parts.filter((part) =>
+      stream.from.some((origin) => part.sources.some(({ name }) => name === origin) || part.streams.some((other) => leads(other, origin))),
+    )
+    const [first, ...others] = touched
+    for (const other of others) {
+      first!.sources.push(...other.sources)
+      first!.streams.push(...other.streams)
+      parts.splice(parts.indexOf(other), 1)
+    }
+    first!.streams.push(stream)
+  }
+  return parts.map((part, id) => ({ id, sources: part.sources, streams: inOrder(part.streams) }))
+}
+
+function topicsOf(sources: readonly PlannedSource[], streams: readonly PlannedStream[]): TopicSpec[] {
+  const topics = new Map<string, TopicSpec>()
+  for (const { name, partitions, retention } of sources) {
+    topics.set(name, { name, ...(partitions !== undefined && { partitions }), ...(retention !== undefined && { retention }) })
+  }
+  for (const { topic } of streams.flatMap(({ sinks }) => sinks)) {
+    if (topic && !topics.has(topic.name)) topics.set(topic.name, { name: topic.name, ...(topic.partitions !== undefined && { partitions: topic.partitions }) })
+  }
+  for (const { deadLetters } of sources) {
+    if (!topics.has(deadLetters.topic)) topics.set(deadLetters.topic, { name: deadLetters.topic, retention: deadLetters.retention })
+  }
+  return [...topics.values()]
+}

@@ -1,0 +1,92 @@
+import { deserialize, serialize } from 'node:v8'
+import type { SchedulerLike } from 'rxjs'
+import type { Broker, StateChange } from '../broker/broker.ts'
+import type { Json, Log } from '../component/context.ts'
+import type { OpenSink, Receipt } from '../component/sink.ts'
+import { SinkUnavailableFault, Fault } from '../record/fault.ts'
+import type { Record } from '../record/record.ts'
+import type { Plan, PlannedSink } from './plan.ts'
+
+const store = '$sinks'
+
+interface Kept {
+  /** Which write of the sink it was; the tasks of a pipeline share the sink and any of them may have been the last. */
+  readonly sequence: number
+  readonly position: Json
+}
+
+export interface SinkParts {
+  readonly plan: Plan
+  readonly broker: Broker
+  readonly scheduler: SchedulerLike
+  readonly log: Log
+  readonly signal: AbortSignal
+  readonly tasks: readonly string[]
+}
+
+/** The external sinks of a pipeline, shared by its tasks: one writes at a time, until its unit is committed. */
+export class SharedSinks {
+  readonly #parts: SinkParts
+  readonly #open = new Map<string, OpenSink>()
+  #sequence = 0
+  #turn: Promise<void> = Promise.resolve()
+
+  constructor(parts: SinkParts) {
+    this.#parts = parts
+  }
+
+  /** Waits until no other task is between writing and committing. @returns what to call when the unit is done */
+  async lock(): Promise<() => void> {
+    const before = this.#turn
+    let release = () => {}
+    this.#turn = new Promise((resolve) => (release = resolve))
+    await before
+    return release
+  }
+
+  /** One receipt a record; a sink that throws or cannot be opened failed them all. */
+  async write(sink: PlannedSink, records: readonly Record[]): Promise<readonly Receipt[]> {
+    try {
+      const open = this.#open.get(sink.id) ?? (await this.#reopen(sink))
+      return await open.write(records, this.#parts.signal)
+    } catch (thrown) {
+      const reason = thrown instanceof Error ? thrown.message : String(thrown)
+      const fault = thrown instanceof Fault ? thrown : new SinkUnavailableFault(`${sink.id}: ${reason}`, { cause: thrown })
+      return records.map(() => fault)
+    }
+  }
+
+  /** Where the sink stands now, to be committed with the unit that was written. */
+  positions(sinks: Iterable<PlannedSink>): StateChange[] {
+    return [...sinks].flatMap(({ id }) => {
+      const position = this.#open.get(id)?.position?.()
+      if (position === undefined) return []
+      return [{ store, key: id, value: serialize({ sequence: ++this.#sequence, position } satisfies Kept) }]
+    })
+  }
+
+  /** After a commit that failed: the sinks forget what they wrote, and open again where the last commit left them. */
+  async reset(): Promise<void> {
+    await this.close()
+  }
+
+  async close(): Promise<void> {
+    const open = [...this.#open.values()]
+    this.#open.clear()
+    await Promise.all(open.map((sink) => sink.close()))
+  }
+
+  async #reopen({ id, spec, config }: PlannedSink): Promise<OpenSink> {
+    const { plan, broker, scheduler, log, signal, tasks } = this.#parts
+    const kept = tasks
+      .map((task) => broker.state(plan.name, task).get(store, id))
+      .filter((bytes) => bytes !== undefined)
+      .map((bytes): Kept => deserialize(bytes))
+      .toSorted((a, b) => b.sequence - a.sequence)[0]
+    this.#sequence = Math.max(this.#sequence, kept?.sequence ?? 0)
+    const context = { name: id, scheduler, directory: plan.directory, log, signal, position: kept?.position }
+    const sink = await spec.open!(config, context)
+    this.#open.set(id, sink)
+    return sink
+  }
+}

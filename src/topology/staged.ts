@@ -1,0 +1,82 @@
+import { deserialize, serialize } from 'node:v8'
+import type { StateChange, StateReader } from '../broker/broker.ts'
+import type { StateStore } from '../component/state.ts'
+
+const deleted = Symbol('deleted')
+
+/**
+ * A task's state: what the broker committed, under what has changed since. Changes are staged until the unit takes them,
+ * and a failing operator's are taken back.
+ */
+export class StagedState {
+  readonly #committed: StateReader
+  readonly #staged = new Map<string, Map<string, unknown>>()
+  #journal: (() => void)[] = []
+
+  constructor(committed: StateReader) {
+    this.#committed = committed
+  }
+
+  /** The part of the state that belongs to one operator. */
+  store(name: string): StateStore {
+    const staged = new Map<string, unknown>()
+    this.#staged.set(name, staged)
+    const write = (key: string, value: unknown) => {
+      const had = staged.has(key)
+      const before = staged.get(key)
+      this.#journal.push(() => (had ? staged.set(key, before) : staged.delete(key)))
+      staged.set(key, value)
+    }
+    return {
+      get: (key) => {
+        const change = staged.get(key)
+        if (change !== undefined) return change === deleted ? undefined : change
+        const bytes = this.#committed.get(name, key)
+        return bytes && deserialize(bytes)
+      },
+      set: write,
+      delete: (key) => write(key, deleted),
+      entries: (from, to) => this.#entries(name, staged, from, to),
+    }
+  }
+
+  *#entries(name: string, staged: Map<string, unknown>, from = '', to?: string): Iterable<readonly [string, unknown]> {
+    const inRange = (key: string) => key >= from && (to === undefined || key < to)
+    const changes = [...staged].filter(([key]) => inRange(key)).sort(([a], [b]) => (a < b ? -1 : 1))
+    let next = 0
+    for (const [key, bytes] of this.#committed.entries(name, from, to)) {
+      for (; next < changes.length && changes[next]![0] < key; next++) yield* present(changes[next]!)
+      if (changes[next]?.[0] === key) yield* present(changes[next++]!)
+      else yield [key, deserialize(bytes)]
+    }
+    for (; next < changes.length; next++) yield* present(changes[next]!)
+  }
+
+  /** Runs an operator's call; what it staged is undone if it throws or its result is not kept. */
+  attempt<T>(call: () => T, keep: (result: T) => boolean): T {
+    const start = this.#journal.length
+    let kept = false
+    try {
+      const result = call()
+      kept = keep(result)
+      return result
+    } finally {
+      if (!kept) while (this.#journal.length > start) this.#journal.pop()!()
+    }
+  }
+
+  /** Everything staged since the last take, for the unit. */
+  take(): StateChange[] {
+    this.#journal = []
+    const changes: StateChange[] = []
+    for (const [store, staged] of this.#staged) {
+      for (const [key, value] of staged) changes.push({ store, key, value: value === deleted ? null : serialize(value) })
+      staged.clear()
+    }
+    return changes
+  }
+}
+
+function* present([key, value]: readonly [string, unknown]): Iterable<readonly [string, unknown]> {
+  if (value !== deleted) yield [key, value]
+}

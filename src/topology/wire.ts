@@ -1,0 +1,141 @@
+import { Subject, Subscription, type SchedulerLike } from 'rxjs'
+import type { Log } from '../component/context.ts'
+import { lift } from '../component/lift.ts'
+import type { Step } from '../component/operator.ts'
+import type { Outcome } from '../record/outcome.ts'
+import type { Record } from '../record/record.ts'
+import type { Meter, NodeMeter } from './meter.ts'
+import type { Plan, PlannedSink, PlannedStep, PlannedStream, Subtopology } from './plan.ts'
+import type { StagedState } from './staged.ts'
+
+/** An operator of a stream in one task. */
+export interface Node {
+  readonly id: string
+  /** Number of its stream in the sub-topology. */
+  readonly stream: number
+  readonly input: Subject<Record>
+  readonly running: Subscription
+  readonly meter: NodeMeter
+  /** Whether records can stay inside beyond the call that brought them. */
+  readonly holds: boolean
+  /** Whether its calls end by themselves, so that a commit may wait a moment for them. */
+  readonly calls: boolean
+  /** The operator after it; undefined for the last of its stream. */
+  next?: Node
+}
+
+/** The place where a stream's records leave for a sink. */
+export interface SinkNode {
+  readonly sink: PlannedSink
+  readonly stream: number
+  readonly meter: NodeMeter
+}
+
+export interface StreamNodes {
+  readonly name: string
+  readonly number: number
+  first?: Node
+  readonly sinks: readonly SinkNode[]
+  /** Streams that read this one, and its branches by name. */
+  readonly readers: StreamNodes[]
+  readonly branches: Map<string, StreamNodes[]>
+}
+
+export interface Wiring {
+  readonly streams: readonly StreamNodes[]
+  readonly nodes: ReadonlyMap<string, Node>
+  readonly sinks: ReadonlyMap<string, SinkNode>
+  /** The streams that read a source. */
+  readonly readers: ReadonlyMap<string, readonly StreamNodes[]>
+  /** Unsubscribes from every operator; calls under way are aborted. */
+  close(): void
+}
+
+export interface WiringParts {
+  readonly plan: Plan
+  readonly subtopology: Subtopology
+  readonly scheduler: SchedulerLike
+  readonly log: Log
+  readonly signal: AbortSignal
+  readonly meter: Meter
+}
+
+/** Builds a sub-topology for one task: every operator a Subject lifted over its step, its outcomes handed to `outcome`. */
+export function wire(parts: WiringParts, state: StagedState, outcome: (node: Node, outcome: Outcome) => void): Wiring {
+  const { subtopology, meter } = parts
+  const nodes = new Map<string, Node>()
+  const sinks = new Map<string, SinkNode>()
+  const readers = new Map<string, StreamNodes[]>()
+  const streams = subtopology.streams.map((stream, number) => {
+    const chain = stream.steps.map((step) => build(step, number, parts, state, outcome))
+    chain.forEach((node, at) => {
+      nodes.set(node.id, node)
+      if (chain[at + 1]) node.next = chain[at + 1]!
+    })
+    const ends = stream.sinks.map((sink): SinkNode => ({ sink, stream: number, meter: meter.node(sink.id) }))
+    for (const end of ends) sinks.set(end.sink.id, end)
+    return {
+      name: stream.name,
+      number,
+      ...(chain[0] && { first: chain[0] }),
+      sinks: ends,
+      readers: [],
+      branches: new Map(),
+    } satisfies StreamNodes
+  })
+  subtopology.streams.forEach((stream, number) => connect(stream, streams[number]!, streams, readers))
+  return { streams, nodes, sinks, readers, close: () => nodes.forEach((node) => node.running.unsubscribe()) }
+}
+
+function connect(
+  { from }: PlannedStream,
+  reader: StreamNodes,
+  streams: readonly StreamNodes[],
+  sources: Map<string, StreamNodes[]>,
+): void {
+  for (const name of from) {
+    const stream = streams.find((candidate) => candidate.name === name)
+    const owner = streams.find((candidate) => name.startsWith(`${candidate.name}.`) && !stream)
+    if (stream) stream.readers.push(reader)
+    else if (owner) addTo(owner.branches, name.slice(owner.name.length + 1), reader)
+    else addTo(sources, name, reader)
+  }
+}
+
+function addTo<T>(lists: Map<string, T[]>, name: string, element: T): void {
+  const list = lists.get(name)
+  if (list) list.push(element)
+  else lists.set(name, [element])
+}
+
+function build(
+  { id, spec, config }: PlannedStep,
+  stream: number,
+  { plan, scheduler, log, signal, meter }: WiringParts,
+  state: StagedState,
+  outcome: (node: Node, outcome: Outcome) => void,
+): Node {
+  const context = { name: id, scheduler, directory: plan.directory, log, signal, state: state.store(id) }
+  const step = spec.build(config, context)
+  const node: Node = {
+    id,
+    stream,
+    input: new Subject(),
+    running: new Subscription(),
+    meter: meter.node(id),
+    holds: typeof step !== 'function',
+    calls: typeof step !== 'function' && 'each' in step,
+  }
+  node.running.add(node.input.pipe(lift(atomic(step, state), context)).subscribe((result) => outcome(node, result)))
+  return node
+}
+
+/** A synchronous step whose state changes are undone when it fails. */
+function atomic(step: Step, state: StagedState): Step {
+  if (typeof step !== 'function') return step
+  return (record) =>
+    state.attempt(
+      () => step(record),
+      (result) => result.type !== 'fail',
+    )
+}
