@@ -2,6 +2,10 @@ import { defineConfig } from 'eslint/config'
 import tseslint from 'typescript-eslint'
 
 const clock = 'Law 10: time comes from context.scheduler, so that tests own it.'
+const emptyCatch = {
+  selector: 'CatchClause > BlockStatement[body.length=0]',
+  message: 'No error is swallowed: handle it, or let it go on.',
+}
 const outsideTheScheduler = ['src/cli/**', 'src/server/**', 'src/broker/**']
 const vagueName = '{utils,util,helpers,helper,common,base,manager,misc,types}'
 
@@ -21,7 +25,7 @@ export default defineConfig(
     rules: {
       eqeqeq: 'error',
       'no-console': 'off',
-      'no-empty': 'error',
+      'no-restricted-syntax': ['error', emptyCatch],
       'no-fallthrough': 'error',
       'no-self-compare': 'error',
       'no-unreachable': 'error',
@@ -63,6 +67,7 @@ export default defineConfig(
       ],
       'no-restricted-syntax': [
         'error',
+        emptyCatch,
         ...[
           "MemberExpression[object.name='Date'][property.name='now']",
           "NewExpression[callee.name='Date'][arguments.length=0]",

@@ -1,4 +1,5 @@
 import { CsvError, parse, type Options } from 'csv-parse/sync'
+import { ReadingProblem } from './reading.ts'
 
 /** A row of a table, by the names of its columns; every value is text. */
 export type CsvRow = { readonly [column: string]: string }
@@ -7,11 +8,6 @@ export interface CsvTable {
   readonly columns: readonly string[]
   /** Each row with the line it ends on, counted from 1. */
   readonly rows: readonly { readonly row: CsvRow; readonly line: number }[]
-}
-
-/** Text that is not CSV; the message says where and how, and shows none of the text. */
-export class CsvProblem extends Error {
-  override readonly name = 'CsvProblem'
 }
 
 const problems: { readonly [code: string]: string } = {
@@ -25,13 +21,13 @@ const problems: { readonly [code: string]: string } = {
 
 /**
  * Reads CSV (RFC 4180) whose first row names the columns.
- * @throws CsvProblem
+ * @throws ReadingProblem
  */
 export function readCsvTable(text: string, delimiter = ','): CsvTable {
   let columns: readonly string[] = []
   const named = (header: string[]) => {
     const repeated = header.find((name, index) => header.indexOf(name) !== index)
-    if (repeated !== undefined) throw new CsvProblem(`two columns are named "${repeated}"`)
+    if (repeated !== undefined) throw new ReadingProblem(`two columns are named "${repeated}"`)
     return (columns = header) as string[]
   }
   const rows = readRows<{ record: CsvRow; info: { lines: number } }>(text, { delimiter, columns: named, info: true })
@@ -41,14 +37,14 @@ export function readCsvTable(text: string, delimiter = ','): CsvTable {
 /**
  * Reads one row of CSV (RFC 4180).
  * @returns its fields
- * @throws CsvProblem, also when there is no row or more than one
+ * @throws ReadingProblem, also when there is no row or more than one
  */
 export function readCsvRow(text: string, delimiter = ','): readonly string[] {
   const line = text.replace(/\r?\n$/, '')
   // Setting up the parser takes longer than splitting a thousand such lines.
   if (line !== '' && !/["\r\n\uFEFF]/.test(line)) return line.split(delimiter)
   const rows = readRows<string[]>(text, { delimiter })
-  if (rows.length !== 1) throw new CsvProblem(`it has ${rows.length} rows; expected one`)
+  if (rows.length !== 1) throw new ReadingProblem(`it has ${rows.length} rows; expected one`)
   return rows[0]!
 }
 
@@ -62,8 +58,8 @@ function readRows<T>(text: string, options: Options): T[] {
   try {
     return parse(text, { bom: true, skip_empty_lines: true, ...options }) as unknown[] as T[]
   } catch (cause) {
-    if (cause instanceof CsvProblem || !(cause instanceof CsvError)) throw cause
+    if (cause instanceof ReadingProblem || !(cause instanceof CsvError)) throw cause
     const line = typeof cause.lines === 'number' ? `line ${cause.lines}: ` : ''
-    throw new CsvProblem(`${line}${problems[cause.code] ?? cause.code}`)
+    throw new ReadingProblem(`${line}${problems[cause.code] ?? cause.code}`)
   }
 }

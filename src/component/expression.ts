@@ -1,14 +1,217 @@
 import { z } from 'zod'
-import type { Record } from '../record/record.ts'
+import { Fault } from '../record/fault.ts'
+import type { Origin, Record } from '../record/record.ts'
+import { limits } from './expressionFunctions.ts'
+import { bound, checkLiterals, language, readsField, rewrite, withSteps, type Node } from './expressionLanguage.ts'
+import { compileMessage, faultMessage } from './expressionMessage.ts'
+import { described, plain } from './expressionResult.ts'
 
 /** An expression over records, compiled once. */
 export interface RecordExpression {
   readonly text: string
-  /** @throws ExpressionFault naming the expression and what the record's value was of */
+  /**
+   * The expression's result as plain JSON-able data; undefined for an absent optional such as `record.?title`.
+   * @param now the scheduler's time, milliseconds since the epoch
+   * @throws ExpressionFault naming the expression and what the record's value was of
+   */
   of(record: Record, now: number): unknown
 }
 
-/** A config field that holds a CEL expression over a record; parsed to its compiled form. */
-export const expression = (): z.ZodType<RecordExpression, string> => {
-  throw new Error('not yet')
+/** A condition over records, compiled once. */
+export interface RecordPredicate {
+  readonly text: string
+  /** @throws ExpressionFault also when the result is not a boolean */
+  holds(record: Record, now: number): boolean
+}
+
+/** An expression over variables other than a record's, compiled once. */
+export interface Expression {
+  readonly text: string
+  /** The type of the result as far as it is known before the start, in CEL's words: "bool", "double", "dyn" ... */
+  readonly gives: string
+  /** @throws ExpressionFault when it cannot be evaluated over these values */
+  of(values: { readonly [variable: string]: unknown }): unknown
+}
+
+/** A condition over variables other than a record's, compiled once. */
+export interface Condition {
+  readonly text: string
+  /** @throws ExpressionFault also when the result is not a boolean */
+  holds(values: { readonly [variable: string]: unknown }): boolean
+}
+
+/** An expression did not fit the record: a field is missing or of another type. */
+export class ExpressionFault extends Fault {
+  readonly code = 'expression.failed'
+  readonly disposition = 'deadLetter'
+
+  constructor(expression: string, problem: string, options?: ErrorOptions) {
+    super(`"${expression.length > 200 ? `${expression.slice(0, 200)}…` : expression}": ${problem}`, options)
+  }
+}
+
+/** An expression does not compile; the message says what is wrong and what would be right. */
+export class ExpressionError extends Error {
+  override readonly name = 'ExpressionError'
+}
+
+type Scalar = string | number | boolean | null
+const scalar = () =>
+  z.union([z.string(), z.number(), z.boolean(), z.null()], {
+    error: 'expected a CEL expression, such as "record.price < 1", or a number, true, false or null',
+  })
+
+/** A config field that holds a CEL expression over a record, or a number, boolean or null that stands for itself. */
+export const expression = (): z.ZodType<RecordExpression, Scalar> => scalar().transform(orIssue(overRecords))
+
+/** A config field that holds a CEL condition over a record. */
+export const predicate = (): z.ZodType<RecordPredicate, Scalar> =>
+  scalar().transform(
+    orIssue((text): RecordPredicate => {
+      const { gives, of } = overRecords(text)
+      assertBoolean(gives)
+      return { text, holds: (record, now) => truth(text, of(record, now)) }
+    }),
+  )
+
+/** A config field that holds a CEL condition over these variables, such as `size > 1000`; parsed to its compiled form. */
+export const condition = (variables: readonly string[]): z.ZodType<Condition, string | boolean> =>
+  z.union([z.string(), z.boolean()], { error: 'expected a CEL condition, such as "size > 1000"' }).transform(
+    orIssue((text): Condition => {
+      const { gives, of } = compile(text, variables)
+      assertBoolean(gives)
+      return { text, holds: (values) => truth(text, of(values)) }
+    }),
+  )
+
+function orIssue<T>(parse: (text: string) => T): (given: Scalar, context: z.RefinementCtx) => T {
+  return (given, context) => {
+    try {
+      return parse(String(given))
+    } catch (thrown) {
+      if (!(thrown instanceof ExpressionError)) throw thrown
+      context.addIssue({ code: 'custom', message: thrown.message })
+      return z.NEVER
+    }
+  }
+}
+
+function assertBoolean(gives: string): void {
+  if (['bool', 'dyn'].includes(gives)) return
+  throw new ExpressionError(`the expression gives ${gives}, expected a condition that is true or false`)
+}
+
+function truth(text: string, result: unknown): boolean {
+  if (typeof result === 'boolean') return result
+  throw new ExpressionFault(text, `gives ${described(result)}, expected a boolean`)
+}
+
+/**
+ * Compiles an expression over variables of any type.
+ * @throws ExpressionError when it does not compile
+ */
+export function compile(text: string, variables: readonly string[]): Expression {
+  const environment = language.clone()
+  for (const name of variables) environment.registerVariable(name, 'dyn')
+  return program(text, environment, variables)
+}
+
+const recordVariables = {
+  record: 'dyn',
+  key: 'dyn',
+  headers: 'map<string, dyn>',
+  timestamp: 'google.protobuf.Timestamp',
+  now: 'google.protobuf.Timestamp',
+  origin: 'map<string, dyn>',
+}
+const recordEnvironment = language.clone()
+for (const [name, type] of Object.entries(recordVariables)) recordEnvironment.registerVariable(name, type)
+
+/** What an expression sees of a record; what it does not ask for is not made. */
+class Scope {
+  readonly #record: Record
+  readonly #now: number
+
+  constructor(record: Record, now: number) {
+    this.#record = record
+    this.#now = now
+  }
+
+  get record(): unknown {
+    return this.#record.value
+  }
+  get key(): string | null {
+    return this.#record.key?.toString() ?? null
+  }
+  get headers(): ReadonlyMap<string, string | null> {
+    return new Map(this.#record.headers.map(([name, value]) => [name, value?.toString() ?? null]))
+  }
+  get timestamp(): Date {
+    return new Date(this.#record.timestamp)
+  }
+  get now(): Date {
+    return new Date(this.#now)
+  }
+  get origin(): Omit<Origin, 'timestamp'> {
+    const { source, topic, partition, offset } = this.#record.origin
+    return { source, topic, partition, offset }
+  }
+}
+
+function overRecords(text: string): RecordExpression & Pick<Expression, 'gives'> {
+  const { gives, of } = program(text, recordEnvironment, Object.keys(recordVariables))
+  return { text, gives, of: (record, now) => of(new Scope(record, now)) }
+}
+
+interface Program {
+  readonly text: string
+  readonly gives: string
+  of(scope: object): unknown
+}
+
+function program(text: string, environment: typeof language, variables: readonly string[]): Program {
+  const { root, gives, evaluate } = parsed(text, environment, variables)
+  const isField = readsField(root)
+  const parts = new Map<string, (scope: object) => unknown>()
+
+  /** Evaluates a part of the expression by itself: only to say what was wrong. */
+  const part = (source: string, scope: object): unknown => {
+    const known = parts.get(source) ?? parsed(source, environment, variables).evaluate
+    parts.set(source, known)
+    return known(scope)
+  }
+  return {
+    text,
+    gives,
+    of(scope) {
+      try {
+        const result = evaluate(scope)
+        return isField ? result : plain(result)
+      } catch (thrown) {
+        throw new ExpressionFault(
+          text,
+          faultMessage(thrown, root, text, (source) => part(source, scope)),
+        )
+      }
+    },
+  }
+}
+
+function parsed(text: string, environment: typeof language, variables: readonly string[]) {
+  if (text.length > limits.characters) {
+    throw new ExpressionError(`the expression has ${text.length} characters, at most ${limits.characters} are allowed`)
+  }
+  try {
+    const evaluate = environment.parse(text)
+    const root = evaluate.ast as unknown as Node
+    rewrite(root)
+    const { valid, type, error } = evaluate.check()
+    if (!valid) throw error
+    checkLiterals(root)
+    const loops = bound(root)
+    const run = (scope: object): unknown => evaluate(scope)
+    return { root, gives: type ?? 'dyn', evaluate: loops ? withSteps(run) : run }
+  } catch (thrown) {
+    throw new ExpressionError(compileMessage(thrown, text, variables))
+  }
 }

@@ -37,13 +37,19 @@ export const letterPrefix = 'dlq.'
 
 /** Stable over replays: the same record failing at the same operator is the same letter. */
 export function letterId({ topic, partition, offset }: Origin, operator: string, index: string): string {
-  return createHash('sha256').update(JSON.stringify([topic, partition, String(offset), operator, index])).digest('hex').slice(0, 32)
+  return createHash('sha256')
+    .update(JSON.stringify([topic, partition, String(offset), operator, index]))
+    .digest('hex')
+    .slice(0, 32)
 }
 
 /** Groups letters that failed alike: operator, code, and the message with its values stripped. */
 export function fingerprint(operator: string, { code, message }: Fault): string {
   const shape = message.replace(/"[^"]*"|'[^']*'|`[^`]*`/g, '"…"').replace(/\d+/g, '#')
-  return createHash('sha256').update(JSON.stringify([1, operator, code, shape])).digest('hex').slice(0, 16)
+  return createHash('sha256')
+    .update(JSON.stringify([1, operator, code, shape]))
+    .digest('hex')
+    .slice(0, 16)
 }
 
 /**
@@ -76,7 +82,7 @@ function describeFailure(failure: Failure, { pipeline, revision, redact }: Lette
     reason: fault.name,
     'fault.code': fault.code,
     'fault.message': message,
-    'fault.stack': bounded(redact.text(`${fault.stack ?? fault.message}${cause}`, input.value), maxStack),
+    'fault.stack': bounded(redact.text(`${fault.name}: ${fault.message}${cause}`, input.value), maxStack),
     fingerprint: fingerprint(operator, fault),
     attempts: String(failure.attempts),
     hops: hopsOf(raw.headers),

@@ -50,6 +50,9 @@ function maskField(value: unknown, [name, ...rest]: readonly string[]): unknown 
 /** The text cut to at most `limit` bytes of UTF-8, with a mark where it was cut. */
 export function bounded(text: string, limit: number): string {
   if (Buffer.byteLength(text) <= limit) return text
-  const cut = Buffer.from(text).subarray(0, limit - 3).toString().replace(/\uFFFD+$/, '')
+  const cut = Buffer.from(text)
+    .subarray(0, limit - 3)
+    .toString()
+    .replace(/\uFFFD+$/, '')
   return `${cut}…`
 }

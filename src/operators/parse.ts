@@ -1,8 +1,9 @@
 import { z } from 'zod'
-import { CsvProblem, readCsvRow, readCsvTable } from '../component/csv.ts'
+import { readCsvRow, readCsvTable } from '../component/csv.ts'
 import { dateFormat, readDate, timeZone } from '../component/dates.ts'
 import { path } from '../component/fields.ts'
 import { defineOperator } from '../component/operator.ts'
+import { ReadingProblem, readJson, readNumber, readText } from '../component/reading.ts'
 import { targetAt } from '../component/target.ts'
 import {
   CsvUnreadableFault,
@@ -12,7 +13,6 @@ import {
   TextUnreadableFault,
 } from '../component/unreadable.ts'
 import { MissingFieldFault } from '../record/fault.ts'
-import { kindOf } from '../record/kind.ts'
 import { emit } from '../record/outcome.ts'
 
 const where = path().optional().describe('The field to read; the whole value when absent.')
@@ -124,7 +124,7 @@ export const parse = defineOperator({
       try {
         return emit(record, target.write(record, read(target.read(record), config)))
       } catch (cause) {
-        if (cause instanceof CsvProblem || cause instanceof Problem) {
+        if (cause instanceof ReadingProblem) {
           throw new Unreadable(target.name, cause.message, { cause })
         }
         throw cause
@@ -133,45 +133,18 @@ export const parse = defineOperator({
   },
 })
 
-/** What is wrong with the text, in words that do not show it. */
-class Problem extends Error {
-  override readonly name = 'Problem'
-}
-
 function read(value: unknown, config: Config): unknown {
   switch (config.as) {
     case 'json':
-      return readJson(textOf(value))
+      return readJson(readText(value))
     case 'csv':
-      return readCsv(textOf(value), config)
+      return readCsv(readText(value), config)
     case 'text':
-      return textOf(value)
+      return readText(value)
     case 'number':
-      return typeof value === 'number' ? value : readNumber(textOf(value))
+      return typeof value === 'number' ? value : readNumber(readText(value))
     case 'date':
       return readDateOf(value, config)
-  }
-}
-
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true })
-
-function textOf(value: unknown): string {
-  if (typeof value === 'string') return value
-  if (!(value instanceof Uint8Array)) throw new Problem(`it is of type ${kindOf(value)}; expected text or bytes`)
-  try {
-    return strictUtf8.decode(value)
-  } catch (cause) {
-    throw new Problem('its bytes are not UTF-8', { cause })
-  }
-}
-
-function readJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (cause) {
-    // The engine's message goes on with an excerpt of the text.
-    const problem = (cause as Error).message.replace(/, (\.{3})?".*$/s, '')
-    throw new Problem(`it is not JSON (${problem})`)
   }
 }
 
@@ -179,29 +152,16 @@ function readCsv(text: string, { columns, delimiter }: z.output<typeof csv>): un
   if (!columns) return readCsvTable(text, delimiter).rows.map(({ row }) => row)
   const fields = readCsvRow(text, delimiter)
   if (fields.length === columns.length) return Object.fromEntries(columns.map((name, index) => [name, fields[index]]))
-  throw new Problem(`it has ${fields.length} fields; expected ${columns.length}`)
-}
-
-const decimal = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/
-
-function readNumber(text: string): number {
-  const trimmed = text.trim()
-  if (!decimal.test(trimmed)) throw new Problem('it is not a decimal number such as "0.48" or "-1e3"')
-  const number = Number(trimmed)
-  if (!Number.isFinite(number)) throw new Problem('it is beyond what a number holds')
-  if (/^[+-]?\d+$/.test(trimmed) && !Number.isSafeInteger(number)) {
-    throw new Problem('it has more digits than a number keeps; leave it as text')
-  }
-  return number
+  throw new ReadingProblem(`it has ${fields.length} fields; expected ${columns.length}`)
 }
 
 function readDateOf(value: unknown, { format, zone }: z.output<typeof date>): string {
   if (typeof value === 'number' && format !== 'unix' && format !== 'unixMillis') {
-    throw new Problem('it is a number; "format: unix" reads seconds, "format: unixMillis" milliseconds')
+    throw new ReadingProblem('it is a number; "format: unix" reads seconds, "format: unixMillis" milliseconds')
   }
-  const iso = readDate(typeof value === 'number' ? value : textOf(value), format, zone)
+  const iso = readDate(typeof value === 'number' ? value : readText(value), format, zone)
   if (iso !== undefined) return iso
-  throw new Problem(
+  throw new ReadingProblem(
     `it is not a date${format === undefined ? ' in ISO 8601, RFC 822 or SQL form' : ` in the form "${format}"`}`,
   )
 }

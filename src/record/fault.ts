@@ -1,13 +1,19 @@
 /** What becomes of the record that raised the fault: tried again, dead-lettered at once, or the task stops. */
 export type Disposition = 'retry' | 'deadLetter' | 'halt'
 
-/** A failure with a stable code, `noun.problem`, and a decided disposition. */
+/**
+ * A failure with a stable code, `noun.problem`, and a decided disposition. A foreseen failure: it has no stack frames of
+ * its own, which would cost more than all the rest of a dead letter; where it has a cause, that one's stack is kept.
+ */
 export abstract class Fault extends Error {
   abstract readonly code: string
   abstract readonly disposition: Disposition
 
   constructor(message: string, options?: ErrorOptions) {
+    const frames = Error.stackTraceLimit
+    Error.stackTraceLimit = 0
     super(message, options)
+    Error.stackTraceLimit = frames
     this.name = new.target.name
   }
 }
@@ -22,7 +28,9 @@ export class UnexpectedFault extends Fault {
 
   /** @param operator name of the operator that threw @param cause what it threw, of any type */
   constructor(operator: string, cause: unknown) {
-    super(`${operator} threw ${cause instanceof Error ? `${cause.name}: ${cause.message}` : describeThrown(cause)}`, { cause })
+    super(`${operator} threw ${cause instanceof Error ? `${cause.name}: ${cause.message}` : describeThrown(cause)}`, {
+      cause,
+    })
   }
 }
 

@@ -83,7 +83,10 @@ export class Appender {
       this.failure = thrown instanceof Error ? thrown : new Error(String(thrown))
       increment(meter.failedPolls, source.name)
       const code = thrown instanceof Fault ? thrown.code : undefined
-      log.warn({ source: source.name, code, again: this.#pause() }, `${source.name} was not read: ${this.failure.message}`)
+      log.warn(
+        { source: source.name, code, again: this.#pause() },
+        `${source.name} was not read: ${this.failure.message}`,
+      )
       return undefined
     }
   }
@@ -136,8 +139,18 @@ export class Appender {
   }
 }
 
-function output(topic: string, { key, value, headers = [], timestamp, fault }: SourceRecord, now: number): OutputRecord {
-  return { topic, key, value, headers: fault ? [...headers, ...faultHeaders(fault)] : headers, timestamp: timestamp ?? now }
+function output(
+  topic: string,
+  { key, value, headers = [], timestamp, fault }: SourceRecord,
+  now: number,
+): OutputRecord {
+  return {
+    topic,
+    key,
+    value,
+    headers: fault ? [...headers, ...faultHeaders(fault)] : headers,
+    timestamp: timestamp ?? now,
+  }
 }
 
 function faultHeaders({ code, message }: Fault): Header[] {

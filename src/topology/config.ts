@@ -7,7 +7,9 @@ import { duration, path, topicName } from '../component/fields.ts'
 export const alertVariables = ['size', 'growth', 'rate', 'age', 'share', 'read', 'dead', 'source', 'topic'] as const
 
 const pipelineName = () =>
-  z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,99}$/, 'expected a name: up to 100 of a-z A-Z 0-9 . _ -, such as "market-lag"')
+  z
+    .string()
+    .regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,99}$/, 'expected a name: up to 100 of a-z A-Z 0-9 . _ -, such as "market-lag"')
 
 const streamName = () =>
   z.string().regex(/^[a-zA-Z0-9_-]+(\.[a-zA-Z0-9_-]+)*$/, 'expected the name of a stream, such as "articles"')
@@ -22,36 +24,53 @@ const deadLetters = () =>
     topic: z
       .string()
       .regex(/^[a-zA-Z0-9._{}-]+$/)
-      .refine((name) => topicName().safeParse(name.replaceAll('{source}', 'x')).success, 'expected a topic name, in which {source} stands for the source')
+      .refine(
+        (name) => topicName().safeParse(name.replaceAll('{source}', 'x')).success,
+        'expected a topic name, in which {source} stands for the source',
+      )
       .optional()
       .describe('Name of the dead-letter topic; `{source}` stands for the name of the source. Default `dlq.{source}`.'),
-    retention: duration().optional().describe('How long dead letters are kept, counted from the failure. Default `7d`.'),
+    retention: duration()
+      .optional()
+      .describe('How long dead letters are kept, counted from the failure. Default `7d`.'),
     retry: z
       .strictObject({
         attempts: z.int().min(0).max(100).optional().describe('Tries after the first. Default 3.'),
-        backoff: z.array(duration()).min(1).optional().describe('Pauses before them; the last one repeats. Default `[1s, 2s, 4s]`.'),
+        backoff: z
+          .array(duration())
+          .min(1)
+          .optional()
+          .describe('Pauses before them; the last one repeats. Default `[1s, 2s, 4s]`.'),
       })
       .optional()
       .describe('How faults are retried that may pass, such as a service that does not answer.'),
     order: z
-      .literal('none', { error: 'expected "none"; "key" (later records of a key wait behind the failed one) is not available yet' })
+      .literal('none', {
+        error: 'expected "none"; "key" (later records of a key wait behind the failed one) is not available yet',
+      })
       .optional()
       .describe('Whether later records of a key overtake one that failed. Default `none`: they do.'),
     envelope: z
       .enum(['headers', 'json'])
       .optional()
-      .describe('Whether a letter is the source record with `dlq.*` headers, or a JSON document around it. Default `headers`.'),
+      .describe(
+        'Whether a letter is the source record with `dlq.*` headers, or a JSON document around it. Default `headers`.',
+      ),
     halt: z
       .strictObject({
         ratio: z.number().gt(0).max(1).describe('Share of failed records.'),
         of: z.int().min(1).max(1_000_000).describe('How many of the last records count.'),
       })
       .optional()
-      .describe('Flood guard: from this share of failures on, the source pauses instead of flooding its dead-letter topic. Default: none.'),
+      .describe(
+        'Flood guard: from this share of failures on, the source pauses instead of flooding its dead-letter topic. Default: none.',
+      ),
     redact: z
       .array(path())
       .optional()
-      .describe('Fields whose values are masked in fault messages, stacks and the operator input of a letter. The source record itself stays as it was.'),
+      .describe(
+        'Fields whose values are masked in fault messages, stacks and the operator input of a letter. The source record itself stays as it was.',
+      ),
   })
 
 /** An object with one key out of those that the specifications name, next to options that every one of them has. */
@@ -60,20 +79,30 @@ function oneOf<O extends z.ZodRawShape>(
   specs: readonly { readonly name: string; readonly summary: string; readonly config: z.ZodType }[],
   options: O,
 ) {
-  const kinds = Object.fromEntries(specs.map(({ name, summary, config }) => [name, config.optional().describe(summary)]))
+  const kinds = Object.fromEntries(
+    specs.map(({ name, summary, config }) => [name, config.optional().describe(summary)]),
+  )
   return z.strictObject({ ...kinds, ...options }).superRefine((entry, context) => {
     const named = specs.filter(({ name }) => Object.hasOwn(entry as object, name))
     if (named.length === 1) return
     const found = named.length === 0 ? 'none' : named.map(({ name }) => name).join(' and ')
-    context.addIssue({ code: 'custom', message: `expected exactly one ${what} (${specs.map(({ name }) => name).join(', ')}), found ${found}` })
+    context.addIssue({
+      code: 'custom',
+      message: `expected exactly one ${what} (${specs.map(({ name }) => name).join(', ')}), found ${found}`,
+    })
   })
 }
 
 const test = () =>
   z.strictObject({
     name: z.string().min(1),
-    at: z.iso.datetime({ offset: true }).optional().describe('What time it is when the test starts. Default `2026-01-01T00:00:00Z`.'),
-    given: z.record(z.string(), z.string()).describe('Marbles per source: one letter a record, `-` a millisecond, `59m` time that passes, `|` the end.'),
+    at: z.iso
+      .datetime({ offset: true })
+      .optional()
+      .describe('What time it is when the test starts. Default `2026-01-01T00:00:00Z`.'),
+    given: z
+      .record(z.string(), z.string())
+      .describe('Marbles per source: one letter a record, `-` a millisecond, `59m` time that passes, `|` the end.'),
     values: z.record(z.string(), z.unknown()).optional().describe('What the letters stand for.'),
     expect: z.record(z.string(), z.string()).describe('Marbles per topic, dead-letter topic, or `alerts`.'),
   })
@@ -84,14 +113,26 @@ export function configSchema(catalog: Catalog) {
   return z.strictObject({
     name: pipelineName().describe('Consumer group, metrics label, prefix of internal topics.'),
     broker: broker().default('embedded').describe('Where topics live: `embedded`, or Kafka.'),
-    guarantee: z.enum(['exactlyOnce', 'atLeastOnce']).default('exactlyOnce').describe('What a failure in the middle of a unit may do: nothing, or repeat it.'),
+    guarantee: z
+      .enum(['exactlyOnce', 'atLeastOnce'])
+      .default('exactlyOnce')
+      .describe('What a failure in the middle of a unit may do: nothing, or repeat it.'),
     sources: z
       .record(
         topicName(),
         oneOf('source', catalog.sources, {
-          partitions: z.int().min(1).max(10_000).optional().describe('Partitions of the topic, if it has to be created.'),
-          retention: duration().optional().describe('How long its records are kept. Default: for ever on the embedded broker.'),
-          deadLetters: deadLetters().optional().describe('What differs from the pipeline’s own `deadLetters` for this source.'),
+          partitions: z
+            .int()
+            .min(1)
+            .max(10_000)
+            .optional()
+            .describe('Partitions of the topic, if it has to be created.'),
+          retention: duration()
+            .optional()
+            .describe('How long its records are kept. Default: for ever on the embedded broker.'),
+          deadLetters: deadLetters()
+            .optional()
+            .describe('What differs from the pipeline’s own `deadLetters` for this source.'),
         }),
       )
       .refine((sources) => Object.keys(sources).length > 0, 'expected at least one source')
@@ -101,9 +142,17 @@ export function configSchema(catalog: Catalog) {
       .record(
         streamName(),
         z.strictObject({
-          from: z.union([z.string(), z.array(z.string()).min(1)]).describe('A source, another stream, a branch (`stream.branch`), or a list of them.'),
-          steps: z.array(oneOf('operator', catalog.operators, {})).default([]).describe('Operators, in order.'),
-          to: z.union([sink, z.array(sink)]).optional().describe('Sinks.'),
+          from: z
+            .union([z.string(), z.array(z.string()).min(1)])
+            .describe('A source, another stream, a branch (`stream.branch`), or a list of them.'),
+          steps: z
+            .array(oneOf('operator', catalog.operators, {}))
+            .default([])
+            .describe('Operators, in order.'),
+          to: z
+            .union([sink, z.array(sink)])
+            .optional()
+            .describe('Sinks.'),
         }),
       )
       .refine((streams) => Object.keys(streams).length > 0, 'expected at least one stream')
@@ -115,9 +164,22 @@ export function configSchema(catalog: Catalog) {
           .array(
             z.strictObject({
               name: z.string().min(1).optional().describe('Default: the condition.'),
-              when: condition(alertVariables).describe(`Condition in CEL over ${alertVariables.join(', ')}, for each dead-letter topic.`),
-              step: z.number().gt(1).optional().describe('Raise it again when the size has grown by this factor. Default 2.'),
-              clear: z.number().min(0).max(1).optional().describe('It resolves when the condition is false with its sizes divided by this share: hysteresis. Default 0.8.'),
+              when: condition(alertVariables).describe(
+                `Condition in CEL over ${alertVariables.join(', ')}, for each dead-letter topic.`,
+              ),
+              step: z
+                .number()
+                .gt(1)
+                .optional()
+                .describe('Raise it again when the size has grown by this factor. Default 2.'),
+              clear: z
+                .number()
+                .min(0)
+                .max(1)
+                .optional()
+                .describe(
+                  'It resolves when the condition is false with its sizes divided by this share: hysteresis. Default 0.8.',
+                ),
               to: z.union([sink, z.array(sink).min(1)]).describe('Sinks for the alert records.'),
             }),
           )

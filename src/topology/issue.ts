@@ -14,7 +14,10 @@ export function describeIssue(issue: Issue, config: unknown): Mistake[] {
   const where = path.length === 0 ? 'the config' : `\`${path.join('.')}\``
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.map((key) => ({ path: [...path, key], message: `unknown key \`${key}\` in ${where}${hint(key, issue.message.split(', '))}` }))
+      return issue.keys.map((key) => ({
+        path: [...path, key],
+        message: `unknown key \`${key}\` in ${where}${hint(key, issue.message.split(', '))}`,
+      }))
     case 'invalid_union':
       return describeUnion(issue, config)
     case 'invalid_key':
@@ -32,22 +35,34 @@ export function describeIssue(issue: Issue, config: unknown): Mistake[] {
 /** Of a union's branches, speaks of the one that came nearest: the one whose mistakes lie deepest. */
 function describeUnion(issue: Extract<Issue, { code: 'invalid_union' }>, config: unknown): Mistake[] {
   const where = issue.path.length === 0 ? 'the config' : `\`${issue.path.join('.')}\``
-  const branches = issue.errors.map((branch) => branch.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] })))
+  const branches = issue.errors.map((branch) =>
+    branch.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] })),
+  )
   const plain = { path: issue.path, message: `${where}: ${issue.message}` }
   const depth = (branch: readonly Issue[]) => Math.max(0, ...branch.map(({ path }) => path.length))
   const closest = branches.toSorted((a, b) => depth(b) - depth(a))[0]
   if (!closest || (depth(closest) === issue.path.length && closest[0]?.code !== 'unrecognized_keys')) {
     if (issue.message !== 'Invalid input') return [plain]
     const value = valueAt(config, issue.path)
-    const expected = branches.flat().flatMap((inner) => (inner.code === 'invalid_type' ? [article(inner.expected)] : []))
+    const expected = branches
+      .flat()
+      .flatMap((inner) => (inner.code === 'invalid_type' ? [article(inner.expected)] : []))
     if (value === undefined) return [{ ...plain, message: `${where} is missing: expected ${expected.join(' or ')}` }]
-    return [{ ...plain, message: `${where} is ${article(kindOf(value))}: expected ${expected.join(' or ') || 'something else'}` }]
+    return [
+      {
+        ...plain,
+        message: `${where} is ${article(kindOf(value))}: expected ${expected.join(' or ') || 'something else'}`,
+      },
+    ]
   }
   return closest.flatMap((inner) => describeIssue(inner, config))
 }
 
 function valueAt(config: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>((value, name) => (value as { [name: PropertyKey]: unknown } | null | undefined)?.[name], config)
+  return path.reduce<unknown>(
+    (value, name) => (value as { [name: PropertyKey]: unknown } | null | undefined)?.[name],
+    config,
+  )
 }
 
 function kindOf(value: unknown): string {
@@ -78,7 +93,9 @@ export function knownKeys(issue: z.core.$ZodRawIssue): string | undefined {
 
 function hint(key: string, known: readonly string[]): string {
   const near = nearest(key, known)
-  return near.length > 0 ? `; did you mean ${near.map((name) => `\`${name}\``).join(' or ')}?` : `; known are ${known.join(', ')}`
+  return near.length > 0
+    ? `; did you mean ${near.map((name) => `\`${name}\``).join(' or ')}?`
+    : `; known are ${known.join(', ')}`
 }
 
 /** Those of the known names that a wrong one may have meant. */

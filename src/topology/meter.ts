@@ -20,7 +20,8 @@ export class Meter {
 
   node(id: string): NodeMeter {
     let meter = this.nodes.get(id)
-    if (!meter) this.nodes.set(id, (meter = { received: 0, emitted: 0, retried: 0, dropped: new Map(), dead: new Map() }))
+    if (!meter)
+      this.nodes.set(id, (meter = { received: 0, emitted: 0, retried: 0, dropped: new Map(), dead: new Map() }))
     return meter
   }
 }

@@ -36,7 +36,7 @@ interface Slot {
   batches: number
 }
 
-const recordsPerPoll = 2_000
+const recordsPerPoll = 16_000
 const longestPause = 60_000
 
 /** Runs a plan: connectors append, tasks process, and a task that stops is started again from what it committed. */
@@ -55,8 +55,17 @@ export class Pipeline {
     this.#parts = parts
   }
 
+  get plan(): Plan {
+    return this.#parts.plan
+  }
+
   get name(): string {
     return this.#parts.plan.name
+  }
+
+  /** Whether it was started, and not stopped since. */
+  get started(): boolean {
+    return this.#subscription !== undefined && !this.#stop.signal.aborted
   }
 
   /** Creates missing topics, restores the tasks and starts to read. Throws what is wrong with a component's set-up. */
@@ -74,7 +83,9 @@ export class Pipeline {
   /** Why parts of the pipeline are not running; empty when all is well. */
   get troubles(): readonly string[] {
     const tasks = this.#slots.flatMap(({ id, stopped }) => (stopped ? [`task ${id}: ${stopped.message}`] : []))
-    const sources = [...this.#appenders].flatMap(([name, { failure }]) => (failure ? [`source ${name}: ${failure.message}`] : []))
+    const sources = [...this.#appenders].flatMap(([name, { failure }]) =>
+      failure ? [`source ${name}: ${failure.message}`] : [],
+    )
     return [...tasks, ...sources]
   }
 
@@ -113,7 +124,8 @@ export class Pipeline {
   /** Source records per source and stream since the pipeline first ran. */
   async conservation(): Promise<readonly Conservation[]> {
     const counts = await this.#parts.broker.counts(this.#parts.plan.name)
-    const of = (source: string, stream: string) => counts.find((count) => count.source === source && count.stream === stream)
+    const of = (source: string, stream: string) =>
+      counts.find((count) => count.source === source && count.stream === stream)
     return this.#parts.plan.subtopologies.flatMap(({ sources, streams }) =>
       sources.flatMap((source) =>
         streams.flatMap((stream): Conservation[] => {
@@ -145,7 +157,7 @@ export class Pipeline {
     const parts = { ...this.#parts, id, subtopology, signal: this.#stop.signal, meter: this.meter, sinks: this.#sinks! }
     const task = new Task(parts, guards)
     task.stopped.subscribe((reason) => this.#suspend(slot, reason))
-    task.committed.subscribe(() => this.#changed.next())
+    task.worked.subscribe(() => this.#changed.next())
     slot.task = task
     delete slot.stopped
     task.resume()
@@ -189,7 +201,10 @@ export class Pipeline {
     slot.stopped = reason
     const pause = Math.min(1_000 * 2 ** slot.restarts++, longestPause)
     const again = this.#parts.once ? {} : { again: pause }
-    this.#parts.log.error({ task: slot.id, ...again }, `Task ${slot.id} stopped, nothing of its unit was committed: ${reason.message}`)
+    this.#parts.log.error(
+      { task: slot.id, ...again },
+      `Task ${slot.id} stopped, nothing of its unit was committed: ${reason.message}`,
+    )
     this.#changed.next()
     if (this.#parts.once) return
     timer(pause, this.#parts.scheduler).subscribe(() => void this.#restart(slot))

@@ -67,7 +67,9 @@ export function parseConfig(text: string, file: string, catalog: Catalog, enviro
     return { file, line: Math.max(1, line), column: Math.max(1, col), message }
   }
   if (document.errors.length > 0) {
-    throw new ConfigError(document.errors.map(({ pos, message }) => at(pos[0], `not valid YAML: ${message.split('\n')[0]}`)))
+    throw new ConfigError(
+      document.errors.map(({ pos, message }) => at(pos[0], `not valid YAML: ${message.split('\n')[0]}`)),
+    )
   }
   const secrets: string[] = []
   const missing = substitute(document, environment, secrets).map(({ offset, message }) => at(offset, message))
@@ -120,7 +122,10 @@ function substitute(
           return value
         }
         if (fallback === undefined) {
-          missing.push({ offset, message: `the environment variable ${name} is not set; set it, or give a default: \${${name}:default}` })
+          missing.push({
+            offset,
+            message: `the environment variable ${name} is not set; set it, or give a default: \${${name}:default}`,
+          })
         }
         return fallback ?? ''
       })
@@ -142,9 +147,13 @@ function offsetOf(document: Document, path: readonly PropertyKey[]): number {
   let node = document.contents as Node | null
   let offset = node?.range?.[0] ?? 0
   for (const name of path) {
-    const pair = isMap(node) ? node.items.find(({ key }) => isScalar(key) && String(key.value) === String(name)) : undefined
+    const pair = isMap(node)
+      ? node.items.find(({ key }) => isScalar(key) && String(key.value) === String(name))
+      : undefined
     const next = isMap(node) ? pair?.value : isSeq(node) ? node.items[Number(name)] : undefined
-    const place = isMap(node) ? ((pair?.value as Node | null)?.range?.[0] ?? (pair?.key as Node | undefined)?.range?.[0]) : (next as Node)?.range?.[0]
+    const place = isMap(node)
+      ? ((pair?.value as Node | null)?.range?.[0] ?? (pair?.key as Node | undefined)?.range?.[0])
+      : (next as Node)?.range?.[0]
     if (place === undefined) break
     offset = place
     node = (next ?? null) as Node | null

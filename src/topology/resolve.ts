@@ -54,7 +54,11 @@ function planSource(name: string, entry: SourceEntry, file: ConfigFile, catalog:
   }
 }
 
-function policy(source: string, config: DeadLettersConfig, { config: { name }, revision, secrets }: ConfigFile): DeadLetterPolicy {
+function policy(
+  source: string,
+  config: DeadLettersConfig,
+  { config: { name }, revision, secrets }: ConfigFile,
+): DeadLetterPolicy {
   const { topic = 'dlq.{source}', retention = 7 * day, retry, envelope = 'headers', halt, redact = [] } = config
   return {
     pipeline: name,
@@ -69,25 +73,35 @@ function policy(source: string, config: DeadLettersConfig, { config: { name }, r
 }
 
 function planStream(name: string, { from, steps, to = [] }: StreamEntry, catalog: Catalog): PlannedStream {
-  const taken = new Map<string, number>()
-  const unique = (id: string) => {
-    const count = (taken.get(id) ?? 0) + 1
-    taken.set(id, count)
-    return count === 1 ? id : `${id}#${count}`
-  }
-  const planSink = (entry: object): PlannedSink => {
-    const { spec, config } = chosen(catalog.sinks, entry)
-    const topic = spec.open ? undefined : (config as NonNullable<PlannedSink['topic']>)
-    return { id: unique(`${name}.to.${spec.name}`), spec, config, ...(topic && { topic }) }
-  }
+  const numbered = numberer()
   return {
     name,
     from: [from].flat(),
     steps: steps.map((entry): PlannedStep => {
       const { spec, config } = chosen(catalog.operators, entry)
-      return { id: unique(`${name}.${spec.name}`), spec, config }
+      return { id: numbered(`${name}.${spec.name}`), spec, config }
     }),
-    sinks: [to].flat().map(planSink),
+    sinks: planSinks(name, to, catalog),
+  }
+}
+
+/** The sinks at the end of a stream, as a config lists them. */
+export function planSinks(stream: string, to: object | readonly object[], catalog: Catalog): PlannedSink[] {
+  const numbered = numberer()
+  return [to].flat().map((entry): PlannedSink => {
+    const { spec, config } = chosen(catalog.sinks, entry)
+    const topic = spec.open ? undefined : (config as NonNullable<PlannedSink['topic']>)
+    return { id: numbered(`${stream}.to.${spec.name}`), spec, config, ...(topic && { topic }) }
+  })
+}
+
+/** Tells apart what has the same name: the second "articles.map" is "articles.map#2". */
+function numberer(): (name: string) => string {
+  const taken = new Map<string, number>()
+  return (name) => {
+    const count = (taken.get(name) ?? 0) + 1
+    taken.set(name, count)
+    return count === 1 ? name : `${name}#${count}`
   }
 }
 
@@ -97,44 +111,82 @@ function branchesOf({ name, steps }: PlannedStream): string[] {
   return (last?.spec.branches?.(last.config) ?? []).map((branch) => `${name}.${branch}`)
 }
 
-function findBrokenLinks(file: ConfigFile, sources: readonly PlannedSource[], streams: readonly PlannedStream[]): Problem[] {
+function findBrokenLinks(
+  file: ConfigFile,
+  sources: readonly PlannedSource[],
+  streams: readonly PlannedStream[],
+): Problem[] {
   const branches = streams.flatMap(branchesOf)
   const known = [...sources.map(({ name }) => name), ...streams.map(({ name }) => name), ...branches]
   const read = new Set(streams.flatMap(({ from }) => from))
   const twice = sources.filter((source) => streams.some(({ name }) => name === source.name))
   return [
-    ...twice.map(({ name }) => file.problem(['streams', name], `a stream cannot have the name of a source: \`${name}\`; rename the stream`)),
+    ...twice.map(({ name }) =>
+      file.problem(['streams', name], `a stream cannot have the name of a source: \`${name}\`; rename the stream`),
+    ),
     ...streams.flatMap((stream) => brokenLinksOf(stream, file, known, read)),
     ...branches
       .filter((branch) => !read.has(branch))
-      .map((branch) => file.problem(['streams', branch.slice(0, branch.lastIndexOf('.')), 'steps'], `no stream reads the branch \`${branch}\`; add one with \`from: ${branch}\``)),
+      .map((branch) =>
+        file.problem(
+          ['streams', branch.slice(0, branch.lastIndexOf('.')), 'steps'],
+          `no stream reads the branch \`${branch}\`; add one with \`from: ${branch}\``,
+        ),
+      ),
     ...sources
       .filter(({ name }) => !read.has(name))
-      .map(({ name }) => file.problem(['sources', name], `no stream reads the source \`${name}\`; add one with \`from: ${name}\``)),
+      .map(({ name }) =>
+        file.problem(['sources', name], `no stream reads the source \`${name}\`; add one with \`from: ${name}\``),
+      ),
   ]
 }
 
-function brokenLinksOf(stream: PlannedStream, file: ConfigFile, known: readonly string[], read: ReadonlySet<string>): Problem[] {
+function brokenLinksOf(
+  stream: PlannedStream,
+  file: ConfigFile,
+  known: readonly string[],
+  read: ReadonlySet<string>,
+): Problem[] {
   const problems: Problem[] = []
   const { name, from, steps, sinks } = stream
   for (const origin of from) {
     if (known.includes(origin)) continue
     const near = nearest(origin, known)
-    const right = near.length > 0 ? `did you mean ${near.map((other) => `\`${other}\``).join(' or ')}?` : `known are ${known.join(', ')}`
-    problems.push(file.problem(['streams', name, 'from'], `\`${name}\` reads \`${origin}\`, which is neither a source nor a stream; ${right}`))
+    const right =
+      near.length > 0
+        ? `did you mean ${near.map((other) => `\`${other}\``).join(' or ')}?`
+        : `known are ${known.join(', ')}`
+    problems.push(
+      file.problem(
+        ['streams', name, 'from'],
+        `\`${name}\` reads \`${origin}\`, which is neither a source nor a stream; ${right}`,
+      ),
+    )
   }
   if (new Set(from).size < from.length) {
     problems.push(file.problem(['streams', name, 'from'], `\`${name}\` reads the same thing twice; name it once`))
   }
   const branching = steps.findIndex(({ spec }) => spec.branches)
   if (branching >= 0 && branching < steps.length - 1) {
-    problems.push(file.problem(['streams', name, 'steps', branching], `\`${steps[branching]!.spec.name}\` must be the last step; put what follows into the streams that read the branches`))
+    problems.push(
+      file.problem(
+        ['streams', name, 'steps', branching],
+        `\`${steps[branching]!.spec.name}\` must be the last step; put what follows into the streams that read the branches`,
+      ),
+    )
   }
   if (branching >= 0 && (sinks.length > 0 || read.has(name))) {
-    problems.push(file.problem(['streams', name], `\`${name}\` ends in branches; read or write those instead (\`from: ${branchesOf(stream)[0] ?? `${name}.…`}\`)`))
+    problems.push(
+      file.problem(
+        ['streams', name],
+        `\`${name}\` ends in branches; read or write those instead (\`from: ${branchesOf(stream)[0] ?? `${name}.…`}\`)`,
+      ),
+    )
   }
   if (branching < 0 && sinks.length === 0 && !read.has(name)) {
-    problems.push(file.problem(['streams', name], `\`${name}\` leads nowhere; add \`to:\` with a sink, or a stream that reads it`))
+    problems.push(
+      file.problem(['streams', name], `\`${name}\` leads nowhere; add \`to:\` with a sink, or a stream that reads it`),
+    )
   }
   return problems
 }
@@ -150,13 +202,22 @@ function findLoops(file: ConfigFile, sources: readonly PlannedSource[], streams:
   }
   for (const { name, deadLetters } of sources) link(name, deadLetters.topic)
   const reaches = (from: string, goal: string, seen = new Set<string>()): boolean =>
-    [...(links.get(from) ?? [])].some((next) => next === goal || (!seen.has(next) && reaches(next, goal, seen.add(next))))
+    [...(links.get(from) ?? [])].some(
+      (next) => next === goal || (!seen.has(next) && reaches(next, goal, seen.add(next))),
+    )
   return [
-    ...streams.filter(({ name }) => reaches(name, name)).map(({ name }) => file.problem(['streams', name], `\`${name}\` reads what it writes: an endless loop`)),
+    ...streams
+      .filter(({ name }) => reaches(name, name))
+      .map(({ name }) => file.problem(['streams', name], `\`${name}\` reads what it writes: an endless loop`)),
     ...sources
       .filter(({ name }) => reaches(name, name))
       .map(({ name, deadLetters }) =>
-        file.problem(['sources', name], deadLetters.topic === name ? `the dead letters of \`${name}\` would go back to \`${name}\`` : `what is made from \`${name}\` goes back to \`${name}\`: an endless loop`),
+        file.problem(
+          ['sources', name],
+          deadLetters.topic === name
+            ? `the dead letters of \`${name}\` would go back to \`${name}\``
+            : `what is made from \`${name}\` goes back to \`${name}\`: an endless loop`,
+        ),
       ),
   ]
 }
@@ -173,14 +234,21 @@ function inOrder(streams: readonly PlannedStream[]): PlannedStream[] {
   return [...placed]
 }
 
-const leads = (stream: PlannedStream, origin: string): boolean => stream.name === origin || branchesOf(stream).includes(origin)
+const leads = (stream: PlannedStream, origin: string): boolean =>
+  stream.name === origin || branchesOf(stream).includes(origin)
 
 /** Connected parts: what shares a stream shares a task. */
 function divide(sources: readonly PlannedSource[], streams: readonly PlannedStream[]): Subtopology[] {
-  const parts: { sources: PlannedSource[]; streams: PlannedStream[] }[] = sources.map((source) => ({ sources: [source], streams: [] }))
+  const parts: { sources: PlannedSource[]; streams: PlannedStream[] }[] = sources.map((source) => ({
+    sources: [source],
+    streams: [],
+  }))
   for (const stream of streams) {
     const touched = parts.filter((part) =>
-      stream.from.some((origin) => part.sources.some(({ name }) => name === origin) || part.streams.some((other) => leads(other, origin))),
+      stream.from.some(
+        (origin) =>
+          part.sources.some(({ name }) => name === origin) || part.streams.some((other) => leads(other, origin)),
+      ),
     )
     const [first, ...others] = touched
     for (const other of others) {
@@ -193,16 +261,26 @@ function divide(sources: readonly PlannedSource[], streams: readonly PlannedStre
   return parts.map((part, id) => ({ id, sources: part.sources, streams: inOrder(part.streams) }))
 }
 
-function topicsOf(sources: readonly PlannedSource[], streams: readonly PlannedStream[]): TopicSpec[] {
+/** The topics that sources and streams need: what is read, what is written, and the dead-letter topics. */
+export function topicsOf(sources: readonly PlannedSource[], streams: readonly PlannedStream[]): TopicSpec[] {
   const topics = new Map<string, TopicSpec>()
   for (const { name, partitions, retention } of sources) {
-    topics.set(name, { name, ...(partitions !== undefined && { partitions }), ...(retention !== undefined && { retention }) })
+    topics.set(name, {
+      name,
+      ...(partitions !== undefined && { partitions }),
+      ...(retention !== undefined && { retention }),
+    })
   }
   for (const { topic } of streams.flatMap(({ sinks }) => sinks)) {
-    if (topic && !topics.has(topic.name)) topics.set(topic.name, { name: topic.name, ...(topic.partitions !== undefined && { partitions: topic.partitions }) })
+    if (topic && !topics.has(topic.name))
+      topics.set(topic.name, {
+        name: topic.name,
+        ...(topic.partitions !== undefined && { partitions: topic.partitions }),
+      })
   }
   for (const { deadLetters } of sources) {
-    if (!topics.has(deadLetters.topic)) topics.set(deadLetters.topic, { name: deadLetters.topic, retention: deadLetters.retention })
+    if (!topics.has(deadLetters.topic))
+      topics.set(deadLetters.topic, { name: deadLetters.topic, retention: deadLetters.retention })
   }
   return [...topics.values()]
 }

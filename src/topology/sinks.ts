@@ -51,7 +51,8 @@ export class SharedSinks {
       return await open.write(records, this.#parts.signal)
     } catch (thrown) {
       const reason = thrown instanceof Error ? thrown.message : String(thrown)
-      const fault = thrown instanceof Fault ? thrown : new SinkUnavailableFault(`${sink.id}: ${reason}`, { cause: thrown })
+      const fault =
+        thrown instanceof Fault ? thrown : new SinkUnavailableFault(`${sink.id}: ${reason}`, { cause: thrown })
       return records.map(() => fault)
     }
   }
@@ -65,11 +66,7 @@ export class SharedSinks {
     })
   }
 
-  /** After a commit that failed: the sinks forget what they wrote, and open again where the last commit left them. */
-  async reset(): Promise<void> {
-    await this.close()
-  }
-
+  /** Closes all; the next write opens its sink again where the last commit left it. */
   async close(): Promise<void> {
     const open = [...this.#open.values()]
     this.#open.clear()

@@ -70,7 +70,8 @@ export class StagedState {
     this.#journal = []
     const changes: StateChange[] = []
     for (const [store, staged] of this.#staged) {
-      for (const [key, value] of staged) changes.push({ store, key, value: value === deleted ? null : serialize(value) })
+      for (const [key, value] of staged)
+        changes.push({ store, key, value: value === deleted ? null : serialize(value) })
       staged.clear()
     }
     return changes

@@ -1,3 +1,4 @@
+import { fieldKey } from '../../component/fieldKey.ts'
 import { Fault } from '../../record/fault.ts'
 import type { SourceRecord } from '../../component/source.ts'
 
@@ -47,7 +48,7 @@ const carriageReturn = 13
 
 /** Lines as records, their bytes untouched; blank ones are passed over. */
 export function cutLines({ path, maxLine, key }: LineOptions): Cut {
-  const keyOf = key === undefined ? () => null : fieldText(key.split('.'))
+  const keyOf = key === undefined ? () => null : fieldKey(key)
   const record = (line: Buffer, offset: number): SourceRecord =>
     line.length > maxLine ? tooLong(line, path, offset, maxLine) : { key: keyOf(line), value: line }
 
@@ -89,27 +90,4 @@ export function afterByteOrderMark(window: Buffer, offset: number): number {
 /** Whether there is nothing but spaces, tabs and line ends. */
 export function isBlank(line: Buffer): boolean {
   return line.every((byte) => byte === 32 || (byte >= 9 && byte <= 13))
-}
-
-/** The text of a field of a line of JSON; none where the line, or the field, cannot be read: decoding says why. */
-function fieldText(names: readonly string[]): (line: Buffer) => Buffer | null {
-  return (line) => {
-    const value = names.reduce<unknown>(member, parsed(line))
-    if (value === undefined || value === null) return null
-    return Buffer.from(typeof value === 'string' ? value : JSON.stringify(value))
-  }
-}
-
-function member(value: unknown, name: string): unknown {
-  if (value === null || typeof value !== 'object' || !Object.hasOwn(value, name)) return undefined
-  return (value as { readonly [name: string]: unknown })[name]
-}
-
-function parsed(line: Buffer): unknown {
-  try {
-    return JSON.parse(line.toString())
-  } catch {
-    // The line becomes a record all the same, and its decoding fails with the reason.
-    return undefined
-  }
 }

@@ -50,7 +50,8 @@ function asciiBased(bytes: Buffer, charset: string): Encoded {
   return { bytes: Buffer.from(text), charset: 'utf-8' }
 }
 
-const headerCharset = (contentType: string): string | undefined => /charset\s*=\s*["']?([^\s;"']+)/i.exec(contentType)?.[1]
+const headerCharset = (contentType: string): string | undefined =>
+  /charset\s*=\s*["']?([^\s;"']+)/i.exec(contentType)?.[1]
 
 function declaredCharset(bytes: Buffer): string | undefined {
   const declaration = /^\s*<\?xml[^>]*?\sencoding\s*=\s*["']([^"']*)["']/.exec(bytes.toString('latin1', 0, 1_024))

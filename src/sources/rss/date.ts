@@ -5,7 +5,9 @@ const time = '(\\d{1,2}):(\\d\\d)(?::(\\d\\d)(?:[.,](\\d+))?)?'
 const zone = '([a-z]{1,5}|(?:(?:gmt|utc)\\s*)?[+-]\\d\\d(?::?\\d\\d)?)'
 
 /** "Tue, 03 Jun 2003 09:39:21 GMT" and what feeds make of it. */
-const rfc822 = new RegExp(`^${dayName}(\\d{1,2})[\\s-]+${monthName}[\\s-]+(\\d{4}|\\d\\d),?(?:\\s+${time}(?:\\s*${zone})?)?$`)
+const rfc822 = new RegExp(
+  `^${dayName}(\\d{1,2})[\\s-]+${monthName}[\\s-]+(\\d{4}|\\d\\d),?(?:\\s+${time}(?:\\s*${zone})?)?$`,
+)
 /** "2003-06-03T09:39:21Z", also with a space, without seconds, or the date alone. */
 const iso8601 = new RegExp(`^(\\d{4})-(\\d\\d)-(\\d\\d)(?:(?:t|\\s+)${time}(?:\\s*${zone})?)?$`)
 /** "Tue Jun  3 09:39:21 GMT 2003", the C library's. */
@@ -37,9 +39,11 @@ export function readFeedDate(text: string): string | undefined {
   const offset = offsetMinutes(zoneName)
   const year = fullYear(moment.year)
   const [month, day] = [moment.month, Number(moment.day)]
-  const isDay = year >= 1000 && month >= 1 && month <= 12 && day >= 1 && day <= new Date(Date.UTC(year, month, 0)).getUTCDate()
+  const isDay =
+    year >= 1000 && month >= 1 && month <= 12 && day >= 1 && day <= new Date(Date.UTC(year, month, 0)).getUTCDate()
   // A leap second is the next one's first.
-  if (offset === undefined || !isDay || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 60) return undefined
+  if (offset === undefined || !isDay || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 60)
+    return undefined
   const milliseconds = Number(fraction.slice(0, 3).padEnd(3, '0'))
   const at = Date.UTC(year, month - 1, day, Number(hour), Number(minute) - offset, Number(second), milliseconds)
   return new Date(at).toISOString()

@@ -29,13 +29,23 @@ const maxDepth = 200
 
 /** Elements whose content is read as text up to their end tag, so that sloppy HTML in it damages nothing else. */
 const textual = new Set(['title', 'description', 'summary', 'content', 'encoded', 'subtitle'])
+/** Elements that an entry has once: two of them are two entries run into one. */
+const single = new Set(['title', 'pubdate', 'id', 'published', 'updated'])
 /** HTML that is often left open, or closed without having been opened. */
 const sloppy = new Set(
-  'a abbr area b blockquote br center code col dd div dl dt em embed font form h1 h2 h3 h4 h5 h6 hr i img input li nobr ol option p param pre s small span strike strong sub sup table tbody td tfoot th thead tr tt u ul wbr'.split(' '),
+  'a abbr area b blockquote br center code col dd div dl dt em embed font form h1 h2 h3 h4 h5 h6 hr i img input li nobr ol option p param pre s small span strike strong sub sup table tbody td tfoot th thead tr tt u ul wbr'.split(
+    ' ',
+  ),
 )
+
+/** Elements of RSS that the parser searches for names and addresses, at a cost that grows with the square of their size. */
+const people = new Set(['author', 'managingeditor', 'webmaster'])
+const maxPeopleWork = 100_000_000
 
 interface Element {
   readonly name: string
+  /** Where its content begins. */
+  readonly from: number
   readonly tag: string
 }
 
@@ -48,12 +58,13 @@ export function outline(text: string): Outline {
   const entries: EntrySpan[] = []
   /** Elements that stand open, root first. */
   let open: Element[] = []
-  let entry: { readonly depth: number; readonly start: number; damage?: string } | undefined
+  let entry: { readonly depth: number; readonly start: number; readonly has: Set<string>; damage?: string } | undefined
   let kind: FeedKind | undefined
   let damage: string | undefined
   let frame = ''
   let framed = 0
   let rootEnd = -1
+  let peopleWork = 0
 
   const harm = (what: string): void => {
     if (entry) entry.damage ??= what
@@ -65,10 +76,11 @@ export function outline(text: string): Outline {
     const parents = open.filter((element, depth) => depth === 0 || local(element.name) === 'channel')
     if (parents.length < open.length) harm(`<${open.at(-1)!.name}> is not closed before <${name}>`)
     open = parents
-    if (entries.length === maxEntries) throw new FeedUnreadableFault(`The document has more than ${maxEntries} entries.`)
+    if (entries.length === maxEntries)
+      throw new FeedUnreadableFault(`The document has more than ${maxEntries} entries.`)
     frame += text.slice(framed, start)
-    entry = { depth: open.length, start }
-    open.push({ name, tag: text.slice(start, end) })
+    entry = { depth: open.length, start, has: new Set() }
+    open.push({ name, from: end, tag: text.slice(start, end) })
     if (type === 'empty') finish(end)
   }
 
@@ -79,7 +91,10 @@ export function outline(text: string): Outline {
       start,
       end,
       opening: open.map(({ tag }) => tag).join(''),
-      closing: open.map(({ name }) => `</${name}>`).reverse().join(''),
+      closing: open
+        .map(({ name }) => `</${name}>`)
+        .reverse()
+        .join(''),
       ...(damage !== undefined && { damage }),
     })
     entry = undefined
@@ -95,15 +110,20 @@ export function outline(text: string): Outline {
       }
       return begin({ name, start, end, type })
     }
+    if (entry && open.length === entry.depth + 1) {
+      const prefix = prefixOf(open[entry.depth]!.name)
+      if (entry.has.has(name) && prefixOf(name) === prefix && single.has(local(name)))
+        harm(`it has more than one <${name}>`)
+      entry.has.add(name)
+    }
     if (type === 'empty') return
-    if (open.length < maxDepth) open.push({ name, tag: text.slice(start, end) })
+    if (open.length < maxDepth) open.push({ name, from: end, tag: text.slice(start, end) })
     else if (entry) harm(`it nests more than ${maxDepth} deep`)
     else throw new FeedUnreadableFault(`The document nests more than ${maxDepth} deep.`)
   }
 
   function close({ name, start, end }: Tag): void {
-    const inEntry = open.findLastIndex((element, depth) => element.name === name && depth >= (entry?.depth ?? 0))
-    const found = inEntry === -1 ? open.findLastIndex((element) => element.name === name) : inEntry
+    const found = open.findLastIndex((element) => element.name === name)
     const child = entry && open[entry.depth + 1]
     const inText = child !== undefined && textual.has(local(child.name))
     if (found === -1) {
@@ -114,6 +134,9 @@ export function outline(text: string): Outline {
       harm(`<${open[entry.depth]!.name}> is not closed before </${name}>`)
       finish(start)
     }
+    if (people.has(local(name))) peopleWork += (start - open[found]!.from) ** 2
+    if (peopleWork > maxPeopleWork)
+      throw new FeedUnreadableFault('The authors of the document are too long to be names.')
     const unclosed = open.slice(found + 1).find((element) => !inText || !sloppy.has(element.name))
     if (unclosed) harm(`<${unclosed.name}> is not closed before </${name}>`)
     if (entry && found === entry.depth) return finish(end)
@@ -123,10 +146,13 @@ export function outline(text: string): Outline {
 
   function enter({ name, type, start, end }: Tag): void {
     kind = type === 'open' || type === 'empty' ? kinds[local(name)] : undefined
-    if (!kind) throw new FeedUnreadableFault(`The document is no feed: it begins with <${name}>, not <rss>, <rdf:RDF> or <feed>.`)
+    if (!kind)
+      throw new FeedUnreadableFault(
+        `The document is no feed: it begins with <${name}>, not <rss>, <rdf:RDF> or <feed>.`,
+      )
     framed = start
     if (type === 'empty') rootEnd = end
-    else open = [{ name, tag: text.slice(start, end) }]
+    else open = [{ name, from: end, tag: text.slice(start, end) }]
   }
 
   let end = 0
@@ -150,6 +176,7 @@ export function outline(text: string): Outline {
   return { kind, entries, frame, ...(damage !== undefined && { damage }) }
 }
 
+const prefixOf = (name: string): string => name.slice(0, name.indexOf(':') + 1)
 const local = (name: string): string => name.slice(name.indexOf(':') + 1)
 
 const hasText = (text: string): boolean => /[^\s\0]/.test(text)

@@ -1,6 +1,6 @@
 import { FeedUnreadableFault } from './fault.ts'
 
-/** A piece of markup: a tag, "broken" where it runs into the next one, or something "else" that is passed over. */
+/** A piece of markup: a tag, "broken" where it runs into the next one or is too long for one, or something "else" that is passed over. */
 export interface Tag {
   readonly type: 'open' | 'close' | 'empty' | 'broken' | 'doctype' | 'else'
   /** In lower case, with its prefix. */
@@ -9,6 +9,8 @@ export interface Tag {
   readonly end: number
 }
 
+/** Bytes of a tag with its attributes. */
+const maxTag = 65_536
 const namePattern = /<\/?([a-z_:\x80-\xff][^\s/<>"'=]*)/iy
 
 /**
@@ -61,6 +63,7 @@ function element(text: string, start: number): Tag | undefined {
 }
 
 function typeOf(text: string, start: number, end: number): Tag['type'] {
+  if (end - start > maxTag) return 'broken'
   if (text[start + 1] === '/') return 'close'
   return text[end - 2] === '/' ? 'empty' : 'open'
 }

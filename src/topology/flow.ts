@@ -1,0 +1,305 @@
+import { Subject, timer, type Subscription } from 'rxjs'
+import type { StateChange, Unit } from '../broker/broker.ts'
+import { decodeValue, encodeValue } from '../component/value.ts'
+import type { FloodGuard } from '../deadletter/flood.ts'
+import { deadLetter } from '../deadletter/letter.ts'
+import { asFault, RecordedFault, type Fault } from '../record/fault.ts'
+import type { Outcome } from '../record/outcome.ts'
+import type { Record, StoredRecord } from '../record/record.ts'
+import { sourceFault } from './append.ts'
+import { Draft } from './draft.ts'
+import { Held, type Retry } from './held.ts'
+import { dead, dropped, emitted, entered, Lineage, Tally } from './lineage.ts'
+import { increment } from './meter.ts'
+import type { PlannedSource } from './plan.ts'
+import { StagedState } from './staged.ts'
+import { wire, type Node, type SinkNode, type StreamNodes, type Wiring } from './wire.ts'
+import type { TaskParts } from './task.ts'
+
+/** What a flow asks of its task. */
+export interface FlowHost {
+  /** Runs what an asynchronous operator or a timer brought, as soon as no commit is under way. */
+  whenFree(action: () => void): void
+  /** A fault says that the task must stop. */
+  halt(message: string, fault: Fault): void
+}
+
+/** The path of a record through a task: from the batch it was read in to its final outcome in every stream. */
+export class Flow {
+  readonly #parts: TaskParts
+  readonly #host: FlowHost
+  readonly #state: StagedState
+  readonly #wiring: Wiring
+  readonly #sources: ReadonlyMap<string, PlannedSource>
+  readonly #guards: ReadonlyMap<string, FloodGuard>
+  readonly #streamNames: readonly string[]
+  readonly #tally: Tally
+  readonly #held = new Held()
+  readonly #retries = new Map<Record, Retry>()
+  readonly #timers = new Set<Subscription>()
+  /** Source records under way. */
+  readonly #open = new Set<Lineage>()
+  /** Those that the broker keeps as under way and that are done. */
+  #closed: Lineage[] = []
+  #calls = 0
+  /** A source record is done, or the last call of an asynchronous operator ended. */
+  readonly progress = new Subject<void>()
+  readonly draft: Draft
+
+  constructor(parts: TaskParts, guards: ReadonlyMap<string, FloodGuard>, host: FlowHost) {
+    this.#parts = parts
+    this.#host = host
+    this.#guards = guards
+    this.#sources = new Map(parts.subtopology.sources.map((source) => [source.name, source]))
+    this.#streamNames = parts.subtopology.streams.map(({ name }) => name)
+    this.#tally = new Tally(this.#streamNames)
+    this.draft = new Draft(this.#tally)
+    this.#state = new StagedState(parts.broker.state(parts.plan.name, parts.id))
+    this.#wiring = wire(parts, this.#state, (node, outcome) =>
+      node.holds ? host.whenFree(() => this.#leave(node, outcome)) : this.#leave(node, outcome),
+    )
+  }
+
+  /** Source records that were read and have no final outcome yet. */
+  get inFlight(): number {
+    return this.#open.size
+  }
+
+  /** Calls of asynchronous operators that have not ended. */
+  get calls(): number {
+    return this.#calls
+  }
+
+  /** Takes up the records that were under way at the last commit. @returns whether there were any */
+  restore(): boolean {
+    const { broker, plan, id } = this.#parts
+    const parts = this.#held.restore(broker.state(plan.name, id), this.#streamNames)
+    for (const { record } of parts) this.#open.add(record.origin as Lineage)
+    for (const { node, record, retry } of parts) {
+      if (retry) this.#wait(node, record, retry)
+      else this.#reenter(node, record)
+    }
+    return parts.length > 0
+  }
+
+  /** Ends the input of every operator. */
+  complete(): void {
+    for (const { input } of this.#wiring.nodes.values()) input.complete()
+  }
+
+  close(): void {
+    for (const waiting of this.#timers) waiting.unsubscribe()
+    this.#wiring.close()
+    this.progress.next()
+  }
+
+  /** What came of the records since the last unit; undefined when nothing did. */
+  takeUnit(positions: readonly StateChange[]): Unit | undefined {
+    const { plan, id } = this.#parts
+    const held = this.#held.take(this.#open, this.#closed, this.#streamNames)
+    this.#closed = []
+    return this.draft.take(plan.name, id, [...this.#state.take(), ...held, ...positions])
+  }
+
+  /** A sink answered for a record. */
+  written(end: SinkNode, record: Record, fault: Fault | undefined): void {
+    if (fault) return this.#fail(end, record, fault)
+    this.#retries.delete(record)
+    end.meter.emitted++
+    this.#settle(record.origin as Lineage)
+  }
+
+  feed(raw: StoredRecord): void {
+    const source = this.#sources.get(raw.topic)!
+    const lineage = new Lineage(source.name, raw)
+    lineage.pending = 1
+    const readers = this.#wiring.readers.get(source.name) ?? []
+    const { key, headers, timestamp } = raw
+    const recorded = source.spec.open && headers.length > 0 ? sourceFault(headers) : undefined
+    const decoded = recorded ? { fault: recorded } : decodeValue(raw.value, source.format)
+    if ('fault' in decoded) {
+      for (const { number } of readers) {
+        this.#enterLedger(lineage, number)
+        lineage.mark(number, dead)
+      }
+      const input = { key, value: raw.value, headers, timestamp, origin: lineage, index: '' }
+      this.#bury(`${source.name}.read`, input, decoded.fault, 1, this.#now())
+    } else {
+      for (const stream of readers) {
+        this.#enterStream(stream, { key, value: decoded.value, headers, timestamp, origin: lineage, index: '' })
+      }
+    }
+    this.#settle(lineage)
+    if (lineage.pending > 0) this.#open.add(lineage)
+  }
+
+  #enterStream(stream: StreamNodes, record: Record): void {
+    const lineage = record.origin as Lineage
+    this.#enterLedger(lineage, stream.number)
+    lineage.pending++
+    if (stream.first) this.#enter(stream.first, record)
+    else this.#finish(stream, record)
+  }
+
+  #enterLedger(lineage: Lineage, stream: number): void {
+    if (lineage.mark(stream, entered)) this.#tally.add(lineage.source, stream, 'read')
+  }
+
+  #enter(node: Node, record: Record): void {
+    node.meter.received++
+    if (node.holds) this.#held.add({ node: node.id, record })
+    if (node.calls) this.#calls++
+    node.input.next(record)
+  }
+
+  /** A record leaves a node with its outcome. */
+  #leave(node: Node, outcome: Outcome): void {
+    const { record } = outcome
+    const lineage = record.origin as Lineage
+    if (node.calls && --this.#calls === 0) this.progress.next()
+    if (node.holds) this.#held.remove({ node: node.id, record })
+    if (outcome.type === 'fail') return this.#fail(node, record, outcome.fault)
+    this.#retries.delete(record)
+    if (outcome.type === 'drop') {
+      increment(node.meter.dropped, outcome.reason)
+      lineage.mark(node.stream, dropped)
+      return this.#settle(lineage)
+    }
+    const stray = outcome.results.some(({ origin }) => origin !== lineage)
+    if (stray)
+      return this.#fail(
+        node,
+        record,
+        new RecordedFault(
+          'operator.lost_origin',
+          `${node.id} emitted a record without the origin of its input; derive results with withValue().`,
+        ),
+      )
+    node.meter.emitted += outcome.results.length
+    lineage.pending += outcome.results.length
+    for (const result of outcome.results) this.#forward(node, result, outcome.branch)
+    this.#settle(lineage)
+  }
+
+  #forward(node: Node, record: Record, branch: string | undefined): void {
+    const stream = this.#wiring.streams[node.stream]!
+    if (branch === undefined) return node.next ? this.#enter(node.next, record) : this.#finish(stream, record)
+    ;(record.origin as Lineage).mark(node.stream, emitted)
+    for (const reader of stream.branches.get(branch) ?? []) this.#enterStream(reader, record)
+    this.#settle(record.origin as Lineage)
+  }
+
+  /** A record has passed all steps of a stream. */
+  #finish(stream: StreamNodes, record: Record): void {
+    const lineage = record.origin as Lineage
+    lineage.mark(stream.number, emitted)
+    for (const end of stream.sinks) {
+      lineage.pending++
+      this.#write(end, record)
+    }
+    for (const reader of stream.readers) this.#enterStream(reader, record)
+    this.#settle(lineage)
+  }
+
+  #write(end: SinkNode, record: Record): void {
+    end.meter.received++
+    const { topic } = end.sink
+    if (!topic) {
+      this.draft.write(end, record)
+      return
+    }
+    let value: Buffer | null
+    try {
+      value = encodeValue(record.value, topic.format)
+    } catch (thrown) {
+      return this.#fail(end, record, asFault(end.sink.id, thrown))
+    }
+    this.draft.output({
+      topic: topic.name,
+      key: record.key,
+      value,
+      headers: record.headers,
+      timestamp: record.timestamp,
+    })
+    end.meter.emitted++
+    this.#settle(record.origin as Lineage)
+  }
+
+  #fail(node: Node | SinkNode, record: Record, fault: Fault): void {
+    const id = 'sink' in node ? node.sink.id : node.id
+    const lineage = record.origin as Lineage
+    const before = this.#retries.get(record)
+    const attempts = (before?.attempts ?? 0) + 1
+    const firstFailedAt = before?.firstFailedAt ?? this.#now()
+    if (fault.disposition === 'halt') return this.#host.halt(`${id}: ${fault.message}`, fault)
+    const { retry } = this.#sources.get(lineage.source)!.deadLetters
+    if (fault.disposition === 'retry' && attempts <= retry.attempts) {
+      const pause = retry.backoff[Math.min(attempts, retry.backoff.length) - 1] ?? 0
+      node.meter.retried++
+      this.#wait(id, record, { attempts, firstFailedAt, due: this.#now() + pause })
+      return
+    }
+    this.#retries.delete(record)
+    increment(node.meter.dead, fault.code)
+    lineage.mark(node.stream, dead)
+    this.#bury(id, record, fault, attempts, firstFailedAt)
+    this.#settle(lineage)
+  }
+
+  /** Holds a record until its next try is due. */
+  #wait(node: string, record: Record, retry: Retry): void {
+    this.#retries.set(record, retry)
+    this.#held.add({ node, record, retry })
+    const waiting = timer(Math.max(0, retry.due - this.#now()), this.#parts.scheduler).subscribe(() => {
+      this.#timers.delete(waiting)
+      this.#host.whenFree(() => {
+        this.#held.remove({ node, record, retry })
+        this.#reenter(node, record)
+      })
+    })
+    this.#timers.add(waiting)
+  }
+
+  #reenter(id: string, record: Record): void {
+    const node = this.#wiring.nodes.get(id)
+    const end = this.#wiring.sinks.get(id)
+    if (node) this.#enter(node, record)
+    else if (end) this.#write(end, record)
+    else this.#buryOrphan(id, record)
+  }
+
+  /** The config changed while the record was under way, and the place where it stood is gone. */
+  #buryOrphan(id: string, record: Record): void {
+    const lineage = record.origin as Lineage
+    const fault = new RecordedFault('operator.gone', `The record waited at ${id}, which the config no longer has.`)
+    lineage.marks.forEach((marks, stream) => marks && lineage.mark(stream, dead))
+    this.#bury(id, record, fault, (this.#retries.get(record)?.attempts ?? 0) + 1, this.#now())
+    this.#settle(lineage)
+  }
+
+  #bury(operator: string, input: Record, fault: Fault, attempts: number, firstFailedAt: number): void {
+    const { raw, source } = input.origin as Lineage
+    const context = this.#sources.get(source)!.deadLetters
+    this.draft.output(
+      deadLetter({ raw, input, operator, fault, attempts, firstFailedAt, failedAt: this.#now() }, context),
+    )
+  }
+
+  /** One part of a source record is done; the last one decides its outcome in every stream. */
+  #settle(lineage: Lineage): void {
+    if (--lineage.pending > 0) return
+    let isDead = false
+    for (let stream = 0; stream < lineage.marks.length; stream++) {
+      const outcome = lineage.outcome(stream)
+      if (outcome) this.#tally.add(lineage.source, stream, outcome)
+      isDead ||= outcome === 'dead'
+    }
+    if (this.#guards.has(lineage.source)) this.draft.verdict(lineage.source, isDead)
+    if (lineage.kept) this.#closed.push(lineage)
+    if (this.#open.delete(lineage)) this.progress.next()
+  }
+
+  #now(): number {
+    return this.#parts.scheduler.now()
+  }
+}

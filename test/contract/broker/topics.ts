@@ -1,0 +1,60 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { BrokerError, type Broker } from '../../../src/broker/broker.ts'
+import { output, type Setting } from './setting.ts'
+
+/** Topics are as they were asked for. */
+export function topicContract(current: () => Setting): void {
+  describe('topics', () => {
+    let broker: Broker
+    let topic: string
+    let append: Setting['append']
+    let everything: Setting['everything']
+    let infoOf: Setting['infoOf']
+    beforeEach(() => {
+      ;({ broker, topic, append, everything, infoOf } = current())
+    })
+    it('are made as asked, again without effect, and keep their records', async () => {
+      const spec = { name: topic, partitions: 3, retention: 86_400_000_000 }
+      await broker.ensureTopics([spec])
+      await append(output(topic, { partition: 1, timestamp: Date.now() }))
+      await broker.ensureTopics([spec])
+      const info = await infoOf(topic)
+      expect(info).toMatchObject({ name: topic, retention: 86_400_000_000 })
+      expect(info!.partitions.map(({ partition }) => partition)).toEqual([0, 1, 2])
+      expect(await everything(topic, 1)).toHaveLength(1)
+    })
+
+    it('have their retention adjusted', async () => {
+      await broker.ensureTopics([{ name: topic, retention: 86_400_000_000 }])
+      await broker.ensureTopics([{ name: topic, retention: 99_000_000_000 }])
+      expect((await infoOf(topic))!.retention).toBe(99_000_000_000)
+    })
+
+    it('lose no partition', async () => {
+      await broker.ensureTopics([{ name: topic, partitions: 3 }])
+      await broker.ensureTopics([{ name: topic, partitions: 1 }])
+      expect((await infoOf(topic))!.partitions).toHaveLength(3)
+    })
+
+    it('tell where each partition starts and ends, and the time of its oldest record', async () => {
+      await broker.ensureTopics([{ name: topic, partitions: 2 }])
+      const timestamp = Date.now()
+      await append(
+        output(topic, { partition: 0, timestamp }),
+        output(topic, { partition: 0, timestamp: timestamp - 5 }),
+      )
+      const [full, empty] = (await infoOf(topic))!.partitions
+      expect(full).toMatchObject({ partition: 0, start: 0n, oldest: timestamp })
+      expect(full!.end).toBeGreaterThanOrEqual(2n)
+      expect(empty).toEqual({ partition: 1, start: 0n, end: 0n })
+    })
+
+    it.each([{ partitions: 0 }, { partitions: 1.5 }, { retention: 0 }, { retention: -1 }])(
+      'are refused with %o',
+      async (wrong) => {
+        await expect(broker.ensureTopics([{ name: topic, ...wrong }])).rejects.toThrow(BrokerError)
+        expect(await infoOf(topic)).toBeUndefined()
+      },
+    )
+  })
+}
