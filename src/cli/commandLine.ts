@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { describeFailure, exitCodes } from './failure.ts'
+import { handleSignals } from './signals.ts'
 
 /** A command by name; its module is loaded when it is called. */
 interface Entry {
@@ -63,10 +64,8 @@ function inherit(command: Command, parent: Command): void {
 /** Runs a command line and sets the exit code of the process. */
 export async function runCommandLine(words: readonly string[]): Promise<void> {
   process.stdout.on('error', endOfReader)
-  process.stderr.on('error', endOfReader)
-  // A log in the way of a terminal is no reason to end; see also `--json`: stdout has JSON alone.
-  const exitCode = await execute(words)
-  process.exit(process.exitCode ?? exitCode)
+  handleSignals()
+  process.exit(await execute(words))
 }
 
 async function execute(words: readonly string[]): Promise<number> {

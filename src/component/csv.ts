@@ -2,7 +2,7 @@ import { CsvError, parse, type Options } from 'csv-parse/sync'
 import { ReadingProblem } from './reading.ts'
 
 /** A row of a table, by the names of its columns; every value is text. */
-export type CsvRow = { readonly [column: string]: string }
+type CsvRow = { readonly [column: string]: string }
 
 export interface CsvTable {
   readonly columns: readonly string[]
@@ -28,7 +28,7 @@ export function readCsvTable(text: string, delimiter = ','): CsvTable {
   const named = (header: string[]) => {
     const repeated = header.find((name, index) => header.indexOf(name) !== index)
     if (repeated !== undefined) throw new ReadingProblem(`two columns are named "${repeated}"`)
-    return (columns = header) as string[]
+    return (columns = header)
   }
   const rows = readRows<{ record: CsvRow; info: { lines: number } }>(text, { delimiter, columns: named, info: true })
   return { columns, rows: rows.map(({ record, info }) => ({ row: record, line: info.lines })) }

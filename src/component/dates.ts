@@ -3,7 +3,7 @@ import { z } from 'zod'
 
 /** ISO 8601 with its whole date, so that nothing is filled in from the clock. */
 const completeIso = /^\d{4}-?(\d\d-?\d\d|W\d\d-?\d|\d{3})(T|$)/
-/** The form that most machines write, read without Luxon: ten times as fast. */
+/** The form that most machines write, read without Luxon, in a third of its time. */
 const plainUtc = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$/
 const decimal = /^-?\d+(\.\d+)?$/
 

@@ -5,6 +5,7 @@ import { limits } from './expressionFunctions.ts'
 import { bound, checkLiterals, language, readsField, rewrite, withSteps, type Node } from './expressionLanguage.ts'
 import { compileMessage, faultMessage } from './expressionMessage.ts'
 import { described, plain } from './expressionResult.ts'
+import { fieldName, withoutProto } from './fields.ts'
 
 /** An expression over records, compiled once. */
 export interface RecordExpression {
@@ -64,6 +65,20 @@ const scalar = () =>
 /** A config field that holds a CEL expression over a record, or a number, boolean or null that stands for itself. */
 export const expression = (): z.ZodType<RecordExpression, Scalar> => scalar().transform(orIssue(overRecords))
 
+/** Expressions by the name of the field that each one fills. */
+export type FieldExpressions = readonly (readonly [name: string, expression: RecordExpression])[]
+
+/** A config field that holds either one expression or a map of names to expressions; parsed to the one or to a list. */
+export const shape = (): z.ZodType<RecordExpression | FieldExpressions, Scalar | { [name: string]: Scalar }> =>
+  withoutProto(
+    z
+      .union([z.string(), z.number(), z.boolean(), z.null(), z.record(fieldName(), scalar())])
+      .transform((given, context): RecordExpression | FieldExpressions => {
+        if (given === null || typeof given !== 'object') return orIssue(overRecords)(given, context)
+        return Object.entries(given).map(([name, text]) => [name, orIssue(overRecords, [name])(text, context)])
+      }),
+  )
+
 /** A config field that holds a CEL condition over a record. */
 export const predicate = (): z.ZodType<RecordPredicate, Scalar> =>
   scalar().transform(
@@ -84,13 +99,13 @@ export const condition = (variables: readonly string[]): z.ZodType<Condition, st
     }),
   )
 
-function orIssue<T>(parse: (text: string) => T): (given: Scalar, context: z.RefinementCtx) => T {
+function orIssue<T>(parse: (text: string) => T, path: string[] = []): (given: Scalar, context: z.RefinementCtx) => T {
   return (given, context) => {
     try {
       return parse(String(given))
     } catch (thrown) {
       if (!(thrown instanceof ExpressionError)) throw thrown
-      context.addIssue({ code: 'custom', message: thrown.message })
+      context.addIssue({ code: 'custom', message: thrown.message, path })
       return z.NEVER
     }
   }

@@ -19,7 +19,22 @@ export const size = () =>
 
 /** A dotted path to a field of a record's value. */
 export const path = () =>
-  z.string().regex(/^[\w-]+(\.[\w-]+)*$/, 'expected the path of a field, such as "order.id"')
+  z
+    .string()
+    .regex(/^[\w-]+(\.[\w-]+)*$/, 'expected the path of a field, such as "order.id"')
+    .refine((text) => !text.split('.').includes('__proto__'), 'a path cannot lead through "__proto__"')
+
+/** The name of one field of an object, which may hold anything but a dot. */
+export const fieldName = () => z.string().regex(/^[^.]+$/, 'expected the name of a field, without dots')
+
+/** Refuses the name "__proto__" in a map, which zod would leave out without a word. */
+export const withoutProto = <O, I>(map: z.ZodType<O, I>): z.ZodType<O, I> =>
+  z.preprocess((given, context) => {
+    if (given !== null && typeof given === 'object' && Object.hasOwn(given, '__proto__')) {
+      context.addIssue({ code: 'custom', message: 'nothing can be named "__proto__"' })
+    }
+    return given
+  }, map) as unknown as z.ZodType<O, I>
 
 /** A topic name as Kafka allows it. */
 export const topicName = () =>

@@ -27,7 +27,7 @@ export function compileSchema(schema: string | SchemaDocument, directory: string
   const url = pathToFileURL(file).href
   const ajv = createAjv(document, title)
   try {
-    ajv.addSchema(document, url)
+    add(ajv, document, url)
     return link(ajv, url, new URL(textOf(document.$id) ?? '', url))
   } catch (cause) {
     if (cause instanceof SchemaError) throw cause
@@ -56,6 +56,14 @@ function createAjv(document: SchemaDocument, title: string): Ajv | Ajv2020 {
   return ajv
 }
 
+/** Adds a document; unknown keywords are mistakes but for those that start with "x-", which are annotations. */
+function add(ajv: Ajv | Ajv2020, document: SchemaDocument, url: string): void {
+  for (const [, keyword] of JSON.stringify(document).matchAll(/"(x-[\w-]+)":/g)) {
+    if (!ajv.getKeyword(keyword!)) ajv.addKeyword(keyword!)
+  }
+  ajv.addSchema(document, url)
+}
+
 /** Compiles, reading the files that are referred to as they turn up missing: those beside the document, none else. */
 function link(ajv: Ajv | Ajv2020, url: string, base: URL): ValidateFunction {
   const read = new Set([base.href])
@@ -65,15 +73,16 @@ function link(ajv: Ajv | Ajv2020, url: string, base: URL): ValidateFunction {
     } catch (cause) {
       if (!isMissingReference(cause)) throw cause
       const missing = URL.parse(cause.missingSchema, base.href)
+      const reference = cause.missingRef.replace(url, '').replace(new URL('.', url).href, '')
       if (missing && (read.has(missing.href) || missing.href === url)) {
-        throw new SchemaError(`a schema refers to "${cause.missingRef}", which is not in that document`, { cause })
+        throw new SchemaError(`a schema refers to "${reference}", which is not in that document`, { cause })
       }
       if (!missing || URL.parse('.', missing.href)?.href !== URL.parse('.', base.href)?.href) {
-        throw new SchemaError(`a schema refers to "${cause.missingRef}", which is not a file beside it`, { cause })
+        throw new SchemaError(`a schema refers to "${reference}", which is not a file beside it`, { cause })
       }
       read.add(missing.href)
       const file = fileURLToPath(new URL(basename(missing.pathname), url))
-      ajv.addSchema(readDocument(file, `the schema "${basename(file)}"`), cause.missingSchema)
+      add(ajv, readDocument(file, `the schema "${basename(file)}"`), cause.missingSchema)
     }
   }
 }

@@ -84,6 +84,7 @@ function describeFailure(failure: Failure, { pipeline, revision, redact }: Lette
     'fault.message': message,
     'fault.stack': bounded(redact.text(`${fault.name}: ${fault.message}${cause}`, input.value), maxStack),
     fingerprint: fingerprint(operator, fault),
+    disposition: fault.disposition,
     attempts: String(failure.attempts),
     hops: hopsOf(raw.headers),
     revision,

@@ -29,17 +29,37 @@ interface Firing {
   readonly size: number
 }
 
-const calm: Sample = { source: 'orders', topic: 'dlq.orders', size: 0, growth: 0, rate: 0, age: 90, share: 0, read: 0, dead: 0 }
+const calm: Sample = {
+  source: 'orders',
+  topic: 'dlq.orders',
+  size: 0,
+  growth: 0,
+  rate: 0,
+  age: 90,
+  share: 0,
+  read: 0,
+  dead: 0,
+}
 
 export const alert = defineOperator({
   name: 'alert',
-  summary: 'Turns samples of dead-letter topics into alerts: once when a condition comes true, again on growth, and when it is over.',
+  summary:
+    'Turns samples of dead-letter topics into alerts: once when a condition comes true, again on growth, and when it is over.',
 
   config: z.strictObject({
     name: z.string().min(1),
     when: condition(alertVariables),
-    step: z.number().gt(1).default(2).describe('It fires again when the size has grown by this factor since the last time.'),
-    clear: z.number().min(0).max(1).default(0.8).describe('It resolves when the condition is false even for the numbers divided by this.'),
+    step: z
+      .number()
+      .gt(1)
+      .default(2)
+      .describe('It fires again when the size has grown by this factor since the last time.'),
+    clear: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0.8)
+      .describe('It resolves when the condition is false even for the numbers divided by this.'),
   }),
 
   faults: [ExpressionFault, RecordedFault],
@@ -112,7 +132,21 @@ function alertRecord(
   const { source, topic, size, growth, rate, age, share } = sample
   const message = sentence(state, when, sample)
   const title = name === when ? '' : `${name}: `
-  return { alert: name, state, source, topic, size, growth, rate, age, share, since, at, message, text: `[${state}] ${title}${message}` }
+  return {
+    alert: name,
+    state,
+    source,
+    topic,
+    size,
+    growth,
+    rate,
+    age,
+    share,
+    since,
+    at,
+    message,
+    text: `[${state}] ${title}${message}`,
+  }
 }
 
 function sentence(state: AlertRecord['state'], when: string, { topic, size, age, rate }: Sample): string {

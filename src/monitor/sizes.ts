@@ -1,52 +1,64 @@
 import { z } from 'zod'
-import type { Broker, Count, TopicInfo } from '../broker/broker.ts'
-import { duration } from '../component/fields.ts'
+import type { Broker } from '../broker/broker.ts'
 import { defineSource, type SourceSpec } from '../component/source.ts'
 import { countLetters } from '../deadletter/ledger.ts'
 import type { Plan } from '../topology/plan.ts'
 import type { Sample } from './sample.ts'
+import { advance, finishedSince, share, type Cursor } from './trend.ts'
 
-/** Finished and dead source records, by "source/stream". */
-type Counts = { readonly [stream: string]: readonly [finished: number, dead: number] }
-
-/** What the next sample compares with. */
-type Cursor = {
-  /** Milliseconds since the epoch. */
-  readonly at: number
-  /** Letters ever written, by dead-letter topic. */
-  readonly written: { readonly [topic: string]: number }
-  readonly counts: Counts
-  /** The counts before they last changed. */
-  readonly before: Counts
+/** A dead-letter topic, and the sources whose letters go there. */
+interface Watched {
+  readonly topic: string
+  readonly sources: readonly string[]
 }
 
 /**
- * The monitor's source: every so often one sample of each dead-letter topic of a plan. What it compares with is its
- * cursor, so growth and rate go on over a restart.
+ * The monitor's source: every so often, in milliseconds, one sample of each dead-letter topic of a plan. What samples are
+ * compared with is the cursor, so growth and rate go on over a restart.
  */
 export const sizes = (plan: Plan, broker: Broker): SourceSpec =>
   defineSource({
     name: 'sizes',
     summary: 'Counts the dead letters of a pipeline.',
-    config: z.strictObject({ every: duration() }),
+    config: z.strictObject({ every: z.number().min(1) }),
     faults: [],
-    examples: [{ title: 'Every ten seconds', config: { every: '10s' } }],
+    examples: [{ title: 'Every ten seconds', config: { every: 10_000 } }],
     format: () => 'json',
 
     async open({ every }, { scheduler }) {
-      const watched = watchedTopics(plan)
+      const watched = watch(plan)
+      const topics = watched.map(({ topic }) => topic)
       return {
         async poll(cursor) {
-          const last = cursor as Cursor | undefined
+          const before = cursor as Cursor | undefined
           const at = scheduler.now()
-          const letters = await countLetters(broker, watched)
-          const next = advance(last, at, await broker.topics(), await broker.counts(plan.name), watched)
-          const records = watched.map((watchedTopic) => {
-            const value: Sample = { ...trend(watchedTopic.topic, last, next), ...}
-            return { key: Buffer.from(topic), value: Buffer.from(JSON.stringify(value)), timestamp: at }
+          const letters = await countLetters(broker, topics)
+          const now = advance(before, at, letters, await broker.counts(plan.name))
+          const records = watched.map(({ topic, sources }, place) => {
+            const { open, written, oldest } = letters[place]!
+            const growth = Math.max(0, written - (before?.written[topic] ?? 0))
+            const { read, dead } = finishedSince(now, sources)
+            const sample: Sample = {
+              source: sources.join(', '),
+              topic,
+              size: open,
+              growth,
+              rate: before && at > before.at ? growth / ((at - before.at) / 60_000) : 0,
+              age: oldest === undefined ? 0 : Math.max(0, at - oldest) / 1_000,
+              share: share({ read, dead }),
+              read,
+              dead,
+            }
+            return { key: Buffer.from(topic), value: Buffer.from(JSON.stringify(sample)), timestamp: at }
           })
-          return { records, cursor: next, wait: every }
+          return { records, cursor: now, wait: every }
         },
       }
     },
   })
+
+function watch({ subtopologies }: Plan): Watched[] {
+  const sources = subtopologies.flatMap((subtopology) => subtopology.sources)
+  const byTopic = Map.groupBy(sources, ({ deadLetters }) => deadLetters.topic)
+  return [...byTopic].map(([topic, group]) => ({ topic, sources: group.map(({ name }) => name) }))
+}

@@ -19,13 +19,13 @@ import { Fault, MissingFieldFault } from '../record/fault.ts'
 import { emit } from '../record/outcome.ts'
 
 /** The server will not answer this request, and asking again would not help. */
-export class HttpRefusedFault extends Fault {
+class HttpRefusedFault extends Fault {
   readonly code = 'http.refused'
   readonly disposition = 'deadLetter'
 }
 
 /** The server's answer is not JSON. */
-export class ResponseUnreadableFault extends Fault {
+class ResponseUnreadableFault extends Fault {
   readonly code = 'response.unreadable'
   readonly disposition = 'deadLetter'
 }

@@ -13,7 +13,7 @@ import { emit } from '../record/outcome.ts'
 import { field, withValue, type Record } from '../record/record.ts'
 
 /** A value has no form in what it is to be written as, such as bytes in JSON. */
-export class UnwritableFault extends Fault {
+class UnwritableFault extends Fault {
   readonly code = 'value.unwritable'
   readonly disposition = 'deadLetter'
 }

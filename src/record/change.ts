@@ -21,6 +21,28 @@ export function withField(record: Record, path: string, value: unknown): Record 
   return withValue(record, placed(record.value, path.split('.'), 0, value))
 }
 
+/** A copy of the record without the field at a dotted path; the record itself where there is no such field. */
+export function withoutField(record: Record, path: string): Record {
+  const value = without(record.value, path.split('.'), 0)
+  return value === record.value ? record : withValue(record, value)
+}
+
+function without(holder: unknown, path: readonly string[], depth: number): unknown {
+  const name = path[depth]!
+  if (holder === null || typeof holder !== 'object' || holder instanceof Uint8Array || !Object.hasOwn(holder, name)) {
+    return holder
+  }
+  const fields = holder as { readonly [name: string]: unknown }
+  const inner = depth === path.length - 1 ? undefined : without(fields[name], path, depth + 1)
+  if (inner !== undefined && inner === fields[name]) return holder
+  if (Array.isArray(holder)) {
+    return inner === undefined ? holder.toSpliced(Number(name), 1) : holder.with(Number(name), inner)
+  }
+  if (inner !== undefined) return { ...fields, [name]: inner }
+  const { [name]: _removed, ...rest } = fields
+  return rest
+}
+
 function placed(holder: unknown, path: readonly string[], depth: number, value: unknown): unknown {
   if (depth === path.length) return value
   const name = path[depth]!

@@ -116,12 +116,6 @@ function idOf({ origin, index }: Record): string {
 }
 
 function moved(from: string, to: string): boolean {
-  const asked = new URL(from)
-  const came = new URL(to)
-  return (
-    asked.host !== came.host ||
-    asked.protocol !== came.protocol ||
-    asked.pathname !== came.pathname ||
-    asked.search !== came.search
-  )
+  const [asked, came] = [new URL(from), new URL(to)]
+  return asked.origin + asked.pathname + asked.search !== came.origin + came.pathname + came.search
 }

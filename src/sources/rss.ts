@@ -20,7 +20,7 @@ import {
   FeedDamagedFault,
   FeedUnreadableFault,
 } from './rss/fault.ts'
-import { feedState, look, type FeedState, type Subscription } from './rss/look.ts'
+import { feedState, look, type FeedState, type Look, type Subscription } from './rss/look.ts'
 
 /** Feeds looked at in one poll: bounds the memory that their documents take. */
 const atOnce = 8
@@ -106,7 +106,8 @@ export const rss = defineSource({
     }))
     type Plan = (typeof plans)[number]
 
-    async function lookAt(plan: Plan, state: FeedState, signal: AbortSignal) {
+    /** A failed look gives nothing, and leaves the other feeds alone. */
+    async function lookAt(plan: Plan, state: FeedState, signal: AbortSignal): Promise<Look | undefined> {
       try {
         const found = await look(plan, state, { fetcher, lenient, now }, signal)
         plan.failures = 0
@@ -119,7 +120,7 @@ export const rss = defineSource({
         plan.due = once ? Infinity : now() + wait
         const feed = fetcher.show(plan.url)
         log.warn({ source: name, feed, fault: fault.code }, `The feed cannot be read now: ${fault.message}`)
-        return { records: [], state }
+        return undefined
       }
     }
 
@@ -129,12 +130,12 @@ export const rss = defineSource({
         const batch = plans.filter(({ due }) => due <= now()).slice(0, atOnce)
         const looks = await Promise.all(batch.map((plan) => lookAt(plan, states[plan.id] ?? { seen: [] }, signal)))
         const configured = plans.flatMap(({ id }) => (states[id] ? [[id, states[id]]] : []))
-        const looked = batch.map(({ id }, index) => [id, looks[index]!.state])
+        const looked = batch.flatMap(({ id }, index) => (looks[index] ? [[id, looks[index].state]] : []))
         const next = { feeds: Object.fromEntries([...configured, ...looked]) as { [id: string]: FeedState } }
         const wait = Math.min(...plans.map(({ due }) => due)) - now()
         return {
-          records: looks.flatMap(({ records }) => records),
-          ...(JSON.stringify(next) !== JSON.stringify(cursor) && { cursor: next as Json }),
+          records: looks.flatMap((found) => found?.records ?? []),
+          ...(JSON.stringify(next) !== JSON.stringify({ feeds: states }) && { cursor: next as Json }),
           ...(wait > 0 && { wait: wait === Infinity ? 'ended' : wait }),
           failed: () => batch.forEach((plan) => (plan.due = now())),
         }

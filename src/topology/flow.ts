@@ -65,6 +65,11 @@ export class Flow {
     return this.#open.size
   }
 
+  /** Where they are: records by the operator that has them, or the sink that they wait for. */
+  get places(): ReadonlyMap<string, number> {
+    return this.#held.places
+  }
+
   /** Calls of asynchronous operators that have not ended. */
   get calls(): number {
     return this.#calls

@@ -2,6 +2,7 @@ import { deserialize, serialize } from 'node:v8'
 import type { StateChange, StateReader } from '../broker/broker.ts'
 import type { Record } from '../record/record.ts'
 import { Lineage } from './lineage.ts'
+import { increment } from './meter.ts'
 
 const lineages = '$lineages'
 const parts = '$parts'
@@ -41,6 +42,13 @@ export class Held {
     const key = keyOf(part)
     this.#fresh.delete(key)
     if (this.#kept.delete(key)) this.#gone.add(key)
+  }
+
+  /** How many parts there are at each node. */
+  get places(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>()
+    for (const key of new Set([...this.#fresh.keys(), ...this.#kept])) increment(counts, key.split('/')[3]!)
+    return counts
   }
 
   /** What changed since the last commit. @param open the lineages under way @param closed those that are so no more */

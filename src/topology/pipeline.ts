@@ -3,7 +3,7 @@ import type { Batch, Broker, Count, Subscription, TopicPartition } from '../brok
 import type { Log } from '../component/context.ts'
 import { FloodGuard } from '../deadletter/flood.ts'
 import { Appender } from './append.ts'
-import { Meter } from './meter.ts'
+import { increment, Meter } from './meter.ts'
 import type { Plan, Subtopology } from './plan.ts'
 import { SharedSinks } from './sinks.ts'
 import { Task, TaskStopped } from './task.ts'
@@ -91,6 +91,13 @@ export class Pipeline {
 
   get inFlight(): number {
     return this.#slots.reduce((sum, { task }) => sum + (task?.inFlight ?? 0), 0)
+  }
+
+  /** Where records are under way: inside operators, or waiting to be tried again at operators and sinks. */
+  get places(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>()
+    for (const { task } of this.#slots) task?.places.forEach((count, place) => increment(counts, place, count))
+    return counts
   }
 
   /**

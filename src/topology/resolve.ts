@@ -50,11 +50,12 @@ function planSource(name: string, entry: SourceEntry, file: ConfigFile, catalog:
     format: spec.format(config),
     ...(partitions !== undefined && { partitions }),
     ...(retention !== undefined && { retention }),
-    deadLetters: policy(name, { ...file.config.deadLetters, ...deadLetters }, file),
+    deadLetters: planDeadLetters(name, { ...file.config.deadLetters, ...deadLetters }, file),
   }
 }
 
-function policy(
+/** How the failures of a source are handled, with defaults for what its config does not say. */
+export function planDeadLetters(
   source: string,
   config: DeadLettersConfig,
   { config: { name }, revision, secrets }: ConfigFile,

@@ -68,6 +68,11 @@ export class Task {
     return this.#flow.inFlight
   }
 
+  /** Where they are: records by operator or sink. */
+  get places(): ReadonlyMap<string, number> {
+    return this.#flow.places
+  }
+
   /** Whether calls or commits are under way, which end by themselves, without more input and without a timer. */
   get busy(): boolean {
     return this.#flow.calls > 0 || this.#commitAsked || this.#working

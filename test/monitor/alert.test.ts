@@ -50,32 +50,42 @@ const words = { q: 'quiet', s: 'already firing', f: 'firing', g: 'growing', r: '
 const sizes = Object.fromEntries([...'0123456789'].map((digit) => [digit, { size: Number(digit) }]))
 
 describe('alert', () => {
-  it('fires once when its condition comes true', marbles(({ cold, expectObservable }, scheduler) => {
-    const samples = cold(' 1-3-4-4-4|', sizes)
-    const expected = '     q-q-f-s-s|'
-    const [read, operator, verdicts] = over({ name: 'many', when: 'size > 3' }, scheduler)
+  it(
+    'fires once when its condition comes true',
+    marbles(({ cold, expectObservable }, scheduler) => {
+      const samples = cold(' 1-3-4-4-4|', sizes)
+      const expected = '     q-q-f-s-s|'
+      const [read, operator, verdicts] = over({ name: 'many', when: 'size > 3' }, scheduler)
 
-    expectObservable(samples.pipe(read, operator, verdicts)).toBe(expected, words)
-  }))
+      expectObservable(samples.pipe(read, operator, verdicts)).toBe(expected, words)
+    }),
+  )
 
-  it('fires again each time the size has grown by its step', marbles(({ cold, expectObservable }, scheduler) => {
-    const samples = cold(' 2-3-4-7-8-9|', sizes)
-    const expected = '     f-s-g-s-g-s|'
-    const [read, operator, verdicts] = over({ name: 'many', when: 'size > 1', step: 2 }, scheduler)
+  it(
+    'fires again each time the size has grown by its step',
+    marbles(({ cold, expectObservable }, scheduler) => {
+      const samples = cold(' 2-3-4-7-8-9|', sizes)
+      const expected = '     f-s-g-s-g-s|'
+      const [read, operator, verdicts] = over({ name: 'many', when: 'size > 1', step: 2 }, scheduler)
 
-    expectObservable(samples.pipe(read, operator, verdicts)).toBe(expected, words)
-  }))
+      expectObservable(samples.pipe(read, operator, verdicts)).toBe(expected, words)
+    }),
+  )
 
-  it('resolves with hysteresis, and can fire anew', marbles(({ cold, expectObservable }, scheduler) => {
-    const samples = cold(' 6-5-4-3-2-1-6|', sizes)
-    const expected = '     f-s-s-s-r-q-f|'
-    const [read, operator, verdicts] = over({ name: 'many', when: 'size > 5', clear: 0.5 }, scheduler)
+  it(
+    'resolves with hysteresis, and can fire anew',
+    marbles(({ cold, expectObservable }, scheduler) => {
+      const samples = cold(' 6-5-4-3-2-1-6|', sizes)
+      const expected = '     f-s-s-s-r-q-f|'
+      const [read, operator, verdicts] = over({ name: 'many', when: 'size > 5', clear: 0.5 }, scheduler)
 
-    expectObservable(samples.pipe(read, operator, verdicts)).toBe(expected, words)
-  }))
+      expectObservable(samples.pipe(read, operator, verdicts)).toBe(expected, words)
+    }),
+  )
 
-  it('resolves at the threshold itself with clear: 1, and only at nothing with clear: 0', marbles(
-    ({ cold, expectObservable }, scheduler) => {
+  it(
+    'resolves at the threshold itself with clear: 1, and only at nothing with clear: 0',
+    marbles(({ cold, expectObservable }, scheduler) => {
       const samples = cold(' 6-5-1-0|', sizes)
       const sharp = '        f-r-q-q|'
       const patient = '      f-s-s-r|'
@@ -84,27 +94,33 @@ describe('alert', () => {
 
       expectObservable(samples.pipe(...one)).toBe(sharp, words)
       expectObservable(samples.pipe(...two)).toBe(patient, words)
-    },
-  ))
+    }),
+  )
 
-  it('keeps quiet after a restart', marbles(({ cold, expectObservable }, scheduler) => {
-    const before = cold('  4-5|', sizes)
-    const after = cold('   ----4-5-2|', sizes)
-    const state = memoryState()
-    const first = over({ name: 'many', when: 'size > 3' }, scheduler, state)
-    const second = over({ name: 'many', when: 'size > 3' }, scheduler, state)
+  it(
+    'keeps quiet after a restart',
+    marbles(({ cold, expectObservable }, scheduler) => {
+      const before = cold('  4-5|', sizes)
+      const after = cold('   ----4-5-2|', sizes)
+      const state = memoryState()
+      const first = over({ name: 'many', when: 'size > 3' }, scheduler, state)
+      const second = over({ name: 'many', when: 'size > 3' }, scheduler, state)
 
-    expectObservable(before.pipe(...first)).toBe('f-s|', words)
-    expectObservable(after.pipe(...second)).toBe('----s-s-r|', words)
-  }))
+      expectObservable(before.pipe(...first)).toBe('f-s|', words)
+      expectObservable(after.pipe(...second)).toBe('----s-s-r|', words)
+    }),
+  )
 
-  it('watches each dead-letter topic by itself', marbles(({ cold, expectObservable }, scheduler) => {
-    const topics = { a: { topic: 'dlq.a', size: 9 }, b: { topic: 'dlq.b', size: 9 } }
-    const samples = cold(' a-b-a|', topics)
-    const expected = '     f-f-s|'
+  it(
+    'watches each dead-letter topic by itself',
+    marbles(({ cold, expectObservable }, scheduler) => {
+      const topics = { a: { topic: 'dlq.a', size: 9 }, b: { topic: 'dlq.b', size: 9 } }
+      const samples = cold(' a-b-a|', topics)
+      const expected = '     f-f-s|'
 
-    expectObservable(samples.pipe(...over({ name: 'many', when: 'size > 3' }, scheduler))).toBe(expected, words)
-  }))
+      expectObservable(samples.pipe(...over({ name: 'many', when: 'size > 3' }, scheduler))).toBe(expected, words)
+    }),
+  )
 
   it.each([
     ['growth > 5', { growth: 5 }, { growth: 6 }],
@@ -149,20 +165,28 @@ describe('alert', () => {
     ])
   })
 
-  it('fails what is not a sample, and a condition that gives no boolean', marbles(
-    ({ cold, expectObservable }, scheduler) => {
+  it(
+    'fails what is not a sample, and a condition that gives no boolean',
+    marbles(({ cold, expectObservable }, scheduler) => {
       const [, operator, verdicts] = over({ name: 'x', when: 'size > 1' }, scheduler)
       const strangers = cold<unknown>('a-b|', { a: { size: 1 }, b: 'text' }).pipe(map((value) => sampleRecord(value)))
 
       expectObservable(strangers.pipe(operator, verdicts)).toBe('i-i|', { i: 'sample.invalid' })
       expectObservable(cold('1|', sizes).pipe(...over({ name: 'x', when: 'source' }, scheduler))).toBe('x|', words)
-    },
-  ))
+    }),
+  )
 
   it.each(alert.examples)('does as documented: $title', ({ config, given, expect: expected }) => {
     const log = { debug() {}, info() {}, warn() {}, error() {} }
     const scheduler = new TestScheduler(() => {})
-    const context = { name: 'alert', scheduler, directory: '.', log, signal: new AbortController().signal, state: memoryState() }
+    const context = {
+      name: 'alert',
+      scheduler,
+      directory: '.',
+      log,
+      signal: new AbortController().signal,
+      state: memoryState(),
+    }
     const step = alert.build(alert.config.parse(config), context) as (record: Record) => Outcome
     const verdicts = given.map((value) => {
       const outcome = step(sampleRecord(value))

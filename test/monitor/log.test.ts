@@ -56,7 +56,12 @@ describe('the log', () => {
     circular.self = circular
     const fields = { offset: 12n, at: new Date(0), never: new Date(NaN), bytes: Buffer.from('abc'), circular }
     const [line] = written({}, (log) => log.info(fields, 'odd'))
-    expect(line).toMatchObject({ offset: '12', at: '1970-01-01T00:00:00.000Z', never: 'Invalid Date', bytes: '3 bytes' })
+    expect(line).toMatchObject({
+      offset: '12',
+      at: '1970-01-01T00:00:00.000Z',
+      never: 'Invalid Date',
+      bytes: '3 bytes',
+    })
     expect(line!.message).toBe('odd')
   })
 })

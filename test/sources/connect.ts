@@ -20,7 +20,7 @@ export function recordedLog(): Log & { readonly lines: readonly LogLine[] } {
 /** The real timers under a clock that stands still. */
 export function clockAt(time: number | string): SchedulerLike {
   const now = typeof time === 'number' ? time : Date.parse(time)
-  return { now: () => now, schedule: asyncScheduler.schedule.bind(asyncScheduler) as SchedulerLike['schedule'] }
+  return Object.create(asyncScheduler, { now: { value: () => now } }) as SchedulerLike
 }
 
 export interface Surroundings {

@@ -71,7 +71,7 @@ describe('asynchronous operators', () => {
 
     const second = await startPipeline(config('call'), catalogWith({ operators: [works] }), { broker: first.broker })
     await second.pipeline.quiet({ settled: true })
-    expect(await valuesOf(first.broker, 'out')).toEqual([0, 2, 1, 3, 4, 5].map((n) => ({ n })))
+    expect(await valuesOf(first.broker, 'out')).toEqual([0, 2, 1, 3, 5, 4].map((n) => ({ n })))
     expect(await second.pipeline.conservation()).toMatchObject([
       { read: 6, emitted: 6, dropped: 0, dead: 0, inFlight: 0 },
     ])

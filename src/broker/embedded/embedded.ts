@@ -48,9 +48,12 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Broker> {
   }
   makeDirectory(directory)
   const lock = owner ? lockDirectory(directory) : undefined
+  let database: Database | undefined
   try {
-    return createBroker(openDatabase(file, readOnly), { now, readOnly, shared: true, ...(lock && { lock }) })
+    database = openDatabase(file, readOnly)
+    return createBroker(database, { now, readOnly, shared: true, ...(lock && { lock }) })
   } catch (error) {
+    database?.close()
     lock?.release()
     throw error
   }

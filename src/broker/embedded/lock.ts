@@ -38,6 +38,7 @@ export function lockDirectory(directory: string): Lock {
   }
   return {
     release: () => {
+      if (!database.isOpen) return
       rmSync(note, { force: true })
       database.close()
     },

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { finished } from 'node:stream/promises'
 import type { Log } from '../../component/context.ts'
 import { fieldKey } from '../../component/fieldKey.ts'
 import type { SourceRecord } from '../../component/source.ts'
@@ -36,7 +37,7 @@ export async function receive(
   try {
     const { status, headers, body } = refusal(request, options) ?? (await accept(request, options))
     // A sender reads the answer once it has sent its body.
-    if (!request.readableEnded) for await (const _ of request) continue
+    await finished(request.resume(), { writable: false })
     if (response.destroyed) return void log.debug({ status }, 'a sender did not wait for its answer')
     response.writeHead(status, { ...headers, 'content-type': 'application/json' })
     await new Promise<void>((sent) => response.once('close', sent).end(`${JSON.stringify(body)}\n`))

@@ -56,7 +56,7 @@ function readXml({ bytes, charset }: Encoded, { kind, entries: spans, frame, dam
       )
       return entries.length === parts.length ? entries : new Error('it has nothing of an entry in it')
     } catch (cause) {
-      return cause instanceof ParseError ? new Error('it is empty') : (cause as Error)
+      return cause instanceof ParseError ? new Error('it is empty') : reasonOf(cause)
     }
   }
 
@@ -86,8 +86,8 @@ function readXml({ bytes, charset }: Encoded, { kind, entries: spans, frame, dam
   }
   flush()
 
-  const { feed, damage: harm = damage } = readFrame(kind, decodeAny(frame))
-  return { feed, entries, ...(harm !== undefined && { damage: harm }) }
+  const read = readFrame(kind, decodeAny(frame))
+  return { ...read, entries, ...(damage !== undefined && { damage }) }
 }
 
 interface Part {
@@ -101,6 +101,12 @@ function readFrame(kind: FeedKind, frame: string): Omit<FeedDocument, 'entries'>
   } catch (cause) {
     const feed = { authors: [] }
     // Of a feed that says nothing of itself, nothing is missing.
-    return cause instanceof ParseError ? { feed } : { feed, damage: (cause as Error).message }
+    return cause instanceof ParseError ? { feed } : { feed, damage: reasonOf(cause).message }
   }
+}
+
+/** The parser says why in the error's cause. */
+const reasonOf = (thrown: unknown): Error => {
+  const error = thrown as Error
+  return error.cause instanceof Error ? error.cause : error
 }

@@ -95,7 +95,7 @@ it('changes nothing when it is opened for reading only', async () => {
   await expect(openEmbedded({ directory, readOnly: true, owner: true })).rejects.toThrow(BrokerError)
 })
 
-it('syncs every commit to the disk, through a write-ahead log', async () => {
+it('writes through a write-ahead log, so that readers never wait', async () => {
   const directory = await newDirectory()
   const broker = await openEmbedded({ directory })
   const other = new DatabaseSync(join(directory, 'oxbow.db'), { readOnly: true })

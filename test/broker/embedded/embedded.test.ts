@@ -150,6 +150,34 @@ describe('the embedded broker', () => {
     })
   })
 
+  describe('a poll', () => {
+    const signal = new AbortController().signal
+    beforeEach(async () => {
+      await broker.ensureTopics([{ name: 't', partitions: 3 }])
+      for (const partition of [0, 1, 2]) await append('t', ...Array(10).fill({ partition }))
+    })
+
+    it('is shared by the partitions that have records', async () => {
+      const subscription = await broker.subscribe('g', ['t'])
+      const batches = await subscription.poll({ maxRecords: 7, signal })
+      expect(batches.map(({ partition, records }) => [partition, records.length])).toEqual([
+        [0, 3],
+        [1, 2],
+        [2, 2],
+      ])
+    })
+
+    it('begins with another partition each time', async () => {
+      const subscription = await broker.subscribe('g', ['t'])
+      const partitions: number[] = []
+      for (let n = 0; n < 6; n++) {
+        const [batch] = await subscription.poll({ maxRecords: 1, signal })
+        partitions.push(batch!.partition)
+      }
+      expect(partitions).toEqual([0, 1, 2, 0, 1, 2])
+    })
+  })
+
   describe('a group', () => {
     it('cannot read a topic twice at the same time', async () => {
       const first = await broker.subscribe('g', ['a', 'b'])

@@ -11,7 +11,7 @@ it('refuses a second owner, says who has the directory, and frees it when that o
   const child = start('own', ['run', directory])
   await firstWords(child)
 
-  const error = await openEmbedded({ directory, owner: true }).then(expect.unreachable, (thrown: unknown) => thrown)
+  const error = await openEmbedded({ directory, owner: true }).catch((thrown: unknown) => thrown)
   expect(error).toBeInstanceOf(BrokerError)
   expect(String(error).replace(/\d\d:\d\d/, '12:03')).toBe(
     `BrokerError: ${directory} is in use by process ${child.process.pid} (own run, since 12:03). ` +
@@ -30,6 +30,8 @@ it('refuses a second owner in the same process, until the first has closed', asy
   await expect(openEmbedded({ directory, owner: true })).rejects.toThrow(`process ${process.pid}`)
   await first.close()
   const second = await openEmbedded({ directory, owner: true })
+  await first.close()
+  await expect(openEmbedded({ directory, owner: true })).rejects.toThrow(`process ${process.pid}`)
   await second.close()
 })
 

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { openEmbedded } from '../../../src/broker/embedded/embedded.ts'
 import { output, take, texts, unit } from '../../contract/broker/setting.ts'
@@ -19,19 +20,20 @@ it('notices in a poll that waits what another process appends', async () => {
 it('appends beside another process, neither overwriting the other', async () => {
   const directory = await newDirectory()
   const owner = await openEmbedded({ directory, owner: true })
-  const producer = start('produce', [directory, 'other', '200'])
+  const producer = start('produce', [directory, 'other', '60'])
   const running = new AbortController()
   const ended = producer.ended.finally(() => running.abort())
   let own = 0
   while (!running.signal.aborted) {
     await owner.commit(unit('g', { outputs: [output('shared', { value: Buffer.from(`own.${own++}`) })] }))
+    await setTimeout(1)
   }
   expect(await ended, await producer.stderr).toBe(0)
 
   const { records } = await owner.read(everything, 100_000)
   expect(records.map(({ offset }) => offset)).toEqual(records.map((_, n) => BigInt(n)))
   const of = (name: string): (string | undefined)[] => texts(records).filter((value) => value!.startsWith(name))
-  expect(of('other')).toEqual(Array.from({ length: 200 }, (_, n) => `other.${n}`))
+  expect(of('other')).toEqual(Array.from({ length: 60 }, (_, n) => `other.${n}`))
   expect(of('own')).toEqual(Array.from({ length: own }, (_, n) => `own.${n}`))
   await owner.close()
 })

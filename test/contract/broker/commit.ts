@@ -72,7 +72,7 @@ export function commitContract(current: () => Setting): void {
       const found = texts(await everything(`${topic}.out`))
       expect(found.toSorted()).toEqual(units.flat().toSorted())
       for (const values of units) {
-        const first = found.indexOf(values[0]!)
+        const first = found.indexOf(values[0])
         expect(found.slice(first, first + 3)).toEqual(values)
       }
     })

@@ -173,9 +173,18 @@ describe('a damaged entry', () => {
     ['a tag that runs into the next', '<item><title x="1>x</title></item>', 'the tag <title> is not complete'],
     ['two entries run into one', '<item><title>x</title><title>y</title></item>', 'it has more than one <title>'],
     ['no content', '<item/>', 'it is empty'],
+    ['deep nesting', `<item>${'<q>'.repeat(150)}${'</q>'.repeat(150)}</item>`, 'Maximum nested tags exceeded'],
+    ['a monstrous tag', `<item><q a="${'x'.repeat(70_000)}"/></item>`, 'the tag <q> is not complete'],
     ['endless nesting', `<item><title>${'<q1>'.repeat(300)}</title></item>`, 'it nests more than 200 deep'],
   ])('with %s is a fault of its own', (_, damaged, why) => {
     expect(shape(rss(item('a') + damaged + item('b')))).toEqual(['a', `! ${why}`, 'b'])
+  })
+
+  it('is found among hundreds that are not', () => {
+    const names = Array.from({ length: 250 }, (_, index) => `n${index}`)
+    const items = names.map((name, index) => (index % 60 === 30 ? '<item/>' : item(name)))
+    const expected = names.map((name, index) => (index % 60 === 30 ? '! it is empty' : name))
+    expect(shape(rss(items.join('')))).toEqual(expected)
   })
 
   it('that does not end is told from the one after it', () => {
@@ -256,7 +265,14 @@ describe('a document that is no whole feed', () => {
     const hostile = ['<a "', "<a '", '<!--', '<![CDATA[', '<?', '<!doctype a [', '</a', '<rss a="', ']]>', '&'].map(
       (piece) => piece.repeat(200_000),
     )
-    for (const text of hostile) expect(() => read(text)).toThrow(/cut short|no feed/)
+    for (const text of hostile) {
+      expect(() => read(text)).toThrow(/cut short|no feed/)
+      expect(() => read(`<rss version="2.0"><channel>${text}`)).toThrow(/cut short/)
+    }
+    for (const name of ['a@' + '.'.repeat(100_000) + '@', 'x@y.z a' + '-'.repeat(100_000) + 'b']) {
+      expect(() => read(rss(item('a', `<author>${name}</author>`)))).toThrow('too long to be names')
+      expect(() => read(rss('', `<webMaster>${name}</webMaster>`))).toThrow('too long to be names')
+    }
     expect(read(rss(item('a', `<description>${'<p>'.repeat(100_000)}</description>`))).entries).toHaveLength(1)
   })
 })

@@ -1,0 +1,93 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { Command } from 'commander'
+import { asyncScheduler } from 'rxjs'
+import { findBuildProblems } from '../topology/build.ts'
+import { createLog } from '../monitor/log.ts'
+import { ConfigError, type Problem } from '../topology/read.ts'
+import { checkBroker, openBroker, withBroker, type BrokerOptions } from './brokerOptions.ts'
+import { Exit, exitCodes } from './failure.ts'
+import { print, printJson } from './output.ts'
+import { findNamesTwice, problemLine, readPlan, type PlannedFile } from './plans.ts'
+import { compareTopics } from './topicDifferences.ts'
+
+interface CheckOptions extends BrokerOptions {
+  readonly json?: true
+  readonly broker?: true
+}
+
+export const checkCommand = (): Command =>
+  withBroker(
+    new Command('check')
+      .description('Finds every mistake in configs: one line each, with its place and what would be right.')
+      .argument('<file...>', 'configs')
+      .option('--broker', 'compare the topics that there are, too')
+      .option('--json', 'one JSON object a file: file, ok, problems'),
+  )
+    .addHelpText(
+      'after',
+      `
+Checks the config against the components, expressions, the links between sources and streams, loops through dead-letter
+topics, and builds every operator once: schemas, tables and your own files are read. Exit code 2 when something is wrong.
+
+Examples:
+  oxbow check orders.yaml
+  oxbow check config/*.yaml --json
+  oxbow check orders.yaml --broker --data /var/lib/oxbow`,
+    )
+    .action(check)
+
+async function check(paths: readonly string[], options: CheckOptions): Promise<void> {
+  checkBroker(options)
+  const sound: PlannedFile[] = []
+  let failed = false
+  for (const path of new Set(paths)) {
+    const problems = await problemsOf(path, sound, options)
+    failed ||= problems.length > 0
+    await report(path, problems, options)
+  }
+  if (failed) throw new Exit(exitCodes.usage)
+}
+
+async function problemsOf(path: string, sound: PlannedFile[], options: CheckOptions): Promise<readonly Problem[]> {
+  try {
+    const planned = readPlan(path)
+    sound.push(planned)
+    const { file, plan } = planned
+    return [
+      ...findNamesTwice(sound).filter((problem) => problem.file === path),
+      ...findBuildProblems(file, plan, asyncScheduler, createLog({ level: 'silent' })),
+      ...(options.broker ? await findTopicProblems(planned, options) : []),
+    ]
+  } catch (thrown) {
+    if (thrown instanceof ConfigError) return thrown.problems
+    throw thrown
+  }
+}
+
+async function findTopicProblems({ file, plan }: PlannedFile, options: BrokerOptions): Promise<Problem[]> {
+  if (!existsSync(join(options.data, 'oxbow.db'))) {
+    console.error(`oxbow: ${options.data} has no topics yet; there is nothing to compare`)
+    return []
+  }
+  const broker = await openBroker(options, 'read')
+  try {
+    return compareTopics(plan.topics, await broker.topics()).flatMap(({ name, exists, differences }) =>
+      exists ? differences.map((text) => file.problem(placeOf(name, file.config), `topic \`${name}\`: ${text}`)) : [],
+    )
+  } finally {
+    await broker.close()
+  }
+}
+
+const placeOf = (topic: string, { sources }: { readonly sources: object }): readonly string[] =>
+  Object.hasOwn(sources, topic) ? ['sources', topic] : []
+
+async function report(file: string, problems: readonly Problem[], { json }: CheckOptions): Promise<void> {
+  if (json) {
+    const places = problems.map(({ line, column, message }) => ({ line, column, message }))
+    return printJson({ file, ok: problems.length === 0, problems: places })
+  }
+  for (const problem of problems) console.error(problemLine(problem))
+  if (problems.length === 0) await print(`${file}: ok\n`)
+}

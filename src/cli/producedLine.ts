@@ -1,0 +1,120 @@
+import { isUtf8 } from 'node:buffer'
+import { fieldKey } from '../component/fieldKey.ts'
+import { kindOf } from '../record/kind.ts'
+import type { Header, OutputRecord } from '../record/record.ts'
+
+/** How lines are read. */
+export interface LineForm {
+  readonly key?: string
+  readonly keyField?: string
+  /** Lines are text, not JSON. */
+  readonly raw?: true
+}
+
+/** What is wrong with a line. */
+export class LineProblem extends Error {
+  override readonly name = 'LineProblem'
+}
+
+const members = ['topic', 'partition', 'offset', 'timestamp', 'key', 'keyBase64', 'headers', 'value', 'valueBase64']
+
+/**
+ * Makes the function that reads a line of input as a record; it gives undefined for an empty line.
+ * @throws LineProblem, as that function does
+ */
+export function lineReader(topic: string, form: LineForm): (line: Buffer, now: number) => OutputRecord | undefined {
+  const keyOf = form.keyField === undefined ? undefined : fieldKey(form.keyField)
+  const key = form.key === undefined ? null : Buffer.from(form.key)
+
+  return (line, now) => {
+    const bytes = line.at(-1) === carriageReturn ? line.subarray(0, -1) : line
+    if (bytes.length === 0) return undefined
+    const plain = { topic, key, value: bytes, headers: [], timestamp: now }
+    if (form.raw) return plain
+    if (!isUtf8(bytes)) throw new LineProblem('it is not UTF-8; --raw takes any bytes')
+    const text = bytes.toString()
+    const document = parse(text)
+    if (keyOf) return { ...plain, key: keyOf(bytes) ?? missing(form.keyField!) }
+    if (key === null && isRecord(document)) return { topic, ...readRecord(document, text, now) }
+    return plain
+  }
+}
+
+const carriageReturn = 13
+
+function missing(path: string): never {
+  throw new LineProblem(`it has no field "${path}" to take the key from`)
+}
+
+type Members = { readonly [name: string]: unknown }
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (thrown) {
+    throw new LineProblem(`it is not JSON: ${(thrown as Error).message}; --raw takes any text`)
+  }
+}
+
+function isRecord(document: unknown): document is Members {
+  if (typeof document !== 'object' || document === null || Array.isArray(document)) return false
+  const has = (name: string) => Object.hasOwn(document, name)
+  const complete = (has('key') || has('keyBase64')) && (has('value') || has('valueBase64'))
+  return complete && Object.keys(document).every((name) => members.includes(name))
+}
+
+function readRecord(document: Members, text: string, now: number): Omit<OutputRecord, 'topic'> {
+  const { key, value, headers = [], partition, timestamp = now } = document
+  if (!isWhole(timestamp)) throw new LineProblem('"timestamp" is not a whole number of milliseconds since 1970')
+  if (partition !== undefined && !isWhole(partition)) throw new LineProblem('"partition" is not a whole number')
+  return {
+    key: document.keyBase64 === undefined ? textBytes(key, '"key"') : base64Bytes(document.keyBase64, '"keyBase64"'),
+    value: document.valueBase64 === undefined ? jsonBytes(value, text) : base64Bytes(document.valueBase64, '"valueBase64"'),
+    headers: readHeaders(headers),
+    timestamp,
+    ...(partition !== undefined && { partition }),
+  }
+}
+
+const isWhole = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
+
+function readHeaders(headers: unknown): Header[] {
+  if (!Array.isArray(headers)) throw new LineProblem('"headers" is not a list of [name, value]')
+  return (headers as readonly unknown[]).map((pair): Header => {
+    const [name, value] = Array.isArray(pair) ? (pair as readonly unknown[]) : []
+    if (typeof name !== 'string') throw new LineProblem('"headers" is not a list of [name, value]')
+    const base64 = typeof value === 'object' && value !== null ? (value as { readonly base64?: unknown }).base64 : undefined
+    const what = `the header "${name}"`
+    return [name, base64 === undefined ? textBytes(value, what) : base64Bytes(base64, what)]
+  })
+}
+
+function textBytes(value: unknown, what: string): Buffer | null {
+  if (value === null) return null
+  if (typeof value === 'string') return Buffer.from(value)
+  throw new LineProblem(`${what} is ${kindOf(value)}, must be text or null; if the line is all value, say --raw`)
+}
+
+function base64Bytes(value: unknown, what: string): Buffer {
+  const bytes = Buffer.from(typeof value === 'string' ? value : '', 'base64')
+  if (bytes.toString('base64') === value) return bytes
+  throw new LineProblem(`${what} is not base64`)
+}
+
+/** Digits that a number of JavaScript may not keep. */
+const longNumber = /[\d.]{16}|\d[eE]/
+
+/** A value as JSON, its numbers as the line has them. */
+function jsonBytes(value: unknown, line: string): Buffer | null {
+  if (value === null) return null
+  return Buffer.from(JSON.stringify(longNumber.test(line) ? exactly(line).value : value))
+}
+
+const exactly = (line: string): Members =>
+  parseWithSource(line, (_, value, { source }) => (typeof value === 'number' ? asWritten(source!) : value)) as Members
+
+// In Node since 22, not yet in the types of ES2024.
+const { parse: parseWithSource, rawJSON: asWritten } = JSON as unknown as {
+  parse(text: string, reviver: (name: string, value: unknown, context: { readonly source?: string }) => unknown): unknown
+  rawJSON(text: string): unknown
+}

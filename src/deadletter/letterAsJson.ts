@@ -1,0 +1,26 @@
+import { keyMember, valueMember } from '../record/asJson.ts'
+import type { Letter } from './readLetter.ts'
+
+/** A letter as one line of JSON; its key and value are those of the source record, `timestamp` is in milliseconds. */
+export function letterAsJson(letter: Letter): string {
+  const { id, source, topic, partition, offset, operator, fault, attempts, hops, revision, record } = letter
+  const facts = JSON.stringify({
+    id,
+    source,
+    topic,
+    partition,
+    offset: Number(offset),
+    operator,
+    fault,
+    attempts,
+    hops,
+    revision,
+    origin: { ...letter.origin, offset: Number(letter.origin.offset) },
+    failedAt: iso(letter.failedAt),
+    firstFailedAt: iso(letter.firstFailedAt),
+    disposition: letter.disposition,
+  })
+  return `${facts.slice(0, -1)},${keyMember(record.key)},${valueMember(record.value)}}`
+}
+
+const iso = (time: number): string => new Date(time).toISOString()

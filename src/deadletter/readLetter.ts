@@ -1,0 +1,153 @@
+import type { RawRecord, StoredRecord, Header } from '../record/record.ts'
+import { letterPrefix } from './letter.ts'
+
+/** A dead letter, read back from its topic. */
+export interface Letter {
+  readonly id: string
+  readonly pipeline: string
+  readonly source: string
+  /** Where the letter lies. */
+  readonly topic: string
+  readonly partition: number
+  readonly offset: bigint
+  readonly operator: string
+  readonly fault: { readonly code: string; readonly message: string; readonly stack: string }
+  readonly fingerprint: string
+  readonly attempts: number
+  /** How often the record has been sent back. */
+  readonly hops: number
+  /** Hash of the config that the pipeline ran. */
+  readonly revision: string
+  readonly origin: {
+    readonly topic: string
+    readonly partition: number
+    readonly offset: bigint
+    /** Milliseconds since the epoch, as all times here. */
+    readonly timestamp: number
+  }
+  readonly failedAt: number
+  readonly firstFailedAt: number
+  /** What the fault asked for; `retry` means that every try failed. */
+  readonly disposition: string
+  /** Which of the results of its source record failed; "" for the first or only. */
+  readonly index: string
+  /** What the operator was given, where that differs from the source record's value. */
+  readonly input?: string
+  /** The source record, byte for byte. */
+  readonly record: RawRecord
+}
+
+type Facts = { readonly [name: string]: string | undefined }
+
+/** Reads a letter in the `headers` or the `json` envelope; undefined where the record is neither. */
+export function readLetter(stored: StoredRecord): Letter | undefined {
+  const facts = factsOf(stored.headers)
+  if (facts.id !== undefined) {
+    const headers = stored.headers.filter(([name]) => !name.startsWith(letterPrefix))
+    const timestamp = timeOf(facts['origin.timestamp'])
+    return asLetter(stored, facts, { key: stored.key, value: stored.value, headers, timestamp })
+  }
+  const envelope = readEnvelope(stored)
+  return envelope && asLetter(stored, envelope.facts, envelope.record)
+}
+
+/** The id of a letter, without reading the rest of it; undefined where the record is no letter. */
+export function letterIdOf(stored: StoredRecord): string | undefined {
+  const id = stored.headers.findLast(([name]) => name === idHeader)?.[1]
+  return id ? id.toString() : readEnvelope(stored)?.facts.id
+}
+
+const idHeader = `${letterPrefix}id`
+
+function asLetter({ topic, partition, offset }: StoredRecord, facts: Facts, record: RawRecord): Letter {
+  const text = (name: string): string => facts[name] ?? ''
+  const number = (name: string): number => Number(facts[name] ?? 0)
+  return {
+    id: text('id'),
+    pipeline: text('pipeline'),
+    source: text('source'),
+    topic,
+    partition,
+    offset,
+    operator: text('operator'),
+    fault: { code: text('fault.code'), message: text('fault.message'), stack: text('fault.stack') },
+    fingerprint: text('fingerprint'),
+    attempts: number('attempts'),
+    hops: number('hops'),
+    revision: text('revision'),
+    origin: {
+      topic: text('origin.topic'),
+      partition: number('origin.partition'),
+      offset: /^\d+$/.test(text('origin.offset')) ? BigInt(text('origin.offset')) : 0n,
+      timestamp: timeOf(facts['origin.timestamp']),
+    },
+    failedAt: timeOf(facts['failed-at']),
+    firstFailedAt: timeOf(facts['first-failed-at']),
+    disposition: facts.disposition ?? 'deadLetter',
+    index: text('index'),
+    ...(facts.input !== undefined && { input: facts.input }),
+    record,
+  }
+}
+
+function factsOf(headers: readonly Header[]): Facts {
+  const own = headers.filter(([name]) => name.startsWith(letterPrefix))
+  return Object.fromEntries(own.map(([name, value]) => [name.slice(letterPrefix.length), value?.toString()]))
+}
+
+/** Zero where there is no time that can be read. */
+const timeOf = (iso: string | undefined): number => Date.parse(iso ?? '') || 0
+
+interface Envelope {
+  readonly original_record: {
+    readonly key: JsonBytes
+    readonly value: JsonBytes
+    readonly headers: readonly (readonly [name: string, value: JsonBytes])[]
+    readonly timestamp: number
+  }
+  readonly error: { readonly code: string; readonly message: string; readonly stack: string }
+  readonly [fact: string]: unknown
+}
+
+type JsonBytes = null | string | { readonly base64: string }
+
+function readEnvelope({ value }: StoredRecord): { readonly facts: Facts; readonly record: RawRecord } | undefined {
+  if (!value?.includes('"original_record"')) return undefined
+  const envelope = parse(value)
+  if (!envelope) return undefined
+  const { original_record: original, error, timestamp: _, ...facts } = envelope
+  const { key, value: bytes, headers, timestamp } = original
+  return {
+    facts: {
+      ...(facts as Facts),
+      'fault.code': error.code,
+      'fault.message': error.message,
+      'fault.stack': error.stack,
+    },
+    record: {
+      key: asBytes(key),
+      value: asBytes(bytes),
+      headers: headers.map(([name, text]): Header => [name, asBytes(text)]),
+      timestamp,
+    },
+  }
+}
+
+/** Some other JSON on a dead-letter topic is no envelope, nor is what is not JSON at all. */
+function parse(value: Buffer): Envelope | undefined {
+  let document: Partial<Envelope> | null
+  try {
+    document = JSON.parse(value.toString()) as Partial<Envelope> | null
+  } catch (thrown) {
+    if (thrown instanceof SyntaxError) return undefined
+    throw thrown
+  }
+  const { original_record: original, error, id } = document ?? {}
+  const complete = Array.isArray(original?.headers) && typeof error?.code === 'string' && typeof id === 'string'
+  return complete ? (document as Envelope) : undefined
+}
+
+function asBytes(value: JsonBytes): Buffer | null {
+  if (value === null) return null
+  return typeof value === 'string' ? Buffer.from(value) : Buffer.from(value.base64, 'base64')
+}

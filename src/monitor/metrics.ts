@@ -1,0 +1,115 @@
+import { collectDefaultMetrics, Registry } from 'prom-client'
+import type { SchedulerLike } from 'rxjs'
+import type { Broker } from '../broker/broker.ts'
+import { countLetters } from '../deadletter/ledger.ts'
+import type { Pipeline } from '../topology/pipeline.ts'
+import { family, type Point } from './family.ts'
+
+export interface MetricsParts {
+  readonly pipelines: readonly Pipeline[]
+  readonly broker: Broker
+  readonly scheduler: SchedulerLike
+}
+
+/** The metrics of pipelines and of the process, read anew at every scrape. @returns a registry of its own */
+export function createMetrics({ pipelines, broker, scheduler }: MetricsParts): Registry {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const counter = family(registry, 'counter', pipelines)
+  const gauge = family(registry, 'gauge', pipelines)
+
+  gauge('oxbow_pipeline_up', 'Whether the pipeline runs without trouble.', [], (pipeline) => [
+    { labels: {}, value: pipeline.started && pipeline.troubles.length === 0 ? 1 : 0 },
+  ])
+  conservation(counter, gauge)
+  nodes(counter)
+  counter('oxbow_source_appended_total', 'Records that connectors appended to their topics.', ['source'], ({ meter }) =>
+    points(meter.appended, 'source'),
+  )
+  counter('oxbow_source_failed_polls_total', 'Looks at the outside that failed.', ['source'], ({ meter }) =>
+    points(meter.failedPolls, 'source'),
+  )
+  counter('oxbow_commits_total', 'Units committed.', [], ({ meter }) => [{ labels: {}, value: meter.commits }])
+  gauge('oxbow_source_lag_records', 'Records of a source that the pipeline has not read yet.', ['source'], (pipeline) =>
+    lag(pipeline, broker),
+  )
+  deadLetters(gauge, broker, scheduler)
+  return registry
+}
+
+type Family = ReturnType<typeof family>
+
+function conservation(counter: Family, gauge: Family): void {
+  const labels = ['source', 'stream'] as const
+  const of =
+    (what: 'read' | 'emitted' | 'dropped' | 'dead' | 'inFlight') =>
+    async (pipeline: Pipeline): Promise<Point[]> =>
+      (await pipeline.conservation()).map((count) => {
+        return { labels: { source: count.source, stream: count.stream }, value: count[what] }
+      })
+  counter('oxbow_records_read_total', 'Source records that entered the stream.', labels, of('read'))
+  counter('oxbow_records_emitted_total', 'Source records that the stream emitted.', labels, of('emitted'))
+  counter('oxbow_records_dropped_total', 'Source records that the stream dropped.', labels, of('dropped'))
+  counter('oxbow_records_dead_total', 'Source records that were dead-lettered in the stream.', labels, of('dead'))
+  gauge('oxbow_records_in_flight', 'Source records without a final outcome yet.', labels, of('inFlight'))
+}
+
+function nodes(counter: Family): void {
+  for (const what of ['received', 'emitted', 'retried'] as const) {
+    const help = {
+      received: 'Records that entered the node.',
+      emitted: 'Results of the node.',
+      retried: 'Tries after the first.',
+    }
+    counter(`oxbow_node_${what}_total`, help[what], ['node'], ({ meter }) =>
+      [...meter.nodes].map(([node, counts]) => ({ labels: { node }, value: counts[what] })),
+    )
+  }
+  counter('oxbow_node_dropped_total', 'Records dropped in the node, by reason.', ['node', 'reason'], ({ meter }) =>
+    [...meter.nodes].flatMap(([node, { dropped }]) => points(dropped, 'reason', { node })),
+  )
+  counter('oxbow_node_dead_total', 'Dead letters of the node, by fault code.', ['node', 'code'], ({ meter }) =>
+    [...meter.nodes].flatMap(([node, { dead }]) => points(dead, 'code', { node })),
+  )
+}
+
+function deadLetters(gauge: Family, broker: Broker, scheduler: SchedulerLike): void {
+  const labels = ['topic'] as const
+  const of =
+    (value: (letters: { readonly open: number; readonly oldest?: number }) => number) =>
+    async ({ plan }: Pipeline): Promise<Point[]> => {
+      const sources = plan.subtopologies.flatMap((subtopology) => subtopology.sources)
+      const topics = [...new Set(sources.map(({ deadLetters }) => deadLetters.topic))]
+      const letters = await countLetters(broker, topics)
+      return letters.map((count) => ({ labels: { topic: count.topic }, value: value(count) }))
+    }
+  gauge(
+    'oxbow_dead_letters_open',
+    'Open dead letters on the topic.',
+    labels,
+    of(({ open }) => open),
+  )
+  gauge(
+    'oxbow_dead_letters_oldest_age_seconds',
+    'Age of the oldest open dead letter; 0 where there is none.',
+    labels,
+    of(({ oldest }) => (oldest === undefined ? 0 : Math.max(0, scheduler.now() - oldest) / 1_000)),
+  )
+}
+
+async function lag({ plan }: Pipeline, broker: Broker): Promise<Point[]> {
+  const [topics, committed] = [await broker.topics(), await broker.committed(plan.name)]
+  const sources = plan.subtopologies.flatMap((subtopology) => subtopology.sources)
+  return sources.map(({ name }) => {
+    const partitions = topics.find((topic) => topic.name === name)?.partitions ?? []
+    const unread = partitions.map(({ partition, start, end }) => {
+      const position = committed.find((at) => at.topic === name && at.partition === partition)?.offset ?? start
+      return Number(end - (position > start ? position : start))
+    })
+    return { labels: { source: name }, value: unread.reduce((sum, count) => sum + count, 0) }
+  })
+}
+
+function points(counts: ReadonlyMap<string, number>, name: string, labels: Point['labels'] = {}): Point[] {
+  return [...counts].map(([label, value]) => ({ labels: { ...labels, [name]: label }, value }))
+}

@@ -1,0 +1,86 @@
+import type { Broker } from '../broker/broker.ts'
+import type { Catalog } from '../component/catalog.ts'
+import type { Plan, PlannedSource, PlannedStep, PlannedStream } from '../topology/plan.ts'
+import { ConfigError, type ConfigFile } from '../topology/read.ts'
+import { planDeadLetters, planSinks, topicsOf } from '../topology/resolve.ts'
+import { alert } from './alert.ts'
+import { sizes } from './sizes.ts'
+
+const hour = 3_600_000
+
+export interface MonitorParts {
+  readonly file: ConfigFile
+  /** The plan of the pipeline that is watched. */
+  readonly plan: Plan
+  /** Where that pipeline's topics are. */
+  readonly broker: Broker
+  readonly catalog: Catalog
+}
+
+/**
+ * The topology that watches a pipeline's dead-letter topics: a pipeline like any other, named `<pipeline>.monitor`. One
+ * source samples the topics, one stream per alert turns the samples into alert records. Its own dead letters go to a
+ * topic that it does not watch (law 9).
+ * @returns undefined where the config has no alerts
+ * @throws ConfigError for alerts that cannot work
+ */
+export function planMonitor({ file, plan, broker, catalog }: MonitorParts): Plan | undefined {
+  const { monitor } = file.config
+  if (!monitor || monitor.alerts.length === 0) return undefined
+  const name = `${plan.name}.monitor`
+  const topic = `${name}.sizes`
+  const source: PlannedSource = {
+    name: topic,
+    spec: sizes(plan, broker),
+    config: { every: monitor.every },
+    format: 'json',
+    partitions: 1,
+    retention: hour,
+    deadLetters: { ...planDeadLetters(topic, { topic: 'dlq.{source}' }, file), pipeline: name },
+  }
+  const streams = monitor.alerts.map((entry) => planAlert(entry, topic, catalog))
+  checkAlerts(file, plan, source, streams)
+  return {
+    name,
+    directory: plan.directory,
+    revision: plan.revision,
+    subtopologies: [{ id: 0, sources: [source], streams }],
+    topics: topicsOf([source], streams),
+  }
+}
+
+type AlertEntry = NonNullable<ConfigFile['config']['monitor']>['alerts'][number]
+
+function planAlert(
+  { name, when, step = 2, clear = 0.8, to }: AlertEntry,
+  from: string,
+  catalog: Catalog,
+): PlannedStream {
+  const alertName = name ?? when.text
+  const stream = `alert ${alertName}`
+  const planned: PlannedStep = { id: `${stream}.alert`, spec: alert, config: { name: alertName, when, step, clear } }
+  return { name: stream, from: [from], steps: [planned], sinks: planSinks(stream, to, catalog) }
+}
+
+function checkAlerts(file: ConfigFile, plan: Plan, source: PlannedSource, streams: readonly PlannedStream[]): void {
+  const watched = plan.subtopologies.flatMap(({ sources }) =>
+    sources.flatMap(({ name, deadLetters }) => [name, deadLetters.topic]),
+  )
+  const own = [source.name, source.deadLetters.topic]
+  const problems = streams.flatMap(({ name, sinks }, place) => {
+    const at = (message: string) => file.problem(['monitor', 'alerts', place], message)
+    const twice = streams.findIndex((other) => other.name === name) < place
+    const looping = sinks.filter(({ topic }) => topic && [...watched, ...own].includes(topic.name))
+    return [
+      ...(twice
+        ? [at(`there are two alerts called \`${name.slice('alert '.length)}\`; give each its own \`name\``)]
+        : []),
+      ...looping.map(({ topic }) =>
+        at(
+          `an alert cannot be written to \`${topic!.name}\`, which the pipeline reads or the monitor counts; use a topic of its own`,
+        ),
+      ),
+    ]
+  })
+  if (problems.length > 0) throw new ConfigError(problems)
+}

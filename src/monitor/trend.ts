@@ -1,0 +1,74 @@
+import type { Count } from '../broker/broker.ts'
+import type { LetterCount } from '../deadletter/ledger.ts'
+
+/** Source records with a final outcome in a stream, ever. */
+type Finished = {
+  readonly source: string
+  readonly stream: string
+  readonly read: number
+  readonly dead: number
+}
+
+/** What the next sample is compared with. */
+export type Cursor = {
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  /** Letters ever written, by dead-letter topic. */
+  readonly written: { readonly [topic: string]: number }
+  readonly finished: readonly Finished[]
+  /** The same before any of a source's counts last changed. */
+  readonly before: readonly Finished[]
+}
+
+/** The cursor after a sample. */
+export function advance(
+  last: Cursor | undefined,
+  at: number,
+  letters: readonly LetterCount[],
+  counts: readonly Count[],
+): Cursor {
+  const finished = counts.map(({ source, stream, emitted, dropped, dead }): Finished => ({
+    source,
+    stream,
+    read: emitted + dropped + dead,
+    dead,
+  }))
+  const moved = new Set(
+    finished.filter((count) => count.read !== find(last?.finished, count).read).map(({ source }) => source),
+  )
+  return {
+    at,
+    written: Object.fromEntries(letters.map(({ topic, written }) => [topic, written])),
+    finished,
+    before: finished.map((count) => find(moved.has(count.source) ? last?.finished : last?.before, count)),
+  }
+}
+
+/**
+ * What finished between the last two samples that saw any record of a source finish: in the stream where the largest
+ * share of it was dead.
+ */
+export function finishedSince(
+  { finished, before }: Cursor,
+  sources: readonly string[],
+): { readonly read: number; readonly dead: number } {
+  const grown = finished
+    .filter(({ source }) => sources.includes(source))
+    .map((now) => {
+      const then = find(before, now)
+      return { read: now.read - then.read, dead: now.dead - then.dead }
+    })
+  return grown.reduce((worst, other) => (share(other) > share(worst) || worst.read === 0 ? other : worst), {
+    read: 0,
+    dead: 0,
+  })
+}
+
+export const share = ({ read, dead }: { readonly read: number; readonly dead: number }): number =>
+  read > 0 ? dead / read : 0
+
+const find = (
+  all: readonly Finished[] | undefined,
+  { source, stream }: { readonly source: string; readonly stream: string },
+): Finished =>
+  all?.find((count) => count.source === source && count.stream === stream) ?? { source, stream, read: 0, dead: 0 }

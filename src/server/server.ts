@@ -1,0 +1,139 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { asyncScheduler } from 'rxjs'
+import type { Broker } from '../broker/broker.ts'
+import type { Log } from '../component/context.ts'
+import { createMetrics } from '../monitor/metrics.ts'
+import type { Pipeline } from '../topology/pipeline.ts'
+
+export interface ServerParts {
+  /** 0 for any that is free. */
+  readonly port: number
+  /** The address to listen on; only this machine when absent. */
+  readonly host?: string
+  /** Everything that runs, monitors included. */
+  readonly pipelines: readonly Pipeline[]
+  readonly broker: Broker
+  readonly log: Log
+}
+
+export interface RunningServer {
+  readonly url: string
+  close(): Promise<void>
+}
+
+/** The server could not start; the message says why and what would help. */
+export class ServerError extends Error {
+  override readonly name = 'ServerError'
+}
+
+interface Answer {
+  readonly status: number
+  readonly type: string
+  readonly body: string
+}
+
+/** Serves health and metrics over HTTP. @throws ServerError when it cannot listen there */
+export async function startServer(parts: ServerParts): Promise<RunningServer> {
+  const { port, host = '127.0.0.1', log } = parts
+  const routes = routesOf(parts)
+  const server = createServer((request, response) => {
+    void respond(routes, request, log).then((answer) => send(answer, request, response))
+  })
+  try {
+    server.listen(port, host)
+    await once(server, 'listening')
+  } catch (cause) {
+    throw new ServerError(refused(cause as NodeJS.ErrnoException, port, host), { cause })
+  }
+  const address = server.address() as AddressInfo
+  return {
+    url: `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`,
+    async close() {
+      server.close()
+      server.closeAllConnections()
+      await once(server, 'close')
+    },
+  }
+}
+
+type Route = () => Answer | Promise<Answer>
+
+function routesOf({ pipelines, broker }: ServerParts): ReadonlyMap<string, Route> {
+  const metrics = createMetrics({ pipelines, broker, scheduler: asyncScheduler })
+  return new Map<string, Route>([
+    ['/', () => text(200, index(pipelines))],
+    ['/metrics', async () => ({ status: 200, type: metrics.contentType, body: await metrics.metrics() })],
+    ['/healthz', () => json(200, { status: 'up' })],
+    ['/readyz', () => readiness(pipelines)],
+  ])
+}
+
+function readiness(pipelines: readonly Pipeline[]): Answer {
+  const troubles = pipelines.flatMap(({ name, started, troubles }) => {
+    const all = started ? troubles : ['not started']
+    return all.map((trouble) => ({ pipeline: name, trouble }))
+  })
+  if (troubles.length === 0) return json(200, { status: 'ready' })
+  return json(503, { status: 'not ready', troubles })
+}
+
+const index = (pipelines: readonly Pipeline[]): string =>
+  `Oxbow runs ${pipelines.map(({ name }) => name).join(', ') || 'nothing'}.
+
+/metrics   metrics for Prometheus
+/healthz   200 while the process is up
+/readyz    200 when all pipelines run, else 503 and what is wrong
+`
+
+async function respond(
+  routes: ReadonlyMap<string, Route>,
+  { method, url = '/' }: IncomingMessage,
+  log: Log,
+): Promise<Answer> {
+  const path = url.split('?', 1)[0]!
+  const route = routes.get(path)
+  if (!route) return text(404, `There is no ${path} here; there is ${[...routes.keys()].join(', ')}.\n`)
+  if (method !== 'GET' && method !== 'HEAD') return text(405, `${path} answers to GET and HEAD only.\n`)
+  try {
+    return await route()
+  } catch (error) {
+    log.warn(
+      { path, error },
+      `${path} could not be answered: ${error instanceof Error ? error.message : String(error)}`,
+    )
+    return text(500, `${path} could not be answered; the log says why.\n`)
+  }
+}
+
+function send({ status, type, body }: Answer, { method }: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(status, {
+    'content-type': type,
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    ...(status === 405 && { allow: 'GET, HEAD' }),
+  })
+  response.end(method === 'HEAD' ? undefined : body)
+}
+
+const text = (status: number, body: string): Answer => ({ status, type: 'text/plain; charset=utf-8', body })
+
+const json = (status: number, body: object): Answer => {
+  return { status, type: 'application/json', body: `${JSON.stringify(body)}\n` }
+}
+
+function refused({ code, message }: NodeJS.ErrnoException, port: number, host: string): string {
+  switch (code) {
+    case 'EADDRINUSE':
+      return `Port ${port} on ${host} is in use. Name another with --port, or serve no HTTP with --no-http.`
+    case 'EACCES':
+      return `Port ${port} on ${host} is not allowed. Name one above 1023 with --port.`
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return `${host} is not an address of this machine.`
+    default:
+      return `Cannot listen on ${host}:${port}: ${message}`
+  }
+}

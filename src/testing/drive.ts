@@ -1,0 +1,158 @@
+import type { Broker } from '../broker/broker.ts'
+import { openEmbedded } from '../broker/embedded/embedded.ts'
+import type { Log } from '../component/context.ts'
+import { Pipeline, type Conservation } from '../topology/pipeline.ts'
+import type { Plan } from '../topology/plan.ts'
+import { capturedAtSink, type Captured } from './captured.ts'
+import { VirtualClock } from './clock.ts'
+import { Feed } from './feed.ts'
+import { findBrokenLaws } from './law.ts'
+import type { Scenario } from './scenario.ts'
+import { stubMonitor, stubPlan, type Capture } from './stub.ts'
+import { writeTime } from './timeline.ts'
+import { Watch } from './watch.ts'
+import { endsWithin } from './watchdog.ts'
+
+export interface DriveOptions {
+  readonly plan: Plan
+  readonly scenario: Scenario
+  /** The topology that watches the plan's dead letters, given the test's broker. */
+  readonly monitor?: ((broker: Broker) => Plan | undefined) | undefined
+  /** Real milliseconds for which nothing may come of asynchronous calls; 5000 when absent. */
+  readonly patience?: number | undefined
+}
+
+/** What a topology did in a test. */
+export interface Driven {
+  /** By outlet, in order. */
+  readonly captured: ReadonlyMap<string, readonly Captured[]>
+  /** The frame at which an outlet was done: its sources had ended, and none of their records was under way. */
+  readonly ends: ReadonlyMap<string, number>
+  readonly conservation: readonly Conservation[]
+  /** How the laws of conservation and of stable ids were broken; empty when they were not. */
+  readonly broken: readonly string[]
+  /** Warnings and errors that were logged. */
+  readonly logged: readonly string[]
+}
+
+/** Records that an operator does not let go of. */
+export class TestHang extends Error {
+  override readonly name = 'TestHang'
+}
+
+/** Real milliseconds that calls get before the clock moves: they may wait for the clock themselves. */
+const grace = 250
+/** Virtual milliseconds for which records may be under way after the inputs have ended. */
+const longest = 400 * 86_400_000
+
+/**
+ * Runs a whole topology on virtual time over a broker in memory, until the last frame that is drawn, and where all inputs
+ * end until nothing is under way.
+ * @throws TestHang, and what setting a component up throws
+ */
+export async function drive(options: DriveOptions): Promise<Driven> {
+  const clock = new VirtualClock(options.scenario.at)
+  const broker = await openEmbedded({ directory: ':memory:', now: () => clock.now() })
+  try {
+    return await new Driver(options, clock, broker).run()
+  } finally {
+    await broker.close()
+  }
+}
+
+class Driver {
+  readonly #clock: VirtualClock
+  readonly #broker: Broker
+  readonly #patience: number
+  readonly #watch: Watch
+  readonly #feed: Feed
+  readonly #pipeline: Pipeline
+  readonly #monitor: Pipeline | undefined
+  readonly #logged: string[] = []
+
+  constructor({ plan, scenario, monitor, patience = 5_000 }: DriveOptions, clock: VirtualClock, broker: Broker) {
+    this.#clock = clock
+    this.#broker = broker
+    this.#patience = patience
+    this.#watch = new Watch(scenario.outlets, plan, broker)
+    this.#feed = new Feed(scenario, plan, broker, clock)
+    const capture: Capture = (sink, record) => this.#watch.add(sink, capturedAtSink(record, clock.frame))
+    const parts = { broker, scheduler: clock, log: keepLog(this.#logged), once: false }
+    this.#pipeline = new Pipeline({ ...parts, plan: stubPlan(plan, capture) })
+    const watching = monitor?.(broker)
+    this.#monitor = watching && new Pipeline({ ...parts, plan: stubMonitor(watching, capture) })
+  }
+
+  async run(): Promise<Driven> {
+    try {
+      await this.#pipeline.start()
+      await this.#monitor?.start()
+      this.#feed.schedule()
+      await this.#settle()
+      while (this.#goesOn()) {
+        this.#clock.step()
+        await this.#settle()
+      }
+      return await this.#result()
+    } finally {
+      await this.#stop()
+    }
+  }
+
+  #goesOn(): boolean {
+    const { next } = this.#clock
+    if (next !== undefined && next <= this.#feed.until) return true
+    if (!this.#feed.ended || this.#pipeline.inFlight === 0) return false
+    if (next === undefined || next > this.#feed.until + longest) throw this.#hang('and nothing will let go of them')
+    return true
+  }
+
+  /** Waits for all that happens at this frame, and takes down what came out. */
+  async #settle(): Promise<void> {
+    await this.#feed.appended
+    await this.#quiet()
+    if (this.#feed.ended && this.#pipeline.inFlight > 0) {
+      await this.#pipeline.flush()
+      await this.#quiet()
+    }
+    const { frame } = this.#clock
+    await this.#watch.look(frame)
+    const ended = this.#feed.endedSources
+    if (ended.size === 0) return
+    const busy = (await this.#pipeline.conservation()).filter(({ inFlight }) => inFlight > 0)
+    this.#watch.close(frame, ended.difference(new Set(busy.map(({ source }) => source))))
+  }
+
+  /** Until both pipelines are quiet. Where calls do not end, the clock moves on: they may be waiting for it. */
+  async #quiet(): Promise<void> {
+    const quiet = this.#pipeline.quiet().then(() => this.#monitor?.quiet())
+    for (let waited = 0; !(await endsWithin(quiet, grace)); waited += grace) {
+      if (waited + grace >= this.#patience) throw this.#hang(`and nothing happened for ${writeTime(this.#patience)}`)
+      this.#clock.step()
+    }
+  }
+
+  async #result(): Promise<Driven> {
+    const { captured, ends } = this.#watch
+    const conservation = await this.#pipeline.conservation()
+    const broken = await findBrokenLaws(this.#pipeline, this.#broker, captured)
+    return { captured, ends, conservation, broken, logged: this.#logged }
+  }
+
+  async #stop(): Promise<void> {
+    const stopped = Promise.all([this.#monitor?.stop(), this.#pipeline.stop()])
+    // A commit may be waiting, for a moment of virtual time, for calls that do not end.
+    while (!(await endsWithin(stopped, grace)) && this.#clock.next !== undefined) this.#clock.step()
+  }
+
+  #hang(reason: string): TestHang {
+    const places = [...this.#pipeline.places].map(([place, count]) => `${count} at ${place}`)
+    const where = places.length > 0 ? places.join(', ') : `${this.#pipeline.inFlight} in no operator`
+    return new TestHang(`records are under way at ${writeTime(this.#clock.frame)} of virtual time, ${reason}: ${where}`)
+  }
+}
+
+function keepLog(lines: string[]): Log {
+  const keep = (_: object, message: string) => void lines.push(message)
+  return { debug() {}, info() {}, warn: keep, error: keep }
+}

@@ -1,0 +1,79 @@
+import type { Broker } from '../broker/broker.ts'
+import type { Conservation, Pipeline } from '../topology/pipeline.ts'
+import type { PlannedSource } from '../topology/plan.ts'
+import type { Captured } from './captured.ts'
+
+/**
+ * Asserts the law of conservation: per source and stream `read = emitted + dropped + dead + inFlight`, none below zero.
+ * @throws Error that names every row that breaks it
+ */
+export function expectConservation(rows: readonly Conservation[]): void {
+  const broken = rows.flatMap(imbalance)
+  if (broken.length > 0) throw new Error(broken.join('\n'))
+}
+
+function imbalance({ source, stream, read, emitted, dropped, dead, inFlight }: Conservation): string[] {
+  const counts = { read, emitted, dropped, dead, inFlight }
+  const sum = emitted + dropped + dead + inFlight
+  if (read === sum && Object.values(counts).every((count) => count >= 0)) return []
+  const shown = Object.entries(counts).map(([name, count]) => `${name} ${count}`)
+  return [`records of ${source} are not conserved in ${stream}: ${shown.join(', ')}`]
+}
+
+/** What a quiet pipeline's ledger says, against what its topics hold. Empty when all is well. */
+export async function findBrokenLaws(
+  pipeline: Pipeline,
+  broker: Broker,
+  captured: ReadonlyMap<string, readonly Captured[]>,
+): Promise<string[]> {
+  const rows = await pipeline.conservation()
+  const sources = pipeline.plan.subtopologies.flatMap((subtopology) => subtopology.sources)
+  const letters = [...captured.values()].flat().filter(({ failure }) => failure)
+  return [
+    ...rows.flatMap(imbalance),
+    ...underWay(rows, pipeline.inFlight),
+    ...sources.flatMap((source) => lostLetters(source, rows, letters)),
+    ...repeatedIds(letters),
+    ...(pipeline.troubles.length > 0 ? [] : await unread(pipeline, broker, rows)),
+  ]
+}
+
+/** A source record under way is so in at least one stream, and in no more streams than there are. */
+function underWay(rows: readonly Conservation[], inFlight: number): string[] {
+  const counted = rows.reduce((sum, row) => sum + row.inFlight, 0)
+  if (counted >= inFlight && counted <= inFlight * rows.length) return []
+  return [`${inFlight} source records are under way, the ledger has ${counted}`]
+}
+
+/** A source record that died has a letter, and only such a one has. */
+function lostLetters({ name }: PlannedSource, rows: readonly Conservation[], letters: readonly Captured[]): string[] {
+  const dead = rows.filter(({ source }) => source === name).map((row) => row.dead)
+  const found = new Set(letters.flatMap(({ failure }) => (failure?.source === name ? [failure.origin] : []))).size
+  const atLeast = Math.max(0, ...dead)
+  const atMost = dead.reduce((sum, count) => sum + count, 0)
+  if (found >= atLeast && found <= atMost) return []
+  return [`the ledger has ${atMost} dead records of ${name}, its dead-letter topic has letters of ${found}`]
+}
+
+function repeatedIds(letters: readonly Captured[]): string[] {
+  const byId = Map.groupBy(letters, ({ failure }) => failure!.id)
+  return [...byId]
+    .filter(([, group]) => group.length > 1)
+    .map(([id, group]) => `${group.length} dead letters of ${group[0]!.failure!.operator} have the same id ${id}`)
+}
+
+/** Every record of a topic was read by every stream that reads it directly. */
+async function unread(pipeline: Pipeline, broker: Broker, rows: readonly Conservation[]): Promise<string[]> {
+  const topics = await broker.topics()
+  return pipeline.plan.subtopologies.flatMap(({ streams }) =>
+    streams.flatMap(({ name, from }) =>
+      rows
+        .filter(({ source, stream }) => stream === name && from.includes(source))
+        .flatMap(({ source, read }) => {
+          const partitions = topics.find((topic) => topic.name === source)?.partitions ?? []
+          const written = partitions.reduce((sum, { end }) => sum + Number(end), 0)
+          return read === written ? [] : [`${name} read ${read} of the ${written} records of ${source}`]
+        }),
+    ),
+  )
+}

@@ -1,0 +1,35 @@
+import { describe, it } from 'vitest'
+import { NotAListFault } from '../../src/component/elements.ts'
+import { split } from '../../src/operators/split.ts'
+import { drop, emit, fail } from '../../src/record/outcome.ts'
+import { nth } from '../../src/record/record.ts'
+import { context } from '../support/context.ts'
+import { marbles } from '../support/marbles.ts'
+import { record } from '../support/records.ts'
+
+describe('split', () => {
+  const a = record({ items: ['x', { y: 1 }] }, { index: '.3' })
+
+  it(
+    'makes a record of each element, told apart by its index',
+    marbles(({ cold, expectObservable }) => {
+      expectObservable(cold('a|', { a }).pipe(split.over('record.items', context()))).toBe('e|', {
+        e: emit(a, nth(a, 0, 'x'), nth(a, 1, { y: 1 })),
+      })
+    }),
+  )
+
+  it(
+    'drops an empty list, fails what is no list, and carries on',
+    marbles(({ cold, expectObservable }) => {
+      const b = record({ items: [] })
+      const x = record({ items: 'x' })
+
+      expectObservable(cold('b-x-a|', { a, b, x }).pipe(split.over('record.items', context()))).toBe('d-f-e|', {
+        d: drop(b, 'empty list'),
+        f: fail(x, new NotAListFault('"record.items"', 'x')),
+        e: emit(a, nth(a, 0, 'x'), nth(a, 1, { y: 1 })),
+      })
+    }),
+  )
+})
