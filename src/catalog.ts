@@ -18,6 +18,7 @@ import { set } from './operators/set.ts'
 import { split } from './operators/split.ts'
 import { throttle } from './operators/throttle.ts'
 import { unnest } from './operators/unnest.ts'
+import { use } from './operators/use.ts'
 import { validate } from './operators/validate.ts'
 import { file as fileSink } from './sinks/file.ts'
 import { log as logSink } from './sinks/log.ts'
@@ -26,12 +27,13 @@ import { webhook } from './sinks/webhook.ts'
 import { file } from './sources/file.ts'
 import { generate } from './sources/generate.ts'
 import { http } from './sources/http.ts'
+import { polymarket } from './sources/polymarket.ts'
 import { rss } from './sources/rss.ts'
 import { topic } from './sources/topic.ts'
 
 /** Every component that a config can name; a new one is one more line here. */
 export const catalog: Catalog = {
-  sources: [file, generate, http, rss, topic],
+  sources: [file, generate, http, polymarket, rss, topic],
   operators: [
     branch,
     clamp,
@@ -52,6 +54,7 @@ export const catalog: Catalog = {
     split,
     throttle,
     unnest,
+    use,
     validate,
   ],
   sinks: [fileSink, logSink, topicSink, webhook],

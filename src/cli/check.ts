@@ -1,14 +1,11 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command } from 'commander'
-import { asyncScheduler } from 'rxjs'
-import { findBuildProblems } from '../topology/build.ts'
-import { createLog } from '../monitor/log.ts'
-import { ConfigError, type Problem } from '../topology/read.ts'
+import type { Problem } from '../topology/read.ts'
 import { checkBroker, openBroker, withBroker, type BrokerOptions } from './brokerOptions.ts'
 import { Exit, exitCodes } from './failure.ts'
 import { print, printJson } from './output.ts'
-import { findNamesTwice, problemLine, readPlan, type PlannedFile } from './plans.ts'
+import { inspect, problemLine, type PlannedFile } from './plans.ts'
 import { compareTopics } from './topicDifferences.ts'
 
 interface CheckOptions extends BrokerOptions {
@@ -39,30 +36,13 @@ Examples:
 
 async function check(paths: readonly string[], options: CheckOptions): Promise<void> {
   checkBroker(options)
-  const sound: PlannedFile[] = []
   let failed = false
-  for (const path of new Set(paths)) {
-    const problems = await problemsOf(path, sound, options)
-    failed ||= problems.length > 0
-    await report(path, problems, options)
+  for (const { path, planned, problems } of await inspect(paths)) {
+    const topics = options.broker && planned ? await findTopicProblems(planned, options) : []
+    await report(path, [...problems, ...topics], options)
+    failed ||= problems.length + topics.length > 0
   }
   if (failed) throw new Exit(exitCodes.usage)
-}
-
-async function problemsOf(path: string, sound: PlannedFile[], options: CheckOptions): Promise<readonly Problem[]> {
-  try {
-    const planned = readPlan(path)
-    sound.push(planned)
-    const { file, plan } = planned
-    return [
-      ...findNamesTwice(sound).filter((problem) => problem.file === path),
-      ...findBuildProblems(file, plan, asyncScheduler, createLog({ level: 'silent' })),
-      ...(options.broker ? await findTopicProblems(planned, options) : []),
-    ]
-  } catch (thrown) {
-    if (thrown instanceof ConfigError) return thrown.problems
-    throw thrown
-  }
 }
 
 async function findTopicProblems({ file, plan }: PlannedFile, options: BrokerOptions): Promise<Problem[]> {

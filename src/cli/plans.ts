@@ -1,13 +1,25 @@
+import { asyncScheduler } from 'rxjs'
+import { openEmbedded } from '../broker/embedded/embedded.ts'
 import { catalog } from '../catalog.ts'
+import { createLog } from '../monitor/log.ts'
+import { planMonitor } from '../monitor/plan.ts'
+import { findBuildProblems } from '../topology/build.ts'
 import type { Plan } from '../topology/plan.ts'
 import { ConfigError, readConfig, type ConfigFile, type Problem } from '../topology/read.ts'
 import { resolvePlan } from '../topology/resolve.ts'
 import { noKafka } from './brokerOptions.ts'
-import { Exit, exitCodes } from './failure.ts'
 
 export interface PlannedFile {
   readonly file: ConfigFile
   readonly plan: Plan
+}
+
+/** A config that was looked into, all that it needs included. */
+export interface Inspection {
+  readonly path: string
+  /** Absent when the config could not be resolved. */
+  readonly planned?: PlannedFile
+  readonly problems: readonly Problem[]
 }
 
 /** Reads and resolves a config. @throws ConfigError with every mistake in it */
@@ -18,31 +30,52 @@ export function readPlan(path: string): PlannedFile {
   return { file, plan }
 }
 
-/** Reads and resolves configs that run together; prints the mistakes of all of them. @throws Exit when there are any */
-export function readPlans(paths: readonly string[]): readonly PlannedFile[] {
-  const planned: PlannedFile[] = []
-  const problems: Problem[] = []
+/** Looks into configs that are to run together: their text, their links, their operators, their alerts. */
+export async function inspect(paths: readonly string[]): Promise<readonly Inspection[]> {
+  const inspections: Inspection[] = []
   for (const path of new Set(paths)) {
-    try {
-      planned.push(readPlan(path))
-    } catch (thrown) {
-      if (!(thrown instanceof ConfigError)) throw thrown
-      problems.push(...thrown.problems)
-    }
+    const others = inspections.flatMap(({ planned }) => planned ?? [])
+    inspections.push(await inspectOne(path, others))
   }
-  problems.push(...findNamesTwice(planned))
-  if (problems.length === 0) return planned
-  for (const problem of problems) console.error(problemLine(problem))
-  throw new Exit(exitCodes.usage)
+  return inspections
+}
+
+async function inspectOne(path: string, others: readonly PlannedFile[]): Promise<Inspection> {
+  const read = attempt(() => readPlan(path))
+  if (!('result' in read)) return { path, problems: read.problems }
+  const planned = read.result
+  const { file, plan } = planned
+  const problems = [
+    ...findNameTwice(planned, others),
+    ...findBuildProblems(file, plan, asyncScheduler, createLog({ level: 'silent' })),
+    ...(await findMonitorProblems(planned)),
+  ]
+  return { path, planned, problems }
 }
 
 /** Two pipelines of one name would share a consumer group, and each would miss what the other reads. */
-export function findNamesTwice(planned: readonly PlannedFile[]): Problem[] {
-  return planned.flatMap(({ file, plan }, at) => {
-    const first = planned.slice(0, at).find((other) => other.plan.name === plan.name)
-    if (!first) return []
-    return [file.problem(['name'], `\`${plan.name}\` is also the name of ${first.file.file}; pipelines that run together need names of their own`)]
-  })
+function findNameTwice({ file, plan: { name } }: PlannedFile, others: readonly PlannedFile[]): Problem[] {
+  const first = others.find(({ plan }) => plan.name === name)
+  if (!first) return []
+  const message = `\`${name}\` is also the name of ${first.file.file}; pipelines that run together need names of their own`
+  return [file.problem(['name'], message)]
 }
 
+async function findMonitorProblems({ file, plan }: PlannedFile): Promise<readonly Problem[]> {
+  const broker = await openEmbedded({ directory: ':memory:' })
+  const planned = attempt(() => planMonitor({ file, plan, broker, catalog }))
+  await broker.close()
+  return 'problems' in planned ? planned.problems : []
+}
+
+function attempt<T>(work: () => T): { readonly result: T } | { readonly problems: readonly Problem[] } {
+  try {
+    return { result: work() }
+  } catch (thrown) {
+    if (thrown instanceof ConfigError) return { problems: thrown.problems }
+    throw thrown
+  }
+}
+
+/** One line, as editors and compilers write it. */
 export const problemLine = ({ file, line, column, message }: Problem): string => `${file}:${line}:${column}: ${message}`

@@ -1,10 +1,11 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Broker, PartitionInfo, TopicInfo } from '../broker/broker.ts'
+import type { Broker, PartitionInfo } from '../broker/broker.ts'
 import { recordAsJson } from '../record/asJson.ts'
 import type { StoredRecord } from '../record/record.ts'
 import { openBroker, withBroker, type BrokerOptions } from './brokerOptions.ts'
 import { CommandFailure } from './failure.ts'
+import { findTopic } from './findTopic.ts'
 import { readMerged } from './merge.ts'
 import { print } from './output.ts'
 import { recordLines } from './recordLines.ts'
@@ -88,14 +89,6 @@ async function partitionsOf(broker: Broker, name: string, only: number | undefin
   const found = partitions.filter(({ partition }) => partition === only)
   if (found.length > 0) return found
   throw new CommandFailure(`${name} has no partition ${only}: it has ${partitions.length}, counted from 0`)
-}
-
-/** @throws CommandFailure naming the topics that there are */
-export function findTopic(topics: readonly TopicInfo[], name: string): TopicInfo {
-  const topic = topics.find((other) => other.name === name)
-  if (topic) return topic
-  const names = topics.map((other) => other.name).toSorted()
-  throw new CommandFailure(`there is no topic ${name}; ${names.length > 0 ? `there are: ${names.join(', ')}` : 'there are none yet'}`)
 }
 
 function offset(text: string): bigint {

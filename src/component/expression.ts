@@ -220,8 +220,8 @@ function parsed(text: string, environment: typeof language, variables: readonly 
     const evaluate = environment.parse(text)
     const root = evaluate.ast as unknown as Node
     rewrite(root)
-    const { valid, type, error } = evaluate.check()
-    if (!valid) throw error
+    const { type, error } = evaluate.check()
+    if (error) throw error
     checkLiterals(root)
     const loops = bound(root)
     const run = (scope: object): unknown => evaluate(scope)

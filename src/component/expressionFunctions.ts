@@ -70,7 +70,7 @@ export const functions: readonly {
 /** The stand-ins of what is replaced, known to users by the library's names. */
 export const standIns = [
   added(`string.${replaced['matches']}(string): bool`, '', (text: string, pattern: string) =>
-    compiledPattern(pattern).test(text),
+    safePattern(pattern).test(text),
   ),
   added(`${replaced['timestamp']}(string): ${timestampType}`, '', zonedTimestamp),
   added(`${replaced['timestamp']}(int): ${timestampType}`, '', (seconds: bigint) => timeAt(Number(seconds) * 1000)),
@@ -109,6 +109,15 @@ function zonedTimestamp(text: string): Date {
 function timeAt(ms: number): Date {
   if (ms >= -62_135_596_800_000 && ms <= 253_402_300_799_999) return new Date(ms)
   return refuse('invalid_timestamp', 'timestamp() takes a text such as "2026-01-08T12:00:00Z" or seconds since 1970')
+}
+
+/** A pattern that may come out of a record, so that what is wrong with it is not shown. */
+function safePattern(pattern: string): RE2JS {
+  try {
+    return compiledPattern(pattern)
+  } catch {
+    return refuse('invalid_regular_expression', 'the regular expression is not valid')
+  }
 }
 
 const patterns = new Map<string, RE2JS>()

@@ -1,6 +1,6 @@
 import { knownAs } from './expressionFunctions.ts'
 import { language, nodes, type Node } from './expressionLanguage.ts'
-import { described } from './expressionResult.ts'
+import { described, UnfitResultError } from './expressionResult.ts'
 
 /** The library's errors, as far as messages are made of them. */
 interface CelError extends Error {
@@ -60,7 +60,9 @@ function nearest(name: string): string {
  * @param evaluate gives the value of a part of the expression, by its text; throws when it has none of its own
  */
 export function faultMessage(thrown: unknown, root: Node, text: string, evaluate: (part: string) => unknown): string {
-  if (!isCelError(thrown)) return thrown instanceof Error ? thrown.message : String(thrown)
+  if (thrown instanceof UnfitResultError) return thrown.message
+  // An error that is not the library's own may show a value, such as a time zone.
+  if (!isCelError(thrown)) return `cannot be evaluated (${thrown instanceof Error ? thrown.name : typeof thrown})`
   const source = (node: Node): string => text.slice(node.start, node.end)
   const operand = (node: Node): Operand => {
     const literal = node.op === 'value'
@@ -151,4 +153,5 @@ const summaries: { readonly [code: string]: string } = {
   no_such_key: 'a field is missing',
 }
 
-const plainly = ({ code, summary }: CelError): string => summaries[code] ?? lowered(summary).replace(/dyn<(\w+)>/g, '$1')
+const plainly = ({ code, summary }: CelError): string =>
+  summaries[code] ?? lowered(summary).replace(/dyn<(\w+)>/g, '$1')

@@ -1,4 +1,6 @@
-import { RecordedFault, type Fault } from '../record/fault.ts'
+import { isUtf8 } from 'node:buffer'
+import { Fault } from '../record/fault.ts'
+import { readJson } from './reading.ts'
 import type { Format } from './source.ts'
 
 /** A value as bytes: bytes stay as they are, null and undefined are a tombstone, everything else is JSON. */
@@ -13,19 +15,29 @@ export function encodeValue(value: unknown, format: Format = 'json'): Buffer | n
  * Bytes as a value; a tombstone is null in every format.
  * @returns the value, or the fault `value.unreadable` that says where the bytes go wrong
  */
-export function decodeValue(bytes: Buffer | null, format: Format): { readonly value: unknown } | { readonly fault: Fault } {
+export function decodeValue(
+  bytes: Buffer | null,
+  format: Format,
+): { readonly value: unknown } | { readonly fault: Fault } {
   if (bytes === null) return { value: null }
   if (format === 'bytes') return { value: bytes }
+  if (!isUtf8(bytes)) return { fault: new ValueUnreadableFault(`its bytes are not UTF-8; expected ${format}`) }
+  if (format === 'text') return { value: bytes.toString() }
   try {
-    return { value: format === 'text' ? strictUtf8.decode(bytes) : JSON.parse(bytes.toString()) }
+    return { value: readJson(bytes.toString()) }
   } catch (cause) {
-    return { fault: unreadable(bytes, format, cause as Error) }
+    return {
+      fault: new ValueUnreadableFault(bytes.length === 0 ? 'it is empty; expected JSON' : (cause as Error).message),
+    }
   }
 }
 
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+/** The bytes of a source are not what its format says. */
+export class ValueUnreadableFault extends Fault {
+  readonly code = 'value.unreadable'
+  readonly disposition = 'deadLetter'
 
-function unreadable(bytes: Buffer, format: Format, cause: Error): Fault {
-  if (bytes.length === 0) return new RecordedFault('value.unreadable', `The value is empty, which is not ${format}.`)
-  return new RecordedFault('value.unreadable', `The value is not ${format}: ${cause.message}`)
+  constructor(problem: string) {
+    super(`The value cannot be read: ${problem}.`)
+  }
 }

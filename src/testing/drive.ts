@@ -120,7 +120,7 @@ class Driver {
     const ended = this.#feed.endedSources
     if (ended.size === 0) return
     const busy = (await this.#pipeline.conservation()).filter(({ inFlight }) => inFlight > 0)
-    this.#watch.close(frame, ended.difference(new Set(busy.map(({ source }) => source))))
+    this.#watch.close(frame, (source) => ended.has(source) && !busy.some((row) => row.source === source))
   }
 
   /** Until both pipelines are quiet. Where calls do not end, the clock moves on: they may be waiting for it. */

@@ -21,7 +21,7 @@ export class Feed {
     this.#broker = broker
     this.#clock = clock
     const timelines = [...scenario.inputs, ...scenario.expectations].map(({ timeline }) => timeline)
-    this.until = Math.max(0, ...timelines.map(({ length }) => length))
+    this.until = Math.max(0, ...timelines.map(({ length }) => length - 1))
   }
 
   schedule(): void {

@@ -6,7 +6,7 @@ import type { Header, OutputRecord } from '../record/record.ts'
 const bytes = z.union([z.string(), z.strictObject({ base64: z.base64() })])
 
 const spelling = z.strictObject({
-  $value: z.unknown(),
+  $value: z.unknown().optional(),
   $raw: bytes.nullable().optional(),
   $key: bytes.nullable().optional(),
   $headers: z

@@ -62,6 +62,21 @@ const isObject = (value: unknown): value is { readonly [name: string]: unknown }
 const line = (path: string, expected: unknown, found: unknown): string =>
   `${path === '' ? '' : `${path}: `}expected ${show(expected)}, found ${show(found)}`
 
+/** A letter as its test wrote it. */
+export function spelled(letter: Letter): unknown {
+  const { value, raw, key, headers, timestamp, ...failure } = letter
+  if (value && Object.keys(letter).length === 1) return value.of
+  return {
+    ...(key !== undefined && { $key: asText(key) }),
+    ...(value && { $value: value.of }),
+    ...(raw !== undefined && { $raw: asText(raw) }),
+    ...(headers && { $headers: headers.map(([name, text]) => [name, asText(text)]) }),
+    ...(timestamp !== undefined && { $timestamp: time(timestamp) }),
+    ...(failure.fault !== undefined && { $fault: failure.fault }),
+    ...(failure.operator !== undefined && { $operator: failure.operator }),
+  }
+}
+
 /** A value as one short line of JSON. */
 export function show(value: unknown): string {
   const text = value === undefined ? 'nothing' : JSON.stringify(value)

@@ -41,7 +41,7 @@ export function readTimeline(marbles: string): Timeline {
   if (end !== undefined && messages.at(-1)!.notification.kind !== 'C') {
     throw new MarbleError('something follows the end; nothing can come after `|`')
   }
-  const length = end ?? parse(`${spellTime(marbles)} |`).at(-1)!.frame
+  const length = end === undefined ? parse(`${spellTime(marbles)} |`).at(-1)!.frame : end + 1
   return { marks, end, length }
 }
 

@@ -43,10 +43,10 @@ export class Watch {
     }
   }
 
-  /** Outlets are done whose sources have all ended and have nothing under way. */
-  close(frame: number, doneSources: ReadonlySet<string>): void {
+  /** Outlets are done when all their sources are. */
+  close(frame: number, isDone: (source: string) => boolean): void {
     for (const { name, sources } of this.#outlets) {
-      if (!this.ends.has(name) && sources.isSubsetOf(doneSources)) this.ends.set(name, frame)
+      if (!this.ends.has(name) && [...sources].every(isDone)) this.ends.set(name, frame)
     }
   }
 

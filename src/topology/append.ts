@@ -1,10 +1,10 @@
-import { deserialize, serialize } from 'node:v8'
 import { timer, type SchedulerLike } from 'rxjs'
 import type { Broker, Unit } from '../broker/broker.ts'
 import type { Json, Log } from '../component/context.ts'
 import type { Connector, Polled, SourceRecord } from '../component/source.ts'
 import { Fault, RecordedFault } from '../record/fault.ts'
 import type { Header, OutputRecord } from '../record/record.ts'
+import { decode, encode } from './encoded.ts'
 import { increment, type Meter } from './meter.ts'
 import type { Plan, PlannedSource } from './plan.ts'
 
@@ -118,7 +118,7 @@ export class Appender {
   #cursor(): Json | undefined {
     const { broker, plan } = this.#parts
     const bytes = broker.state(plan.name, this.#task).get('cursor', 'cursor')
-    return bytes && deserialize(bytes)
+    return bytes && decode<Json>(bytes)
   }
 
   get #task(): string {
@@ -133,7 +133,7 @@ export class Appender {
       task: this.#task,
       outputs: records.map((record) => output(source.name, record, now)),
       offsets: [],
-      state: cursor === undefined ? [] : [{ store: 'cursor', key: 'cursor', value: serialize(cursor) }],
+      state: cursor === undefined ? [] : [{ store: 'cursor', key: 'cursor', value: encode(cursor) }],
       counts: [],
     }
   }

@@ -1,4 +1,4 @@
-import { Subject, timer, type Subscription } from 'rxjs'
+import { Subject } from 'rxjs'
 import type { StateChange, Unit } from '../broker/broker.ts'
 import { decodeValue, encodeValue } from '../component/value.ts'
 import type { FloodGuard } from '../deadletter/flood.ts'
@@ -8,10 +8,11 @@ import type { Outcome } from '../record/outcome.ts'
 import type { Record, StoredRecord } from '../record/record.ts'
 import { sourceFault } from './append.ts'
 import { Draft } from './draft.ts'
-import { Held, type Retry } from './held.ts'
+import { Held } from './held.ts'
 import { dead, dropped, emitted, entered, Lineage, Tally } from './lineage.ts'
 import { increment } from './meter.ts'
 import type { PlannedSource } from './plan.ts'
+import { Retries, type Retry } from './retries.ts'
 import { StagedState } from './staged.ts'
 import { wire, type Node, type SinkNode, type StreamNodes, type Wiring } from './wire.ts'
 import type { TaskParts } from './task.ts'
@@ -35,8 +36,7 @@ export class Flow {
   readonly #streamNames: readonly string[]
   readonly #tally: Tally
   readonly #held = new Held()
-  readonly #retries = new Map<Record, Retry>()
-  readonly #timers = new Set<Subscription>()
+  readonly #retries: Retries
   /** Source records under way. */
   readonly #open = new Set<Lineage>()
   /** Those that the broker keeps as under way and that are done. */
@@ -54,6 +54,7 @@ export class Flow {
     this.#streamNames = parts.subtopology.streams.map(({ name }) => name)
     this.#tally = new Tally(this.#streamNames)
     this.draft = new Draft(this.#tally)
+    this.#retries = new Retries(parts.scheduler)
     this.#state = new StagedState(parts.broker.state(parts.plan.name, parts.id))
     this.#wiring = wire(parts, this.#state, (node, outcome) =>
       node.holds ? host.whenFree(() => this.#leave(node, outcome)) : this.#leave(node, outcome),
@@ -87,13 +88,13 @@ export class Flow {
     return parts.length > 0
   }
 
-  /** Ends the input of every operator. */
-  complete(): void {
-    for (const { input } of this.#wiring.nodes.values()) input.complete()
+  /** Ends the input of every operator that holds records. */
+  flush(): void {
+    for (const node of this.#wiring.nodes.values()) if (node.holds) node.flush()
   }
 
   close(): void {
-    for (const waiting of this.#timers) waiting.unsubscribe()
+    this.#retries.close()
     this.#wiring.close()
     this.progress.next()
   }
@@ -109,7 +110,7 @@ export class Flow {
   /** A sink answered for a record. */
   written(end: SinkNode, record: Record, fault: Fault | undefined): void {
     if (fault) return this.#fail(end, record, fault)
-    this.#retries.delete(record)
+    this.#retries.forget(record)
     end.meter.emitted++
     this.#settle(record.origin as Lineage)
   }
@@ -128,7 +129,7 @@ export class Flow {
         lineage.mark(number, dead)
       }
       const input = { key, value: raw.value, headers, timestamp, origin: lineage, index: '' }
-      this.#bury(`${source.name}.read`, input, decoded.fault, 1, this.#now())
+      this.#bury(`${source.name}.read`, input, decoded.fault)
     } else {
       for (const stream of readers) {
         this.#enterStream(stream, { key, value: decoded.value, headers, timestamp, origin: lineage, index: '' })
@@ -164,7 +165,7 @@ export class Flow {
     if (node.calls && --this.#calls === 0) this.progress.next()
     if (node.holds) this.#held.remove({ node: node.id, record })
     if (outcome.type === 'fail') return this.#fail(node, record, outcome.fault)
-    this.#retries.delete(record)
+    this.#retries.forget(record)
     if (outcome.type === 'drop') {
       increment(node.meter.dropped, outcome.reason)
       lineage.mark(node.stream, dropped)
@@ -233,36 +234,29 @@ export class Flow {
   #fail(node: Node | SinkNode, record: Record, fault: Fault): void {
     const id = 'sink' in node ? node.sink.id : node.id
     const lineage = record.origin as Lineage
-    const before = this.#retries.get(record)
-    const attempts = (before?.attempts ?? 0) + 1
-    const firstFailedAt = before?.firstFailedAt ?? this.#now()
     if (fault.disposition === 'halt') return this.#host.halt(`${id}: ${fault.message}`, fault)
     const { retry } = this.#sources.get(lineage.source)!.deadLetters
-    if (fault.disposition === 'retry' && attempts <= retry.attempts) {
-      const pause = retry.backoff[Math.min(attempts, retry.backoff.length) - 1] ?? 0
+    const { tried, due } = this.#retries.fail(record, retry, fault.disposition === 'retry')
+    if (due !== undefined) {
       node.meter.retried++
-      this.#wait(id, record, { attempts, firstFailedAt, due: this.#now() + pause })
-      return
+      return this.#wait(id, record, { ...tried, due })
     }
-    this.#retries.delete(record)
+    this.#retries.forget(record)
     increment(node.meter.dead, fault.code)
     lineage.mark(node.stream, dead)
-    this.#bury(id, record, fault, attempts, firstFailedAt)
+    this.#bury(id, record, fault, tried)
     this.#settle(lineage)
   }
 
   /** Holds a record until its next try is due. */
   #wait(node: string, record: Record, retry: Retry): void {
-    this.#retries.set(record, retry)
     this.#held.add({ node, record, retry })
-    const waiting = timer(Math.max(0, retry.due - this.#now()), this.#parts.scheduler).subscribe(() => {
-      this.#timers.delete(waiting)
+    this.#retries.wait(record, retry, () =>
       this.#host.whenFree(() => {
         this.#held.remove({ node, record, retry })
         this.#reenter(node, record)
-      })
-    })
-    this.#timers.add(waiting)
+      }),
+    )
   }
 
   #reenter(id: string, record: Record): void {
@@ -278,16 +272,16 @@ export class Flow {
     const lineage = record.origin as Lineage
     const fault = new RecordedFault('operator.gone', `The record waited at ${id}, which the config no longer has.`)
     lineage.marks.forEach((marks, stream) => marks && lineage.mark(stream, dead))
-    this.#bury(id, record, fault, (this.#retries.get(record)?.attempts ?? 0) + 1, this.#now())
+    this.#bury(id, record, fault)
     this.#settle(lineage)
   }
 
-  #bury(operator: string, input: Record, fault: Fault, attempts: number, firstFailedAt: number): void {
+  #bury(operator: string, input: Record, fault: Fault, tried?: Omit<Retry, 'due'>): void {
     const { raw, source } = input.origin as Lineage
-    const context = this.#sources.get(source)!.deadLetters
-    this.draft.output(
-      deadLetter({ raw, input, operator, fault, attempts, firstFailedAt, failedAt: this.#now() }, context),
-    )
+    const failedAt = this.#parts.scheduler.now()
+    const { attempts, firstFailedAt } = tried ?? { attempts: 1, firstFailedAt: failedAt }
+    const failure = { raw, input, operator, fault, attempts, firstFailedAt, failedAt }
+    this.draft.output(deadLetter(failure, this.#sources.get(source)!.deadLetters))
   }
 
   /** One part of a source record is done; the last one decides its outcome in every stream. */
@@ -302,9 +296,5 @@ export class Flow {
     if (this.#guards.has(lineage.source)) this.draft.verdict(lineage.source, isDead)
     if (lineage.kept) this.#closed.push(lineage)
     if (this.#open.delete(lineage)) this.progress.next()
-  }
-
-  #now(): number {
-    return this.#parts.scheduler.now()
   }
 }

@@ -1,20 +1,12 @@
-import { deserialize, serialize } from 'node:v8'
 import type { StateChange, StateReader } from '../broker/broker.ts'
-import type { Record } from '../record/record.ts'
+import type { Record, StoredRecord } from '../record/record.ts'
+import { decode, encode } from './encoded.ts'
 import { Lineage } from './lineage.ts'
+import type { Retry } from './retries.ts'
 import { increment } from './meter.ts'
 
 const lineages = '$lineages'
 const parts = '$parts'
-
-/** A record that waits for its next try. */
-export interface Retry {
-  /** Tries so far. */
-  readonly attempts: number
-  /** Milliseconds since the epoch. */
-  readonly firstFailedAt: number
-  readonly due: number
-}
 
 /** A record at a node at the time of a commit: inside an operator, or waiting to be tried again. */
 export interface HeldPart {
@@ -77,29 +69,48 @@ export class Held {
     for (const [key, bytes] of state.entries(lineages)) known.set(key, decodeLineage(bytes, streams))
     return [...state.entries(parts)].map(([key, bytes]) => {
       this.#kept.add(key)
-      const { origin, ...part } = deserialize(bytes)
+      const { node, origin, record, retry } = decode<KeptPart>(bytes)
       const lineage = known.get(origin)!
       lineage.pending++
-      return { ...part, record: { ...part.record, origin: lineage } }
+      return { node, record: { ...record, origin: lineage }, ...(retry && { retry }) }
     })
   }
+}
+
+interface KeptPart {
+  readonly node: string
+  /** The lineage's id. */
+  readonly origin: string
+  readonly record: Omit<Record, 'origin'>
+  readonly retry?: Retry
+}
+
+interface KeptLineage {
+  readonly source: string
+  readonly raw: StoredRecord
+  /** By the stream's name: its number may be another one after a restart. */
+  readonly marks: { readonly [stream: string]: number }
 }
 
 const keyOf = ({ node, record }: HeldPart): string => `${(record.origin as Lineage).id}/${node}/${record.index}`
 
 function encodePart({ node, record, retry }: HeldPart): Buffer {
   const { origin, ...own } = record
-  return serialize({ node, origin: (origin as Lineage).id, record: own, ...(retry && { retry }) })
+  return encode({ node, origin: (origin as Lineage).id, record: own, ...(retry && { retry }) } satisfies KeptPart)
 }
 
 function encodeLineage({ source, topic, partition, offset, raw, marks }: Lineage, streams: readonly string[]): Buffer {
   const { key, value, headers, timestamp } = raw
   const byName = Object.fromEntries(marks.map((mark, stream) => [streams[stream]!, mark]))
-  return serialize({ source, raw: { key, value, headers, timestamp, topic, partition, offset }, marks: byName })
+  return encode({
+    source,
+    raw: { key, value, headers, timestamp, topic, partition, offset },
+    marks: byName,
+  } satisfies KeptLineage)
 }
 
 function decodeLineage(bytes: Buffer, streams: readonly string[]): Lineage {
-  const { source, raw, marks } = deserialize(bytes)
+  const { source, raw, marks } = decode<KeptLineage>(bytes)
   const lineage = new Lineage(source, raw)
   lineage.kept = true
   lineage.stale = false

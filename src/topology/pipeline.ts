@@ -6,7 +6,7 @@ import { Appender } from './append.ts'
 import { increment, Meter } from './meter.ts'
 import type { Plan, Subtopology } from './plan.ts'
 import { SharedSinks } from './sinks.ts'
-import { Task, TaskStopped } from './task.ts'
+import { Task, type TaskStopped } from './task.ts'
 
 export interface PipelineParts {
   readonly plan: Plan
@@ -102,10 +102,11 @@ export class Pipeline {
 
   /**
    * Resolves when every connector waits, all records are processed and committed, and no call is under way: nothing will
-   * happen before the clock moves or something arrives. With `settled`, also when nothing waits for a timer.
+   * happen before the clock moves or something arrives. With `settled`, also when nothing waits for a timer. Resolves
+   * at once when the pipeline is stopped.
    */
   async quiet(options: { readonly settled?: boolean } = {}): Promise<void> {
-    for (;;) {
+    while (!this.#stop.signal.aborted) {
       const changed = firstValueFrom(this.#changed, { defaultValue: undefined })
       if (await this.#isQuiet(options.settled ?? false)) return
       await changed
@@ -172,11 +173,13 @@ export class Pipeline {
 
   async #consume(): Promise<void> {
     const { signal } = this.#stop
-    const working: Promise<void>[] = []
+    const working = new Set<Promise<void>>()
     while (!signal.aborted) {
       const batches = await this.#subscription!.poll({ maxRecords: recordsPerPoll, signal })
-      for (const batch of batches) working.push(this.#process(batch))
-      working.splice(0, working.length - this.#slots.length)
+      for (const batch of batches) {
+        const work: Promise<void> = this.#process(batch).finally(() => working.delete(work))
+        working.add(work)
+      }
     }
     await Promise.all(working)
   }

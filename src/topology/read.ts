@@ -144,7 +144,7 @@ function typed(text: string): unknown {
 
 /** Where a path points; the nearest parent where it points to nothing. */
 function offsetOf(document: Document, path: readonly PropertyKey[]): number {
-  let node = document.contents as Node | null
+  let node = document.contents
   let offset = node?.range?.[0] ?? 0
   for (const name of path) {
     const pair = isMap(node)

@@ -1,10 +1,10 @@
-import { deserialize, serialize } from 'node:v8'
 import type { SchedulerLike } from 'rxjs'
 import type { Broker, StateChange } from '../broker/broker.ts'
 import type { Json, Log } from '../component/context.ts'
 import type { OpenSink, Receipt } from '../component/sink.ts'
 import { SinkUnavailableFault, Fault } from '../record/fault.ts'
 import type { Record } from '../record/record.ts'
+import { decode, encode } from './encoded.ts'
 import type { Plan, PlannedSink } from './plan.ts'
 
 const store = '$sinks'
@@ -62,7 +62,7 @@ export class SharedSinks {
     return [...sinks].flatMap(({ id }) => {
       const position = this.#open.get(id)?.position?.()
       if (position === undefined) return []
-      return [{ store, key: id, value: serialize({ sequence: ++this.#sequence, position } satisfies Kept) }]
+      return [{ store, key: id, value: encode({ sequence: ++this.#sequence, position } satisfies Kept) }]
     })
   }
 
@@ -78,7 +78,7 @@ export class SharedSinks {
     const kept = tasks
       .map((task) => broker.state(plan.name, task).get(store, id))
       .filter((bytes) => bytes !== undefined)
-      .map((bytes): Kept => deserialize(bytes))
+      .map((bytes) => decode<Kept>(bytes))
       .toSorted((a, b) => b.sequence - a.sequence)[0]
     this.#sequence = Math.max(this.#sequence, kept?.sequence ?? 0)
     const context = { name: id, scheduler, directory: plan.directory, log, signal, position: kept?.position }

@@ -1,6 +1,6 @@
-import { deserialize, serialize } from 'node:v8'
 import type { StateChange, StateReader } from '../broker/broker.ts'
 import type { StateStore } from '../component/state.ts'
+import { decode, encode } from './encoded.ts'
 
 const deleted = Symbol('deleted')
 
@@ -32,7 +32,7 @@ export class StagedState {
         const change = staged.get(key)
         if (change !== undefined) return change === deleted ? undefined : change
         const bytes = this.#committed.get(name, key)
-        return bytes && deserialize(bytes)
+        return bytes && decode<unknown>(bytes)
       },
       set: write,
       delete: (key) => write(key, deleted),
@@ -47,7 +47,7 @@ export class StagedState {
     for (const [key, bytes] of this.#committed.entries(name, from, to)) {
       for (; next < changes.length && changes[next]![0] < key; next++) yield* present(changes[next]!)
       if (changes[next]?.[0] === key) yield* present(changes[next++]!)
-      else yield [key, deserialize(bytes)]
+      else yield [key, decode<unknown>(bytes)]
     }
     for (; next < changes.length; next++) yield* present(changes[next]!)
   }
@@ -70,8 +70,7 @@ export class StagedState {
     this.#journal = []
     const changes: StateChange[] = []
     for (const [store, staged] of this.#staged) {
-      for (const [key, value] of staged)
-        changes.push({ store, key, value: value === deleted ? null : serialize(value) })
+      for (const [key, value] of staged) changes.push({ store, key, value: value === deleted ? null : encode(value) })
       staged.clear()
     }
     return changes

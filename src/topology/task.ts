@@ -101,7 +101,7 @@ export class Task {
 
   /** Ends the input of every operator, so that those which hold records until more come let them go. */
   async flush(): Promise<void> {
-    this.#flow.complete()
+    this.#flow.flush()
     await this.#exclusively(() => this.#commit())
   }
 

@@ -13,7 +13,8 @@ export interface Node {
   readonly id: string
   /** Number of its stream in the sub-topology. */
   readonly stream: number
-  readonly input: Subject<Record>
+  /** Where its records enter. */
+  input: Subject<Record>
   readonly running: Subscription
   readonly meter: NodeMeter
   /** Whether records can stay inside beyond the call that brought them. */
@@ -22,6 +23,8 @@ export interface Node {
   readonly calls: boolean
   /** The operator after it; undefined for the last of its stream. */
   next?: Node
+  /** Ends its input, so that it lets go of what it holds; what comes later, from operators before it, enters it anew. */
+  flush(): void
 }
 
 /** The place where a stream's records leave for a sink. */
@@ -125,8 +128,18 @@ function build(
     meter: meter.node(id),
     holds: typeof step !== 'function',
     calls: typeof step !== 'function' && 'each' in step,
+    flush() {
+      const ended = node.input
+      open()
+      ended.complete()
+    },
   }
-  node.running.add(node.input.pipe(lift(atomic(step, state), context)).subscribe((result) => outcome(node, result)))
+  const lifted = lift(atomic(step, state), context)
+  const open = () => {
+    node.input = new Subject()
+    node.running.add(node.input.pipe(lifted).subscribe((result) => outcome(node, result)))
+  }
+  open()
   return node
 }
 

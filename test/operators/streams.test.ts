@@ -38,7 +38,7 @@ const operators: readonly Operator[] = [
   throttle,
   unnest,
   use,
-] as unknown as Operator[]
+]
 
 const inConfigs = () => context({ directory: join(import.meta.dirname, '../../config') })
 

@@ -1,4 +1,4 @@
-import { asyncScheduler, type SchedulerLike } from 'rxjs'
+import { asyncScheduler, type SchedulerAction, type SchedulerLike } from 'rxjs'
 import type { z } from 'zod'
 import type { Json, Log } from '../../src/component/context.ts'
 import type { Connector, SourceRecord, SourceSpec } from '../../src/component/source.ts'
@@ -21,6 +21,22 @@ export function recordedLog(): Log & { readonly lines: readonly LogLine[] } {
 export function clockAt(time: number | string): SchedulerLike {
   const now = typeof time === 'number' ? time : Date.parse(time)
   return Object.create(asyncScheduler, { now: { value: () => now } }) as SchedulerLike
+}
+
+type Work = (this: SchedulerAction<unknown>, state?: unknown) => void
+
+/** The real timers, in which a second passes in a millisecond. */
+export const hurried: SchedulerLike = {
+  now: () => asyncScheduler.now(),
+  schedule: (work: Work, delay = 0, state?: unknown) =>
+    asyncScheduler.schedule(
+      function (this: SchedulerAction<unknown>, given) {
+        const again = { value: (next: unknown, pause = 0) => this.schedule(next, pause / 1_000) }
+        work.call(Object.create(this, { schedule: again }) as SchedulerAction<unknown>, given)
+      },
+      delay / 1_000,
+      state,
+    ),
 }
 
 export interface Surroundings {

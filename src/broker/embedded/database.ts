@@ -27,6 +27,8 @@ export interface Database {
 
 const pageBytes = 8_192
 const checkpointBytes = 16_777_216
+/** Saves a third of the system time where state is larger than SQLite's own 2 MB; more saves no more. */
+const cacheKiB = 16_384
 const lockTimeout = 30_000
 
 /** @param file a path, or ":memory:" @throws BrokerError when it is no database of this version of Oxbow */
@@ -81,6 +83,7 @@ function openFile(file: string, readOnly: boolean): DatabaseSync {
       PRAGMA page_size = ${pageBytes};
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = FULL;
+      PRAGMA cache_size = -${cacheKiB};
       PRAGMA wal_autocheckpoint = ${checkpointBytes / pageBytes};
       PRAGMA journal_size_limit = ${checkpointBytes};`)
     migrate(database, file)

@@ -16,16 +16,17 @@ export function price({ index, seed, time, draw, poisoned }: Seedling): SourceRe
   const market = Math.floor(index / 2) % markets
   const round = Math.floor(index / (markets * outcomes.length))
   const slug = `will-${subjects[market % subjects.length]}-by-calendar-week-${String(market).padStart(3, '0')}`
-  const chanceAt = (at: number) => (outcome === 'Yes' ? chance(seed, market, at) : 10_000 - chance(seed, market, at))
+  const chances = [chance(seed, market, round), chance(seed, market, round - 1)] as const
+  const [now, before] = outcome === 'Yes' ? chances : [10_000 - chances[0], 10_000 - chances[1]]
   const event_time = new Date(time).toISOString()
   const value = {
     market_slug: slug,
     outcome,
-    price: chanceAt(round) / 10_000,
-    price_delta: (chanceAt(round) - chanceAt(round - 1)) / 10_000,
+    price: now / 10_000,
+    price_delta: (now - before) / 10_000,
     event_time,
     fetched_at: event_time,
-    prev_price: chanceAt(round - 1) / 10_000,
+    prev_price: before / 10_000,
   }
   return {
     key: Buffer.from(`${slug}|${outcome}`),

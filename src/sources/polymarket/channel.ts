@@ -1,4 +1,17 @@
-import { BehaviorSubject, defer, filter, firstValueFrom, fromEvent, merge, retry, switchMap, tap, timer } from 'rxjs'
+import {
+  BehaviorSubject,
+  defer,
+  distinctUntilChanged,
+  filter,
+  firstValueFrom,
+  fromEvent,
+  map,
+  merge,
+  retry,
+  switchMap,
+  tap,
+  timer,
+} from 'rxjs'
 import type { Log } from '../../component/context.ts'
 import type { Connector, SourceRecord } from '../../component/source.ts'
 import { connection, type ConnectionOptions } from './connection.ts'
@@ -12,8 +25,8 @@ export interface ChannelOptions extends ConnectionOptions {
   readonly log: Log
 }
 
-/** Records that wait to be polled; with more, nothing is read from the connection. */
-const inboxSize = 10_000
+/** Bytes of records that wait to be polled; with more, nothing is read from the connection. */
+const inboxBytes = 16_777_216
 const maxRecords = 5_000
 const firstPause = 1_000
 const longestPause = 60_000
@@ -26,19 +39,17 @@ export function followChannel(options: ChannelOptions): Connector {
   const { markets, once, scheduler, log, timeout } = options
   const stop = new AbortController()
   const inbox: SourceRecord[] = []
-  const size = new BehaviorSubject(0)
-  const full = new BehaviorSubject(false)
+  const waiting = new BehaviorSubject(0)
+  const full = waiting.pipe(
+    map((bytes) => bytes >= inboxBytes),
+    distinctUntilChanged(),
+  )
   let problem: Error | undefined
 
-  function sizeChanged(): void {
-    size.next(inbox.length)
-    const isFull = inbox.length >= inboxSize
-    if (isFull !== full.value) full.next(isFull)
-  }
-
   const take = (frame: Buffer, outcomes: Outcomes): void => {
-    inbox.push(...recordsIn(frame, outcomes, scheduler.now()))
-    sizeChanged()
+    const records = recordsIn(frame, outcomes, scheduler.now())
+    inbox.push(...records)
+    waiting.next(waiting.value + bytesOf(records))
   }
   const following = defer(() => markets.outcomes(stop.signal))
     .pipe(
@@ -60,7 +71,7 @@ export function followChannel(options: ChannelOptions): Connector {
 
   return {
     async poll(_cursor, signal) {
-      const arrived = size.pipe(filter((count) => count > 0))
+      const arrived = waiting.pipe(filter((bytes) => bytes > 0))
       const given = [fromEvent(signal, 'abort'), arrived, ...(once ? [timer(timeout, scheduler)] : [])]
       if (!signal.aborted) await firstValueFrom(merge(...given))
       if (once && inbox.length === 0 && problem) throw problem
@@ -71,7 +82,7 @@ export function followChannel(options: ChannelOptions): Connector {
         ...(once && inbox.length === records.length && { wait: 'ended' }),
         committed() {
           inbox.splice(0, records.length)
-          sizeChanged()
+          waiting.next(waiting.value - bytesOf(records))
         },
       }
     },
@@ -82,3 +93,6 @@ export function followChannel(options: ChannelOptions): Connector {
     },
   }
 }
+
+const bytesOf = (records: readonly SourceRecord[]): number =>
+  records.reduce((bytes, { value }) => bytes + (value?.length ?? 0), 0)

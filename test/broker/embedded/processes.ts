@@ -1,9 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { onTestFinished } from 'vitest'
 
 /** A script beside these tests, in a process of its own. */
 export interface Child {
@@ -33,4 +34,9 @@ export function start(script: string, args: readonly string[], limit?: number): 
 /** Resolves once the process has written something. */
 export const firstWords = async ({ stdout }: Child): Promise<string> => String((await once(stdout, 'data'))[0])
 
-export const newDirectory = (): Promise<string> => mkdtemp(join(tmpdir(), 'oxbow-'))
+/** An empty directory that is gone when the test is over. */
+export async function newDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'oxbow-'))
+  onTestFinished(() => rm(directory, { recursive: true }))
+  return directory
+}

@@ -1,0 +1,69 @@
+import { Command } from 'commander'
+import type { Broker } from '../../broker/broker.ts'
+import { countLetters } from '../../deadletter/ledger.ts'
+import { letterPrefix } from '../../deadletter/letter.ts'
+import type { Plan } from '../../topology/plan.ts'
+import { checkBroker, openBroker, withBroker, type BrokerOptions } from '../brokerOptions.ts'
+import { print, printJson, table } from '../output.ts'
+
+/** Where the dead letters of a source go. */
+interface DeadLetterTopic {
+  /** Several sources that share the topic are joined by ", ". */
+  readonly source: string
+  readonly topic: string
+}
+
+const columns = ['source', 'topic', 'open', 'redriving', 'resolved', 'discarded', 'retained', 'oldest']
+
+export const dlqListCommand = (): Command =>
+  withBroker(
+    new Command('ls')
+      .summary('count the dead letters of each source')
+      .description('Counts the dead letters of each source. `open` is their true number, `retained` what the topic keeps.')
+      .argument('[file]', 'a config: its dead-letter topics, instead of every topic called dlq.…')
+      .option('--json', `one JSON object a topic: ${columns.join(', ')}`),
+  )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  oxbow dlq ls
+  oxbow dlq ls orders.yaml --json`,
+    )
+    .action(listLetters)
+
+async function listLetters(path: string | undefined, options: BrokerOptions & { readonly json?: true }): Promise<void> {
+  checkBroker(options)
+  // Reading a config loads every component, which is not needed otherwise.
+  const planned = path === undefined ? undefined : (await import('../plans.ts')).readPlan(path)
+  const broker = await openBroker(options, 'read')
+  try {
+    const wanted = planned ? topicsOfPlan(planned.plan) : await topicsByName(broker)
+    const counts = await countLetters(broker, wanted.map(({ topic }) => topic))
+    const rows = counts.map(({ topic, open, redriving, resolved, discarded, retained, oldest }, at) => ({
+      source: wanted[at]!.source,
+      topic,
+      open,
+      redriving,
+      resolved,
+      discarded,
+      retained,
+      oldest: oldest === undefined ? null : new Date(oldest).toISOString(),
+    }))
+    if (options.json) for (const row of rows) await printJson(row)
+    else await print(table(columns, rows.map((row) => Object.values(row).map((cell) => cell ?? '-'))))
+  } finally {
+    await broker.close()
+  }
+}
+
+function topicsOfPlan({ subtopologies }: Plan): DeadLetterTopic[] {
+  const sources = subtopologies.flatMap((subtopology) => subtopology.sources)
+  const byTopic = Map.groupBy(sources, ({ deadLetters }) => deadLetters.topic)
+  return [...byTopic].map(([topic, group]) => ({ topic, source: group.map(({ name }) => name).join(', ') }))
+}
+
+async function topicsByName(broker: Broker): Promise<DeadLetterTopic[]> {
+  const names = (await broker.topics()).map(({ name }) => name).filter((name) => name.startsWith(letterPrefix))
+  return names.toSorted().map((topic) => ({ topic, source: topic.slice(letterPrefix.length) }))
+}

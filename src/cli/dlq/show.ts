@@ -1,0 +1,87 @@
+import { Command } from 'commander'
+import type { Broker, TopicInfo } from '../../broker/broker.ts'
+import { letterPrefix } from '../../deadletter/letter.ts'
+import { letterAsJson } from '../../deadletter/letterAsJson.ts'
+import { letterIdOf, readLetter, type Letter } from '../../deadletter/readLetter.ts'
+import type { StoredRecord } from '../../record/record.ts'
+import { openBroker, withBroker, type BrokerOptions } from '../brokerOptions.ts'
+import { CommandFailure } from '../failure.ts'
+import { findTopic } from '../findTopic.ts'
+import { print } from '../output.ts'
+import { letterText } from './letterText.ts'
+
+export const dlqShowCommand = (): Command =>
+  withBroker(
+    new Command('show')
+      .summary('show one dead letter')
+      .description('Shows one dead letter: what failed, where, why, and the source record.')
+      .argument('<letter>', 'an id, TOPIC/PARTITION/OFFSET, or TOPIC for its latest')
+      .option('--json', 'one JSON object'),
+  )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  oxbow dlq show dlq.orders.v1
+  oxbow dlq show dlq.orders.v1/0/17 --json
+  oxbow dlq show 0f5e2b4c9d8a7f6e5d4c3b2a19080706`,
+    )
+    .action(showLetter)
+
+async function showLetter(name: string, options: BrokerOptions & { readonly json?: true }): Promise<void> {
+  const broker = await openBroker(options, 'read')
+  try {
+    const letter = await findLetter(broker, name)
+    await print(options.json ? `${letterAsJson(letter)}\n` : letterText(letter))
+  } finally {
+    await broker.close()
+  }
+}
+
+async function findLetter(broker: Broker, name: string): Promise<Letter> {
+  const topics = await broker.topics()
+  const place = /^([^/]+)\/(\d{1,9})\/(\d{1,18})$/.exec(name)
+  if (place) return asLetter(await recordAt(broker, findTopic(topics, place[1]!), Number(place[2]), BigInt(place[3]!)))
+  if (/^[0-9a-f]{32}$/.test(name)) return asLetter(await recordById(broker, topics, name))
+  return asLetter(await latestOf(broker, findTopic(topics, name)))
+}
+
+function asLetter(record: StoredRecord): Letter {
+  const letter = readLetter(record)
+  if (letter) return letter
+  const { topic, partition, offset } = record
+  throw new CommandFailure(`the record at ${topic}/${partition}/${offset} is not a dead letter of Oxbow; "oxbow read ${topic}" shows it`)
+}
+
+async function recordAt(broker: Broker, { name, partitions }: TopicInfo, partition: number, offset: bigint): Promise<StoredRecord> {
+  const info = partitions.find((other) => other.partition === partition)
+  if (!info) throw new CommandFailure(`${name} has no partition ${partition}: it has ${partitions.length}, counted from 0`)
+  const { records } = await broker.read({ topic: name, partition, offset }, 1)
+  if (records[0]?.offset === offset) return records[0]
+  throw new CommandFailure(`${name}/${partition} has no offset ${offset}: it keeps ${info.start} up to ${info.end - 1n}`)
+}
+
+async function latestOf(broker: Broker, { name, partitions }: TopicInfo): Promise<StoredRecord> {
+  const filled = partitions.filter(({ start, end }) => start < end)
+  const last = await Promise.all(filled.map(({ partition, end }) => broker.read({ topic: name, partition, offset: end - 1n }, 1)))
+  const latest = last.flatMap(({ records }) => records).toSorted((a, b) => b.timestamp - a.timestamp)[0]
+  if (!latest) throw new CommandFailure(`${name} holds no dead letters`)
+  return latest
+}
+
+const recordsPerRead = 1_000
+
+async function recordById(broker: Broker, topics: readonly TopicInfo[], id: string): Promise<StoredRecord> {
+  for (const { name, partitions } of topics.filter((topic) => topic.name.startsWith(letterPrefix))) {
+    for (const { partition, start, end } of partitions) {
+      for (let offset = start; offset < end; ) {
+        const { records, next } = await broker.read({ topic: name, partition, offset }, recordsPerRead)
+        const found = records.find((record) => letterIdOf(record) === id)
+        if (found) return found
+        if (records.length === 0) break
+        offset = next
+      }
+    }
+  }
+  throw new CommandFailure(`no topic called ${letterPrefix}… keeps a dead letter with the id ${id}`)
+}

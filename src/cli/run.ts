@@ -1,0 +1,117 @@
+import { Command, InvalidArgumentError } from 'commander'
+import { createLog } from '../monitor/log.ts'
+import type { RunningServer } from '../server/server.ts'
+import { checkBroker, openBroker, withBroker, type BrokerOptions } from './brokerOptions.ts'
+import { CommandFailure, Exit, exitCodes, UsageError } from './failure.ts'
+import { inspect, problemLine, type PlannedFile } from './plans.ts'
+import { printConservation } from './run/conservation.ts'
+import { showProgress } from './run/progress.ts'
+import { Session, type SessionParts } from './run/session.ts'
+import { onStopSignal, type StopSignal } from './signals.ts'
+
+interface RunOptions extends BrokerOptions {
+  /** False for --no-http. */
+  readonly http: boolean
+  readonly port?: number
+  readonly untilIdle?: true
+  readonly threads: number
+  readonly json?: true
+}
+
+export const runCommand = (): Command =>
+  withBroker(
+    new Command('run')
+      .description('Runs pipelines until it is told to stop.')
+      .argument('<file...>', 'configs')
+      .option('--port <number>', 'port of the HTTP server for health and metrics (default: 4680, or a free one)', portNumber)
+      .option('--no-http', 'no HTTP server')
+      .option('--until-idle', 'poll each source once, and stop when nothing is in flight or waits for a retry')
+      .option('--threads <count>', 'threads to run in', threadCount, 1)
+      .option('--json', 'print the conservation as JSON, one object a line'),
+  )
+    .addHelpText(
+      'after',
+      `
+SIGTERM and SIGINT (Ctrl-C) let the work in hand commit and leave the rest for the next start; a second one ends it at
+once, which loses nothing either. When it stops it prints, for each source and stream,
+read = emitted + dropped + dead + in flight. With --until-idle, exit code 1 when a source could not be polled or a task
+had to stop.
+
+Examples:
+  oxbow run orders.yaml
+  oxbow run orders.yaml prices.yaml --data /var/lib/oxbow --port 8080
+  oxbow run orders.yaml --until-idle --json`,
+    )
+    .action(run)
+
+async function run(paths: readonly string[], options: RunOptions): Promise<void> {
+  checkBroker(options)
+  if (options.threads !== 1) throw new UsageError('the embedded broker runs in one thread: leave --threads out, or say 1')
+  const planned = await plansOf(paths)
+  const stop = Promise.withResolvers<StopSignal>()
+  onStopSignal(stop.resolve)
+  const broker = await openBroker(options, 'run')
+  try {
+    const log = createLog({ secrets: planned.flatMap(({ file }) => file.secrets) })
+    await operate({ planned, broker, log, untilIdle: options.untilIdle ?? false }, stop.promise, options)
+  } finally {
+    await broker.close()
+  }
+}
+
+async function plansOf(paths: readonly string[]): Promise<readonly PlannedFile[]> {
+  const inspections = await inspect(paths)
+  const problems = inspections.flatMap((inspection) => inspection.problems)
+  for (const problem of problems) console.error(problemLine(problem))
+  if (problems.length > 0) throw new Exit(exitCodes.usage)
+  return inspections.flatMap(({ planned }) => planned ?? [])
+}
+
+async function operate(parts: SessionParts, stopped: Promise<StopSignal>, options: RunOptions): Promise<void> {
+  const { broker, log } = parts
+  const session = new Session(parts)
+  let server: RunningServer | undefined
+  let signal: StopSignal | undefined
+  try {
+    if (options.http) server = await (await import('./run/listen.ts')).listen(options.port, { pipelines: session.all, broker, log })
+    await session.start()
+    const names = session.pipelines.map(({ name }) => name)
+    log.info({ pipelines: names, ...(server && { url: server.url }) }, `Running ${names.join(', ')}.`)
+    signal = options.untilIdle ? await untilIdle(session, stopped, log) : await stopped
+    log.info({ ...(signal && { signal }) }, signal ? 'Stopping.' : 'Nothing is left to do.')
+  } finally {
+    await session.stop()
+    await server?.close()
+  }
+  await printConservation(await session.conservation(), options.json ?? false)
+  if (signal) throw new Exit(signal === 'SIGINT' ? exitCodes.interrupted : exitCodes.done)
+  if (session.troubles.length > 0) throw new CommandFailure(troubleText(session.troubles))
+}
+
+async function untilIdle(
+  session: Session,
+  stopped: Promise<StopSignal>,
+  log: SessionParts['log'],
+): Promise<StopSignal | undefined> {
+  const endProgress = await showProgress(session, log)
+  try {
+    return await Promise.race([stopped, session.idle().then(() => undefined)])
+  } finally {
+    endProgress()
+  }
+}
+
+const troubleText = (troubles: readonly string[]): string =>
+  `not everything was done:
+${troubles.map((trouble) => `  ${trouble}`).join('\n')}
+Nothing of it is lost. Mend the cause and run it again: it goes on where it stopped.`
+
+function portNumber(text: string): number {
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text)
+  throw new InvalidArgumentError('expected a port: a number from 0 (any that is free) to 65535.')
+}
+
+function threadCount(text: string): number {
+  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('expected a number from 1 on.')
+}

@@ -1,0 +1,8 @@
+export type { Captured, Failure } from './captured.ts'
+export { TestHang, type Driven } from './drive.ts'
+export { expectConservation } from './law.ts'
+export { marbles } from './marbles.ts'
+export { operatorContext } from './operatorContext.ts'
+export { record, type RecordParts } from './record.ts'
+export { runTopology, TopologyFailure, type TopologyOptions } from './runTopology.ts'
+export { ScenarioError, type TopologyTest } from './scenario.ts'

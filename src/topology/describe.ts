@@ -1,0 +1,123 @@
+import type { Plan, PlannedStream, Subtopology } from './plan.ts'
+
+/** A place that records pass in a topology. */
+export interface DescribedNode {
+  readonly id: string
+  readonly kind: 'source' | 'operator' | 'sink'
+  /** The component: "rss", "dedupe", "topic". */
+  readonly component: string
+  /** The topic that it reads or writes, if it does. */
+  readonly topic?: string
+  /** The stream that it belongs to; a source belongs to none. */
+  readonly stream?: string
+  readonly from: readonly string[]
+  readonly to: readonly string[]
+  /** Where the source records go that fail here. */
+  readonly deadLetters: readonly string[]
+}
+
+export interface DescribedSubtopology {
+  readonly id: number
+  readonly nodes: readonly DescribedNode[]
+}
+
+export interface DescribedTopic {
+  readonly name: string
+  /** What it is to the pipeline: read, written, or written with what failed. */
+  readonly role: 'source' | 'output' | 'deadLetters'
+  /** The broker's default when null. */
+  readonly partitions: number | null
+  /** Milliseconds; for ever when null. */
+  readonly retention: number | null
+}
+
+/** A plan as a graph, the same for the same config. */
+export interface Description {
+  readonly name: string
+  readonly revision: string
+  readonly subtopologies: readonly DescribedSubtopology[]
+  readonly topics: readonly DescribedTopic[]
+}
+
+export function describePlan({ name, revision, subtopologies, topics }: Plan): Description {
+  const sources = subtopologies.flatMap((subtopology) => subtopology.sources)
+  const roleOf = (topic: string): DescribedTopic['role'] => {
+    if (sources.some((source) => source.name === topic)) return 'source'
+    return sources.some(({ deadLetters }) => deadLetters.topic === topic) ? 'deadLetters' : 'output'
+  }
+  return {
+    name,
+    revision,
+    subtopologies: subtopologies.map((subtopology) => ({ id: subtopology.id, nodes: describeNodes(subtopology) })),
+    topics: topics.map((topic) => ({
+      name: topic.name,
+      role: roleOf(topic.name),
+      partitions: topic.partitions ?? null,
+      retention: topic.retention ?? null,
+    })),
+  }
+}
+
+type Draft = Omit<DescribedNode, 'from' | 'to' | 'deadLetters'>
+
+function describeNodes({ sources, streams }: Subtopology): DescribedNode[] {
+  const drafts: Draft[] = [
+    ...sources.map(({ name, spec }): Draft => ({ id: name, kind: 'source', component: spec.name, topic: name })),
+    ...streams.flatMap(draftsOf),
+  ]
+  const links = [
+    ...sources.flatMap(({ name }) => entriesOf(name, streams).map((to) => [name, to] as const)),
+    ...streams.flatMap((stream) => linksWithin(stream, streams)),
+  ]
+  const lettersOf = (id: string): string[] => {
+    const own = sources.filter(({ name }) => name === id || reaches(name, id, links))
+    return [...new Set(own.map(({ deadLetters }) => deadLetters.topic))]
+  }
+  return drafts.map((draft) => ({
+    ...draft,
+    from: links.filter(([, to]) => to === draft.id).map(([from]) => from),
+    to: links.filter(([from]) => from === draft.id).map(([, to]) => to),
+    deadLetters: lettersOf(draft.id),
+  }))
+}
+
+function draftsOf({ name, steps, sinks }: PlannedStream): Draft[] {
+  return [
+    ...steps.map(({ id, spec }): Draft => ({ id, kind: 'operator', component: spec.name, stream: name })),
+    ...sinks.map(({ id, spec, topic }): Draft => {
+      const written = topic === undefined ? {} : { topic: topic.name }
+      return { id, kind: 'sink', component: spec.name, ...written, stream: name }
+    }),
+  ]
+}
+
+type Link = readonly [from: string, to: string]
+
+/** The nodes that records of a source, stream or branch come to first. */
+function entriesOf(name: string, streams: readonly PlannedStream[]): string[] {
+  return streams
+    .filter(({ from }) => from.includes(name))
+    .flatMap((stream) => (stream.steps[0] ? [stream.steps[0].id] : exitsOf(stream, streams)))
+}
+
+/** The nodes that the results of a stream go to. */
+function exitsOf({ name, steps, sinks }: PlannedStream, streams: readonly PlannedStream[]): string[] {
+  const last = steps.at(-1)
+  const branches = last?.spec.branches?.(last.config) ?? []
+  const readers = [name, ...branches.map((branch) => `${name}.${branch}`)].flatMap((read) => entriesOf(read, streams))
+  return [...sinks.map(({ id }) => id), ...readers]
+}
+
+function linksWithin(stream: PlannedStream, streams: readonly PlannedStream[]): Link[] {
+  const { steps } = stream
+  return steps.flatMap(({ id }, at): Link[] => {
+    const next = steps[at + 1]
+    return next ? [[id, next.id]] : exitsOf(stream, streams).map((to) => [id, to])
+  })
+}
+
+function reaches(from: string, goal: string, links: readonly Link[]): boolean {
+  const seen = new Set([from])
+  for (const node of seen) for (const [start, end] of links) if (start === node) seen.add(end)
+  return seen.has(goal)
+}

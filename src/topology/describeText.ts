@@ -1,0 +1,29 @@
+import type { DescribedNode, Description } from './describe.ts'
+
+/** A topology as text, as Kafka Streams' `Topology.describe()` has it, with its dead-letter topics. */
+export function describeAsText({ subtopologies }: Description): string {
+  const parts = subtopologies.map(({ id, nodes }) => {
+    const letters = [...new Set(nodes.flatMap(({ deadLetters }) => deadLetters))]
+    const ends = letters.map((topic) => block(`Dead letters: ${topic}`, failing(nodes, topic)))
+    return [`   Sub-topology: ${id}`, ...nodes.map(nodeText), ...ends].join('\n')
+  })
+  return `Topologies:\n${parts.join('\n\n')}\n`
+}
+
+const kinds = { source: 'Source', operator: 'Processor', sink: 'Sink' } as const
+
+function nodeText({ id, kind, component, topic, from, to }: DescribedNode): string {
+  const about =
+    topic === undefined ? component : kind === 'source' ? `${component}, topics: [${topic}]` : `topic: ${topic}`
+  return block(`${kinds[kind]}: ${id} (${about})`, [
+    ...(kind === 'sink' ? [] : [`--> ${to.join(', ') || 'none'}`]),
+    ...(kind === 'source' ? [] : [`<-- ${from.join(', ')}`]),
+  ])
+}
+
+const block = (title: string, lines: readonly string[]): string =>
+  [`    ${title}`, ...lines.map((line) => `      ${line}`)].join('\n')
+
+const failing = (nodes: readonly DescribedNode[], topic: string): string[] => [
+  `<-- ${nodes.flatMap(({ id, deadLetters }) => (deadLetters.includes(topic) ? [id] : [])).join(', ')}`,
+]
