@@ -5,6 +5,7 @@ import { createLog } from '../monitor/log.ts'
 import { planMonitor } from '../monitor/plan.ts'
 import { findBuildProblems } from '../topology/build.ts'
 import type { Plan } from '../topology/plan.ts'
+import { findTestProblems } from '../testing/runTests.ts'
 import { ConfigError, readConfig, type ConfigFile, type Problem } from '../topology/read.ts'
 import { resolvePlan } from '../topology/resolve.ts'
 import { noKafka } from './brokerOptions.ts'
@@ -49,6 +50,7 @@ async function inspectOne(path: string, others: readonly PlannedFile[]): Promise
     ...findNameTwice(planned, others),
     ...findBuildProblems(file, plan, asyncScheduler, createLog({ level: 'silent' })),
     ...(await findMonitorProblems(planned)),
+    ...findTestProblems(file, catalog),
   ]
   return { path, planned, problems }
 }

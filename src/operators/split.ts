@@ -16,7 +16,11 @@ export const split = defineOperator({
     {
       title: 'The items of an order',
       config: 'record.items',
-      given: [{ id: 1, items: [{ sku: 'a' }, { sku: 'b' }] }, { id: 2, items: [] }, { id: 3, items: 'none' }],
+      given: [
+        { id: 1, items: [{ sku: 'a' }, { sku: 'b' }] },
+        { id: 2, items: [] },
+        { id: 3, items: 'none' },
+      ],
       expect: [[{ sku: 'a' }, { sku: 'b' }], 'drop empty list', 'fail value.not_a_list'],
     },
     {

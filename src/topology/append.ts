@@ -1,4 +1,4 @@
-import { timer, type SchedulerLike } from 'rxjs'
+import { firstValueFrom, fromEvent, race, timer, type SchedulerLike } from 'rxjs'
 import type { Broker, Unit } from '../broker/broker.ts'
 import type { Json, Log } from '../component/context.ts'
 import type { Connector, Polled, SourceRecord } from '../component/source.ts'
@@ -169,8 +169,5 @@ export function sourceFault(headers: readonly Header[]): Fault | undefined {
 }
 
 async function sleep(wait: number, scheduler: SchedulerLike, signal: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const waiting = timer(wait, scheduler).subscribe(() => resolve())
-    signal.addEventListener('abort', () => (waiting.unsubscribe(), resolve()), { once: true })
-  })
+  if (!signal.aborted) await firstValueFrom(race(timer(wait, scheduler), fromEvent(signal, 'abort')))
 }

@@ -88,9 +88,9 @@ export class Flow {
     return parts.length > 0
   }
 
-  /** Ends the input of every operator that holds records. */
+  /** Ends the input of every timed operator; calls end by themselves. */
   flush(): void {
-    for (const node of this.#wiring.nodes.values()) if (node.holds) node.flush()
+    for (const node of this.#wiring.nodes.values()) if (node.holds && !node.calls) node.flush()
   }
 
   close(): void {

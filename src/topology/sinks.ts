@@ -58,8 +58,8 @@ export class SharedSinks {
   }
 
   /** Where the sink stands now, to be committed with the unit that was written. */
-  positions(sinks: Iterable<PlannedSink>): StateChange[] {
-    return [...sinks].flatMap(({ id }) => {
+  positions(ids: Iterable<string>): StateChange[] {
+    return [...ids].flatMap((id) => {
       const position = this.#open.get(id)?.position?.()
       if (position === undefined) return []
       return [{ store, key: id, value: encode({ sequence: ++this.#sequence, position } satisfies Kept) }]
@@ -84,6 +84,10 @@ export class SharedSinks {
     const context = { name: id, scheduler, directory: plan.directory, log, signal, position: kept?.position }
     const sink = await spec.open!(config, context)
     this.#open.set(id, sink)
+    // A first position is kept before the first write, so that a crash in between leaves nothing that cannot be told apart.
+    const first = kept ? [] : this.positions([id])
+    if (first.length > 0)
+      await broker.commit({ group: plan.name, task: tasks[0]!, outputs: [], offsets: [], state: first, counts: [] })
     return sink
   }
 }

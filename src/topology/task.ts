@@ -160,7 +160,7 @@ export class Task {
     const release = writes.size > 0 ? await this.#parts.sinks.lock() : () => {}
     try {
       for (const [end, records] of writes) await this.#flush(end, records)
-      const positions = this.#parts.sinks.positions([...writes.keys()].map(({ sink }) => sink))
+      const positions = this.#parts.sinks.positions([...writes.keys()].map(({ sink }) => sink.id))
       await this.#commitUnit(positions)
     } finally {
       release()

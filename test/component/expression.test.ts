@@ -27,7 +27,8 @@ const record = recordOf(value, {
   ],
 })
 
-const of = (text: string | number | boolean | null, over: Record = record): unknown => expression().parse(text).of(over, now)
+const of = (text: string | number | boolean | null, over: Record = record): unknown =>
+  expression().parse(text).of(over, now)
 const issue = (text: string) => expression().safeParse(text).error?.issues[0]?.message
 const fault = (text: string): string => {
   try {

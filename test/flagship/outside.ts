@@ -6,8 +6,6 @@ import type { AddressInfo } from 'node:net'
 export interface Outside {
   readonly url: string
   readonly feeds: readonly string[]
-  /** Paths asked for, in order. */
-  readonly asked: readonly string[]
   close(): Promise<void>
 }
 
@@ -75,23 +73,23 @@ function history(token: string, now: number): object {
   return { history: [...sound, ...damaged] }
 }
 
-function answer({ pathname, searchParams }: URL): readonly [type: string, body: string] | undefined {
+/** @param now when the world was made, seconds since the epoch */
+function answer({ pathname, searchParams }: URL, now: number): readonly [type: string, body: string] | undefined {
   const json = (value: object) => ['application/json', JSON.stringify(value)] as const
   if (pathname === '/gamma/markets') {
     const slug = searchParams.get('slug') as keyof typeof tokens
     if (!(slug in tokens)) return json([])
     return json([{ slug, outcomes: '["Yes","No"]', clobTokenIds: JSON.stringify(tokens[slug]) }])
   }
-  if (pathname === '/clob/prices-history') return json(history(searchParams.get('market')!, Date.now() / 1_000))
+  if (pathname === '/clob/prices-history') return json(history(searchParams.get('market')!, now))
   return documents[pathname]
 }
 
 export async function startOutside(): Promise<Outside> {
-  const asked: string[] = []
+  const now = Date.now() / 1_000
   const server: Server = createServer((request, response) => {
     const url = new URL(request.url!, 'http://outside')
-    asked.push(url.pathname)
-    const found = answer(url)
+    const found = answer(url, now)
     response.writeHead(found ? 200 : 404, { 'content-type': found?.[0] ?? 'text/plain' })
     response.end(found?.[1])
   })
@@ -101,7 +99,6 @@ export async function startOutside(): Promise<Outside> {
   return {
     url,
     feeds: Object.keys(documents).map((path) => url + path),
-    asked,
     async close() {
       server.close()
       server.closeAllConnections()

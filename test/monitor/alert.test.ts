@@ -1,16 +1,14 @@
 import { map } from 'rxjs'
-import { TestScheduler, type RunHelpers } from 'rxjs/testing'
 import { describe, expect, it } from 'vitest'
 import { memoryState, type StateStore } from '../../src/component/state.ts'
 import { alert, type AlertRecord } from '../../src/monitor/alert.ts'
 import type { Sample } from '../../src/monitor/sample.ts'
 import type { Outcome } from '../../src/record/outcome.ts'
 import type { Record } from '../../src/record/record.ts'
-
-const marbles = (run: (helpers: RunHelpers, scheduler: TestScheduler) => void) => () => {
-  const scheduler = new TestScheduler((actual, expected) => expect(actual).toEqual(expected))
-  scheduler.run((helpers) => run(helpers, scheduler))
-}
+import { context } from '../support/context.ts'
+import { marbles } from '../support/marbles.ts'
+import { verdicts } from '../support/outcomes.ts'
+import { record } from '../support/records.ts'
 
 const calm: Sample = {
   source: 'orders',
@@ -24,21 +22,10 @@ const calm: Sample = {
   dead: 0,
 }
 
-function sampleRecord(value: unknown, timestamp = 0): Record {
-  const origin = { source: 'sizes', topic: 'sizes', partition: 0, offset: 0n, timestamp }
-  return { key: Buffer.from('dlq.orders'), value, headers: [], timestamp, origin, index: '' }
-}
-
-/** Over samples given as marbles, what each became: "quiet", "already firing", a state, or a fault's code. */
-function over(config: Parameters<typeof alert.over>[0], scheduler: TestScheduler, state: StateStore = memoryState()) {
-  const log = { debug() {}, info() {}, warn() {}, error() {} }
-  const signal = new AbortController().signal
-  const operator = alert.over(config, { name: 'alert', scheduler, directory: '.', log, signal, state })
-  return [
-    map((change: Partial<Sample>) => sampleRecord({ ...calm, ...change }, scheduler.now())),
-    operator,
-    map(verdict),
-  ] as const
+/** What each sample, given as what differs from a calm one, becomes: a state, why it was dropped, or a fault's code. */
+function over(config: Parameters<typeof alert.over>[0], state: StateStore = memoryState()) {
+  const toRecord = map((change: Partial<Sample>) => record({ ...calm, ...change }))
+  return [toRecord, alert.over(config, context({ state })), map(verdict)] as const
 }
 
 function verdict(outcome: Outcome): string {
@@ -46,16 +33,16 @@ function verdict(outcome: Outcome): string {
   return outcome.type === 'drop' ? outcome.reason : outcome.fault.code
 }
 
-const words = { q: 'quiet', s: 'already firing', f: 'firing', g: 'growing', r: 'resolved', x: 'expression.failed' }
+const words = { q: 'quiet', s: 'already firing', f: 'firing', g: 'growing', r: 'resolved' }
 const sizes = Object.fromEntries([...'0123456789'].map((digit) => [digit, { size: Number(digit) }]))
 
 describe('alert', () => {
   it(
     'fires once when its condition comes true',
-    marbles(({ cold, expectObservable }, scheduler) => {
+    marbles(({ cold, expectObservable }) => {
       const samples = cold(' 1-3-4-4-4|', sizes)
       const expected = '     q-q-f-s-s|'
-      const [read, operator, verdicts] = over({ name: 'many', when: 'size > 3' }, scheduler)
+      const [read, operator, verdicts] = over({ name: 'many', when: 'size > 3' })
 
       expectObservable(samples.pipe(read, operator, verdicts)).toBe(expected, words)
     }),
@@ -63,10 +50,10 @@ describe('alert', () => {
 
   it(
     'fires again each time the size has grown by its step',
-    marbles(({ cold, expectObservable }, scheduler) => {
+    marbles(({ cold, expectObservable }) => {
       const samples = cold(' 2-3-4-7-8-9|', sizes)
       const expected = '     f-s-g-s-g-s|'
-      const [read, operator, verdicts] = over({ name: 'many', when: 'size > 1', step: 2 }, scheduler)
+      const [read, operator, verdicts] = over({ name: 'many', when: 'size > 1', step: 2 })
 
       expectObservable(samples.pipe(read, operator, verdicts)).toBe(expected, words)
     }),
@@ -74,10 +61,10 @@ describe('alert', () => {
 
   it(
     'resolves with hysteresis, and can fire anew',
-    marbles(({ cold, expectObservable }, scheduler) => {
+    marbles(({ cold, expectObservable }) => {
       const samples = cold(' 6-5-4-3-2-1-6|', sizes)
       const expected = '     f-s-s-s-r-q-f|'
-      const [read, operator, verdicts] = over({ name: 'many', when: 'size > 5', clear: 0.5 }, scheduler)
+      const [read, operator, verdicts] = over({ name: 'many', when: 'size > 5', clear: 0.5 })
 
       expectObservable(samples.pipe(read, operator, verdicts)).toBe(expected, words)
     }),
@@ -85,12 +72,12 @@ describe('alert', () => {
 
   it(
     'resolves at the threshold itself with clear: 1, and only at nothing with clear: 0',
-    marbles(({ cold, expectObservable }, scheduler) => {
+    marbles(({ cold, expectObservable }) => {
       const samples = cold(' 6-5-1-0|', sizes)
       const sharp = '        f-r-q-q|'
       const patient = '      f-s-s-r|'
-      const one = over({ name: 'sharp', when: 'size > 5', clear: 1 }, scheduler)
-      const two = over({ name: 'patient', when: 'size > 5', clear: 0 }, scheduler)
+      const one = over({ name: 'sharp', when: 'size > 5', clear: 1 })
+      const two = over({ name: 'patient', when: 'size > 5', clear: 0 })
 
       expectObservable(samples.pipe(...one)).toBe(sharp, words)
       expectObservable(samples.pipe(...two)).toBe(patient, words)
@@ -99,12 +86,12 @@ describe('alert', () => {
 
   it(
     'keeps quiet after a restart',
-    marbles(({ cold, expectObservable }, scheduler) => {
+    marbles(({ cold, expectObservable }) => {
       const before = cold('  4-5|', sizes)
       const after = cold('   ----4-5-2|', sizes)
       const state = memoryState()
-      const first = over({ name: 'many', when: 'size > 3' }, scheduler, state)
-      const second = over({ name: 'many', when: 'size > 3' }, scheduler, state)
+      const first = over({ name: 'many', when: 'size > 3' }, state)
+      const second = over({ name: 'many', when: 'size > 3' }, state)
 
       expectObservable(before.pipe(...first)).toBe('f-s|', words)
       expectObservable(after.pipe(...second)).toBe('----s-s-r|', words)
@@ -113,12 +100,12 @@ describe('alert', () => {
 
   it(
     'watches each dead-letter topic by itself',
-    marbles(({ cold, expectObservable }, scheduler) => {
+    marbles(({ cold, expectObservable }) => {
       const topics = { a: { topic: 'dlq.a', size: 9 }, b: { topic: 'dlq.b', size: 9 } }
       const samples = cold(' a-b-a|', topics)
       const expected = '     f-f-s|'
 
-      expectObservable(samples.pipe(...over({ name: 'many', when: 'size > 3' }, scheduler))).toBe(expected, words)
+      expectObservable(samples.pipe(...over({ name: 'many', when: 'size > 3' }))).toBe(expected, words)
     }),
   )
 
@@ -131,28 +118,25 @@ describe('alert', () => {
     ["source == 'orders' && size > 0", { source: 'clicks', size: 1 }, { size: 1 }],
     ["topic.startsWith('dlq.') && size > 0", { topic: 'failed.orders', size: 1 }, { size: 1 }],
   ])('takes the condition %s', (when, quiet, firing) =>
-    marbles(({ cold, expectObservable }, scheduler) => {
+    marbles(({ cold, expectObservable }) => {
       const samples = cold(' a-b|', { a: quiet, b: firing })
-      expectObservable(samples.pipe(...over({ name: 'x', when }, scheduler))).toBe('q-f|', words)
+      expectObservable(samples.pipe(...over({ name: 'x', when }))).toBe('q-f|', words)
     })(),
   )
 
   it('says what, where, since when and when', () => {
-    const scheduler = new TestScheduler(() => {})
-    const state = memoryState()
-    const records: AlertRecord[] = []
-    const log = { debug() {}, info() {}, warn() {}, error() {} }
-    const context = { name: 'alert', scheduler, directory: '.', log, signal: new AbortController().signal, state }
-    const step = alert.build(alert.config.parse({ name: 'stale', when: 'age > 60' }), context)
-    for (const [age, size, at] of [
-      [7_200, 3, 1_000],
-      [7_260, 6, 61_000],
-      [0, 0, 121_000],
-    ] as const) {
-      const outcome = (step as (record: Record) => Outcome)(sampleRecord({ ...calm, age, size, rate: 1.25 }, at))
-      expect(outcome.type).toBe('emit')
-      if (outcome.type === 'emit') records.push(outcome.results[0]!.value as AlertRecord)
-    }
+    const step = alert.build(alert.config.parse({ name: 'stale', when: 'age > 60' }), context())
+    const records = (
+      [
+        [7_200, 3, 1_000],
+        [7_260, 6, 61_000],
+        [0, 0, 121_000],
+      ] as const
+    ).map(([age, size, timestamp]) => {
+      const outcome = (step as (record: Record) => Outcome)(record({ ...calm, age, size, rate: 1.25 }, { timestamp }))
+      if (outcome.type !== 'emit') throw new Error(`expected an alert, found ${verdict(outcome)}`)
+      return outcome.results[0]!.value as AlertRecord
+    })
     expect(records.map(({ state, since, at }) => [state, since, at])).toEqual([
       ['firing', '1970-01-01T00:00:01.000Z', '1970-01-01T00:00:01.000Z'],
       ['growing', '1970-01-01T00:00:01.000Z', '1970-01-01T00:01:01.000Z'],
@@ -165,34 +149,14 @@ describe('alert', () => {
     ])
   })
 
-  it(
-    'fails what is not a sample, and a condition that gives no boolean',
-    marbles(({ cold, expectObservable }, scheduler) => {
-      const [, operator, verdicts] = over({ name: 'x', when: 'size > 1' }, scheduler)
-      const strangers = cold<unknown>('a-b|', { a: { size: 1 }, b: 'text' }).pipe(map((value) => sampleRecord(value)))
+  it('fails what is not a sample, and a condition that gives no boolean', async () => {
+    const strict = alert.over({ name: 'x', when: 'size > 1' }, context())
+    expect(await verdicts(strict, { size: 1 }, 'text')).toEqual(['fail sample.invalid', 'fail sample.invalid'])
+    const vague = alert.over({ name: 'x', when: 'source' }, context())
+    expect(await verdicts(vague, calm)).toEqual(['fail expression.failed'])
+  })
 
-      expectObservable(strangers.pipe(operator, verdicts)).toBe('i-i|', { i: 'sample.invalid' })
-      expectObservable(cold('1|', sizes).pipe(...over({ name: 'x', when: 'source' }, scheduler))).toBe('x|', words)
-    }),
-  )
-
-  it.each(alert.examples)('does as documented: $title', ({ config, given, expect: expected }) => {
-    const log = { debug() {}, info() {}, warn() {}, error() {} }
-    const scheduler = new TestScheduler(() => {})
-    const context = {
-      name: 'alert',
-      scheduler,
-      directory: '.',
-      log,
-      signal: new AbortController().signal,
-      state: memoryState(),
-    }
-    const step = alert.build(alert.config.parse(config), context) as (record: Record) => Outcome
-    const verdicts = given.map((value) => {
-      const outcome = step(sampleRecord(value))
-      if (outcome.type === 'emit') return outcome.results.map(({ value }) => value)
-      return outcome.type === 'drop' ? `drop ${outcome.reason}` : `fail ${outcome.fault.code}`
-    })
-    expect(verdicts).toEqual(expected)
+  it.each(alert.examples)('does as documented: $title', async ({ config, given, expect: expected }) => {
+    expect(await verdicts(alert.over(config as never, context()), ...given)).toEqual(expected)
   })
 })
