@@ -10,7 +10,7 @@ interface Entry {
   load(): Promise<Command>
 }
 
-export const entries: readonly Entry[] = [
+const entries: readonly Entry[] = [
   { name: 'new', summary: 'write a pipeline to start from', load: async () => (await import('./new.ts')).newCommand() },
   { name: 'check', summary: 'find the mistakes in configs', load: async () => (await import('./check.ts')).checkCommand() },
   { name: 'test', summary: 'run the tests inside configs', load: async () => (await import('./test.ts')).testCommand() },
@@ -35,8 +35,8 @@ Examples:
 Exit codes: 0 done, 1 failed, 2 wrong usage or config (nothing started), 130 interrupted.
 "oxbow COMMAND --help" says more about a command.`
 
-/** The whole command line, with the commands loaded whose names are among the words. */
-export async function buildProgram(words: readonly string[]): Promise<Command> {
+/** The whole command line, with the commands loaded whose names are among the words; completion speaks of all. */
+async function buildProgram(words: readonly string[]): Promise<Command> {
   const program = new Command('oxbow')
     .description('Dead-letter-first stream processing: pipelines in YAML, no record lost or skipped without a trace.')
     .version(version(), '--version', 'print the version')
@@ -47,7 +47,8 @@ export async function buildProgram(words: readonly string[]): Promise<Command> {
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'oxbow: ')) })
     .exitOverride()
   for (const { name, summary, load } of entries) {
-    const command = words.includes(name) ? await load() : new Command(name)
+    const loaded = words.includes(name) || words.includes('completion')
+    const command = loaded ? await load() : new Command(name)
     inherit(command.summary(summary), program)
     program.addCommand(command)
   }

@@ -52,7 +52,7 @@ export class ExpressionFault extends Fault {
 }
 
 /** An expression does not compile; the message says what is wrong and what would be right. */
-export class ExpressionError extends Error {
+class ExpressionError extends Error {
   override readonly name = 'ExpressionError'
 }
 
@@ -123,7 +123,7 @@ function truth(text: string, result: unknown): boolean {
 
 /**
  * Compiles an expression over variables of any type.
- * @throws ExpressionError when it does not compile
+ * @throws Error that says what is wrong with it and what would be right
  */
 export function compile(text: string, variables: readonly string[]): Expression {
   const environment = language.clone()

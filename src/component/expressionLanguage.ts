@@ -7,7 +7,6 @@ export interface Node {
   readonly args: unknown
   readonly start: number
   readonly end: number
-  readonly checkedType?: { readonly kind: string; readonly name: string }
   readonly meta: { readonly alternate?: Node; readonly evaluate: Evaluate }
   setMeta(name: 'evaluate', evaluate: Evaluate): Node
 }

@@ -42,9 +42,8 @@ describe('alert', () => {
     marbles(({ cold, expectObservable }) => {
       const samples = cold(' 1-3-4-4-4|', sizes)
       const expected = '     q-q-f-s-s|'
-      const [read, operator, verdicts] = over({ name: 'many', when: 'size > 3' })
 
-      expectObservable(samples.pipe(read, operator, verdicts)).toBe(expected, words)
+      expectObservable(samples.pipe(...over({ name: 'many', when: 'size > 3' }))).toBe(expected, words)
     }),
   )
 
@@ -53,9 +52,8 @@ describe('alert', () => {
     marbles(({ cold, expectObservable }) => {
       const samples = cold(' 2-3-4-7-8-9|', sizes)
       const expected = '     f-s-g-s-g-s|'
-      const [read, operator, verdicts] = over({ name: 'many', when: 'size > 1', step: 2 })
 
-      expectObservable(samples.pipe(read, operator, verdicts)).toBe(expected, words)
+      expectObservable(samples.pipe(...over({ name: 'many', when: 'size > 1', step: 2 }))).toBe(expected, words)
     }),
   )
 
@@ -64,9 +62,8 @@ describe('alert', () => {
     marbles(({ cold, expectObservable }) => {
       const samples = cold(' 6-5-4-3-2-1-6|', sizes)
       const expected = '     f-s-s-s-r-q-f|'
-      const [read, operator, verdicts] = over({ name: 'many', when: 'size > 5', clear: 0.5 })
 
-      expectObservable(samples.pipe(read, operator, verdicts)).toBe(expected, words)
+      expectObservable(samples.pipe(...over({ name: 'many', when: 'size > 5', clear: 0.5 }))).toBe(expected, words)
     }),
   )
 
