@@ -101,20 +101,28 @@ function base64Bytes(value: unknown, what: string): Buffer {
   throw new LineProblem(`${what} is not base64`)
 }
 
-/** Digits that a number of JavaScript may not keep. */
-const longNumber = /[\d.]{16}|\d[eE]/
+/** A value as the line has it: its numbers may have more digits than those of JavaScript. */
+const jsonBytes = (value: unknown, line: string): Buffer | null =>
+  value === null ? null : Buffer.from(memberText(line, 'value') ?? JSON.stringify(value))
 
-/** A value as JSON, its numbers as the line has them. */
-function jsonBytes(value: unknown, line: string): Buffer | null {
-  if (value === null) return null
-  return Buffer.from(JSON.stringify(longNumber.test(line) ? exactly(line).value : value))
-}
+const tokens = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]|[^\s{}[\],:"]+/g
 
-const exactly = (line: string): Members =>
-  parseWithSource(line, (_, value, { source }) => (typeof value === 'number' ? asWritten(source!) : value)) as Members
-
-// In Node since 22, not yet in the types of ES2024.
-const { parse: parseWithSource, rawJSON: asWritten } = JSON as unknown as {
-  parse(text: string, reviver: (name: string, value: unknown, context: { readonly source?: string }) => unknown): unknown
-  rawJSON(text: string): unknown
+/** The text of a member's value in the text of a JSON object; undefined where its name is not written plainly. */
+function memberText(object: string, name: string): string | undefined {
+  const wanted = JSON.stringify(name)
+  let found: string | undefined
+  let start: number | undefined
+  let depth = 0
+  let last = ''
+  for (const { 0: token, index } of object.matchAll(tokens)) {
+    if (token === '}' || token === ']') depth--
+    if (start !== undefined && (depth === 0 || (depth === 1 && token === ','))) {
+      found = object.slice(start, index).trim()
+      start = undefined
+    }
+    if (depth === 1 && token === ':' && last === wanted) start = index + 1
+    if (token === '{' || token === '[') depth++
+    last = token
+  }
+  return found
 }

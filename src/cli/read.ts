@@ -11,7 +11,7 @@ import { print } from './output.ts'
 import { recordLines } from './recordLines.ts'
 
 interface ReadOptions extends BrokerOptions {
-  readonly from: bigint
+  readonly from?: bigint
   readonly partition?: number
   readonly limit?: number
   readonly json?: true
@@ -26,7 +26,7 @@ export const readCommand = (): Command =>
     new Command('read')
       .description('Prints the records of a topic, the oldest first; each partition in its own order.')
       .argument('<topic>', 'the topic')
-      .option('--from <offset>', 'start at this offset, in each partition', offset, 0n)
+      .option('--from <offset>', 'start at this offset, in each partition', offset)
       .option('--partition <number>', 'only this partition', wholeNumber)
       .option('--limit <count>', 'end after so many records', wholeNumber)
       .option('--follow', 'wait for more at the end, until interrupted')
@@ -36,7 +36,8 @@ export const readCommand = (): Command =>
       'after',
       `
 With --json, a key that is not UTF-8 is "keyBase64", a value that is not JSON "valueBase64", a header that is not
-UTF-8 {"base64": …}; a tombstone's value is null. "oxbow produce" takes these lines back, byte for byte.
+UTF-8 {"base64": …}; a tombstone's value is null. "oxbow produce" takes these lines back; but for white space around and at
+the line ends of JSON, byte for byte.
 
 Examples:
   oxbow read orders.v1 --limit 10
@@ -65,7 +66,7 @@ async function read(name: string, options: ReadOptions): Promise<void> {
 async function* chunksOf(
   broker: Broker,
   name: string,
-  { from, partition, follow, limit }: ReadOptions,
+  { from = 0n, partition, follow, limit }: ReadOptions,
 ): AsyncGenerator<readonly StoredRecord[]> {
   let known = await partitionsOf(broker, name, partition)
   if (limit === 0) return

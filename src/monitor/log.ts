@@ -3,7 +3,7 @@ import type { Log } from '../component/context.ts'
 import { mask, redactor } from '../deadletter/redact.ts'
 import { prettyLine } from './prettyLine.ts'
 
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
+type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
 export interface LogOptions {
   /** The lowest level that is written; `info` when absent. */

@@ -33,7 +33,7 @@ const hasValue = 2
 const hasHeaders = 4
 const isEarlier = 8
 
-/** Records in their order, cut into batches of at most 64 KiB; a larger record is a batch of its own. */
+/** Records in their order, cut into batches of at most 64 KiB, each in memory of its own; a larger record is a batch too. */
 export function* encodeBatches(records: readonly RawRecord[]): Generator<EncodedBatch> {
   for (let from = 0; from < records.length;) {
     const { timestamp: firstTimestamp } = records[from]!
@@ -47,7 +47,7 @@ export function* encodeBatches(records: readonly RawRecord[]): Generator<Encoded
       sizes.push(size)
     }
 
-    const bytes = Buffer.allocUnsafe(total)
+    const bytes = Buffer.allocUnsafeSlow(total)
     let position = 0
     let maxTimestamp = firstTimestamp
     for (const [at, size] of sizes.entries()) {

@@ -3,16 +3,15 @@ import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { BrokerError, type Broker } from '../broker.ts'
 import { createBell } from './bell.ts'
-import { openDatabase, type Database } from './database.ts'
 import { ensureTopic } from './ensure.ts'
 import { asBrokerError } from './failure.ts'
-import { openLedger } from './ledger.ts'
 import { lockDirectory, type Lock } from './lock.ts'
-import { checkMaxRecords, openLog } from './log.ts'
+import { checkMaxRecords } from './log.ts'
 import { createMembership } from './membership.ts'
-import { endsOf, openOffsets } from './offsets.ts'
+import { endsOf } from './offsets.ts'
 import { createProducer } from './producer.ts'
-import { openState } from './state.ts'
+import { openTables, type Tables } from './tables.ts'
+import { directWriter, threadWriter, type Writer } from './writer.ts'
 
 export interface EmbeddedOptions {
   /** The data directory, made if it is missing; ':memory:' keeps everything in memory, without files and timers. */
@@ -36,8 +35,10 @@ const expireEvery = 60_000
  */
 export async function openEmbedded(options: EmbeddedOptions): Promise<Broker> {
   const { directory, now = Date.now, readOnly = false, owner = false } = options
-  if (directory === ':memory:')
-    return createBroker(openDatabase(directory, false), { now, readOnly: false, shared: false })
+  if (directory === ':memory:') {
+    const tables = openTables(directory, false)
+    return createBroker({ tables, writer: directWriter(tables), now, readOnly: false, shared: false })
+  }
   if (readOnly && owner) throw new BrokerError(`${directory} cannot be owned by one who only reads.`)
 
   const file = join(directory, 'oxbow.db')
@@ -48,18 +49,21 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Broker> {
   }
   makeDirectory(directory)
   const lock = owner ? lockDirectory(directory) : undefined
-  let database: Database | undefined
+  let tables: Tables | undefined
   try {
-    database = openDatabase(file, readOnly)
-    return createBroker(database, { now, readOnly, shared: true, ...(lock && { lock }) })
+    tables = openTables(file, readOnly)
+    const writer = owner ? threadWriter(file) : directWriter(tables)
+    return createBroker({ tables, writer, now, readOnly, shared: true, ...(lock && { lock }) })
   } catch (error) {
-    database?.close()
+    tables?.database.close()
     lock?.release()
     throw error
   }
 }
 
 interface Setting {
+  readonly tables: Tables
+  readonly writer: Writer
   readonly now: () => number
   readonly readOnly: boolean
   /** Whether other processes may use the same database. */
@@ -67,11 +71,8 @@ interface Setting {
   readonly lock?: Lock
 }
 
-function createBroker(database: Database, { now, readOnly, shared, lock }: Setting): Broker {
-  const log = openLog(database)
-  const offsets = openOffsets(database, log)
-  const state = openState(database)
-  const ledger = openLedger(database)
+function createBroker({ tables, writer, now, readOnly, shared, lock }: Setting): Broker {
+  const { database, log, offsets, state, ledger } = tables
   const producer = createProducer(log)
   const bell = createBell(shared ? database.version : undefined)
   const membership = createMembership({ database, log, offsets, bell })
@@ -79,19 +80,14 @@ function createBroker(database: Database, { now, readOnly, shared, lock }: Setti
   if (!readOnly) database.write(() => log.expire(expiredAt))
 
   return {
-    commit: async (unit) => {
+    commit: async ({ outputs, ...unit }) => {
       const time = now()
       const expires = time - expiredAt >= expireEvery
-      database.write(() => {
-        producer.append(unit.outputs)
-        offsets.commit(unit.group, unit.offsets)
-        state.change(unit.group, unit.task, unit.state)
-        ledger.add(unit.group, unit.counts)
-        if (expires) log.expire(time)
-      })
+      const appends = database.read(() => producer.pack(outputs))
+      await writer.write({ ...unit, appends, ...(expires && { expire: time }) })
       if (expires) expiredAt = time
-      if (unit.outputs.length > 0) bell.ring()
-      // Writing is synchronous: let timers, signals and sockets have their turn before the next unit.
+      if (outputs.length > 0) bell.ring()
+      // Timers, signals and sockets have their turn before the next unit.
       if (shared) await setImmediate()
     },
     subscribe: async (group, topics) => membership.join(group, topics),
@@ -116,6 +112,7 @@ function createBroker(database: Database, { now, readOnly, shared, lock }: Setti
     counts: async (group) => database.read(() => ledger.totals(group)),
     close: async () => {
       membership.end()
+      await writer.close()
       database.close()
       lock?.release()
     },

@@ -1,7 +1,7 @@
 import { BrokerError, type TopicInfo } from '../broker.ts'
-import type { RawRecord, StoredRecord } from '../../record/record.ts'
+import type { StoredRecord } from '../../record/record.ts'
 import { checkTopicName } from '../topicName.ts'
-import { decodeBatch, encodeBatches } from './batch.ts'
+import { decodeBatch, type EncodedBatch } from './batch.ts'
 import type { Database } from './database.ts'
 
 /** A topic at this moment: other processes move its ends, so it is good for one transaction only. */
@@ -26,7 +26,7 @@ export interface Log {
   create(name: string, partitions: number): Topic
   addPartitions(topic: Topic, partitions: number): void
   setRetention(topic: Topic, retention: number | undefined): void
-  append(topic: Topic, partition: number, records: readonly RawRecord[]): void
+  append(topic: Topic, partition: number, batches: readonly EncodedBatch[]): void
   read(topic: Topic, partition: number, from: number, max: number): StoredRecord[]
   /** Deletes, from the front of every log, the batches whose newest record is older than the topic's retention. */
   expire(now: number): void
@@ -63,9 +63,9 @@ export function openLog(database: Database): Log {
       for (let partition = partitions.length; partition < count; partition++) sql.addPartition.run(id, partition)
     },
     setRetention: ({ id }, retention) => void sql.setRetention.run(retention ?? null, id),
-    append: ({ id, partitions }, partition, records) => {
+    append: ({ id, partitions }, partition, batches) => {
       let next = partitions[partition]!.end
-      for (const { count, firstTimestamp, maxTimestamp, bytes } of encodeBatches(records)) {
+      for (const { count, firstTimestamp, maxTimestamp, bytes } of batches) {
         sql.addBatch.run(id, partition, next, count, firstTimestamp, maxTimestamp, bytes)
         next += count
       }

@@ -1,50 +1,61 @@
 import { BrokerError } from '../broker.ts'
 import type { OutputRecord } from '../../record/record.ts'
 import { partitionOf } from '../partition.ts'
+import { encodeBatches, type EncodedBatch } from './batch.ts'
 import type { Log, Topic } from './log.ts'
 
-/** Appends the records of a unit, each to the partition that it names or that its key decides. */
+/** Records of one partition, ready to be written. */
+export interface Append {
+  readonly topic: string
+  readonly partition: number
+  readonly batches: readonly EncodedBatch[]
+}
+
+/** Sorts the records of a unit into partitions, each into the one that it names or that its key decides. */
 export interface Producer {
-  /** To be called inside a transaction. @throws BrokerError naming the record that cannot be written */
-  append(outputs: readonly OutputRecord[]): void
+  /** @throws BrokerError naming the record that cannot be written */
+  pack(outputs: readonly OutputRecord[]): Append[]
 }
 
 /** The records that one unit adds to a topic. */
 interface Pending {
-  readonly topic: Topic
+  readonly name: string
   readonly partitions: OutputRecord[][]
   /** Where the unit's records without a key go. */
   readonly sticky: number
 }
 
-/** Topics that do not exist are created with one partition. */
+/** A topic that does not exist has one partition, and is created when it is appended to. */
 export function createProducer(log: Log): Producer {
   /** Units so far per topic: records without a key stick to one partition for a unit, and to the next one in the next. */
   const turns = new Map<string, number>()
 
   const open = (name: string): Pending => {
-    const topic = log.find(name) ?? log.create(name, 1)
+    const count = log.find(name)?.partitions.length ?? 1
     const turn = turns.get(name) ?? 0
     turns.set(name, turn + 1)
-    return { topic, partitions: topic.partitions.map(() => []), sticky: turn % topic.partitions.length }
+    return { name, partitions: Array.from({ length: count }, () => []), sticky: turn % count }
   }
 
   return {
-    append: (outputs) => {
+    pack: (outputs) => {
       const pending = new Map<string, Pending>()
       for (const output of outputs) {
         let entry = pending.get(output.topic)
         if (!entry) pending.set(output.topic, (entry = open(output.topic)))
         entry.partitions[choose(output, entry)]!.push(output)
       }
-      for (const { topic, partitions } of pending.values()) {
-        for (const [partition, records] of partitions.entries()) {
-          if (records.length > 0) log.append(topic, partition, records)
-        }
-      }
+      return [...pending.values()].flatMap(({ name, partitions }) =>
+        partitions.flatMap((records, partition) =>
+          records.length > 0 ? [{ topic: name, partition, batches: [...encodeBatches(records)] }] : [],
+        ),
+      )
     },
   }
 }
+
+/** The topic to append to, created with one partition if it is missing; to be called inside a transaction. */
+export const openTopic = (log: Log, name: string): Topic => log.find(name) ?? log.create(name, 1)
 
 /** The last moment that a Date can hold. */
 const maxTimestamp = 8.64e15

@@ -6,7 +6,7 @@ type Schema = z.core.JSONSchema.BaseSchema
 /** The fields of a config as lines: name, type, what it defaults to, and what it is for. */
 export function describeFields(schema: Schema): string[] {
   const forms = (schema.oneOf ?? schema.anyOf ?? []).filter(isSchema)
-  const own = schema.properties || forms.length === 0 ? [] : [...text(schema), ...forms.flatMap(formLines)]
+  const own = schema.properties || forms.length === 0 ? [] : [...text(schema), ...formLines(forms)]
   const fields = Object.entries(schema.properties ?? {}).flatMap(([name, field]) =>
     isSchema(field) ? fieldLines(name, field, schema.required?.includes(name) ?? false) : [],
   )
@@ -15,10 +15,16 @@ export function describeFields(schema: Schema): string[] {
 }
 
 /** A config that is a single value, or a map with names of the user's own. */
-const wholeLines = (schema: Schema): string[] => [`(${typeOf(schema)})`, ...text(schema)]
+const wholeLines = (schema: Schema): string[] => [schema.properties ? '(map)' : `(${typeOf(schema)})`, ...text(schema)]
 
-const formLines = (form: Schema): string[] =>
-  form.properties ? ['either', ...describeFields(form).map((line) => `  ${line}`)] : [`either ${typeOf(form)}`]
+/** The forms that a config may have: single values on one line, each map with its fields below. */
+function formLines(forms: readonly Schema[]): string[] {
+  const values = forms.filter(({ properties }) => !properties).map(typeOf)
+  return [
+    ...(values.length > 0 ? [`either ${[...new Set(values)].join(' | ')}`] : []),
+    ...forms.filter(({ properties }) => properties).flatMap((form) => ['either', ...describeFields(form).map((line) => `  ${line}`)]),
+  ]
+}
 
 function fieldLines(name: string, field: Schema, required: boolean): string[] {
   const preset = field.default === undefined ? (required ? 'required' : 'optional') : `default ${flow(field.default)}`

@@ -9,7 +9,7 @@ export function flow(value: unknown): string {
 }
 
 /** Text that YAML reads as this very text without quotes. */
-const plainText = /^[A-Za-z./][\w./ +*()<>=-]*$/
+const plainText = /^[A-Za-z./][\w./ +*()<>=-]*$|^\d+(ms|s|m|h|d|B|KiB|MiB|GiB)$/
 const otherMeaning = /^(true|false|null|yes|no|on|off|y|n)$|: | #| $/i
 
 const scalar = (text: string): string =>

@@ -1,0 +1,142 @@
+import { createServer, type AddressInfo } from 'node:net'
+import { once } from 'node:events'
+import { expect, onTestFinished, test } from 'vitest'
+import { jsonLines, makeDirectory, runOxbow, startOxbow } from './oxbow.ts'
+
+const prices = `name: prices
+sources:
+  raw: { file: { path: ./prices.jsonl } }
+streams:
+  good: { from: raw, steps: [{ filter: record.price < 1.0 }], to: { topic: clean } }
+`
+const lines = '{"price":0.1}\n{"price":2.0}\nbroken\n{"price":0.4}\n{}\n'
+const counts = { source: 'raw', stream: 'good', read: 5, emitted: 2, dropped: 1, dead: 2, inFlight: 0 }
+
+const readTopic = async (directory: string, topic: string) =>
+  jsonLines((await runOxbow(directory, ['read', topic, '--json'])).stdout) as { value: unknown }[]
+
+const dlqLs = async (directory: string, ...words: string[]) =>
+  jsonLines((await runOxbow(directory, ['dlq', 'ls', ...words, '--json'])).stdout)
+
+test('run --until-idle reads everything, prints the conservation and ends', async () => {
+  const directory = makeDirectory({ 'prices.yaml': prices, 'prices.jsonl': lines })
+  const { code, stdout } = await runOxbow(directory, ['run', 'prices.yaml', '--until-idle', '--no-http', '--json'])
+  expect([code, jsonLines(stdout)]).toEqual([0, [counts]])
+  expect((await readTopic(directory, 'clean')).map(({ value }) => value)).toEqual([{ price: 0.1 }, { price: 0.4 }])
+  expect(await dlqLs(directory)).toEqual([
+    {
+      source: 'raw',
+      topic: 'dlq.raw',
+      open: 2,
+      redriving: 0,
+      resolved: 0,
+      discarded: 0,
+      retained: 2,
+      oldest: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+    },
+  ])
+
+  const again = await runOxbow(directory, ['run', 'prices.yaml', '--until-idle', '--no-http'])
+  expect(again.stdout).toBe(
+    'source  stream  read  emitted  dropped  dead  in flight\nraw     good       5        2        1     2          0\n',
+  )
+  expect(await readTopic(directory, 'clean')).toHaveLength(2)
+})
+
+test('pipelines that run together are drained together, and a monitor looks once at the end', async () => {
+  const second = `name: second
+sources: { clean: { topic: {} } }
+streams: { all: { from: clean, to: { topic: cleaner } } }
+`
+  const monitor = 'monitor: { alerts: [{ name: some, when: size > 1, to: { topic: alerts } }] }\n'
+  const directory = makeDirectory({ 'b.yaml': second, 'prices.yaml': prices + monitor, 'prices.jsonl': lines })
+  const { code, stdout } = await runOxbow(directory, ['run', 'b.yaml', 'prices.yaml', '--until-idle', '--no-http'])
+  expect(code).toBe(0)
+  expect(stdout).toMatch(/^pipeline +source +stream/)
+  expect(await readTopic(directory, 'cleaner')).toHaveLength(2)
+  expect(await readTopic(directory, 'alerts')).toMatchObject([{ value: { topic: 'dlq.raw', size: 2 } }])
+})
+
+test('a source that cannot be polled is a failure that says what to do', async () => {
+  const directory = makeDirectory({ 'prices.yaml': prices })
+  const { code, stdout, stderr } = await runOxbow(directory, ['run', 'prices.yaml', '--until-idle', '--no-http', '--json'])
+  expect([code, jsonLines(stdout)]).toEqual([1, [{ ...counts, read: 0, emitted: 0, dropped: 0, dead: 0 }]])
+  expect(stderr).toMatch(/oxbow: not everything was done:\n {2}prices: source raw: .*prices\.jsonl/)
+  expect(stderr).not.toMatch(/^ +at /m)
+})
+
+test('mistakes in any config start nothing', async () => {
+  const directory = makeDirectory({ 'prices.yaml': prices, 'bad.yaml': 'name: b\n', 'prices.jsonl': lines })
+  const { code, stdout, stderr } = await runOxbow(directory, ['run', 'prices.yaml', 'bad.yaml', 'none.yaml', '--until-idle'])
+  expect([code, stdout]).toEqual([2, ''])
+  expect(stderr).toMatch(/^bad\.yaml:\d+:\d+: /m)
+  expect(stderr).toMatch(/^none\.yaml:1:1: /m)
+  expect((await runOxbow(directory, ['read', 'raw'])).stderr).toContain('holds no data')
+})
+
+const endless = prices.replace('file: { path: ./prices.jsonl }', 'topic: {}')
+
+test.each([
+  ['SIGTERM', 0],
+  ['SIGINT', 130],
+] as const)('%s drains, prints the conservation and exits with %i', async (signal, code) => {
+  const directory = makeDirectory({ 'prices.yaml': endless })
+  const running = startOxbow(directory, 'run', 'prices.yaml', '--no-http', '--json')
+  await running.printed('Running prices')
+  await runOxbow(directory, ['produce', 'raw'], '{"price":0.1}\n{"price":2}\nfalse\n')
+  const following = startOxbow(directory, 'read', 'dlq.raw', '--follow')
+  await following.printed('false')
+  running.child.kill(signal)
+  const ended = await running.ended
+  expect(ended.code).toBe(code)
+  expect(jsonLines(ended.stdout)).toEqual([{ ...counts, read: 3, emitted: 1, dead: 1 }])
+})
+
+test('a second pipeline process on the same directory is refused', async () => {
+  const directory = makeDirectory({ 'prices.yaml': endless })
+  const running = startOxbow(directory, 'run', 'prices.yaml', '--no-http')
+  await running.printed('Running prices')
+  const second = await runOxbow(directory, ['run', 'prices.yaml', '--no-http'])
+  expect([second.code, second.stdout]).toEqual([1, ''])
+  expect(second.stderr).toMatch(/^oxbow: .*in use by process \d+/)
+})
+
+async function takePort(port: number): Promise<number> {
+  const server = createServer().listen(port, '127.0.0.1')
+  onTestFinished(() => void server.close())
+  await once(server, 'listening')
+  return (server.address() as AddressInfo).port
+}
+
+test('run serves health and metrics on a port, and refuses one that is taken', async () => {
+  const directory = makeDirectory({ 'prices.yaml': endless })
+  const running = startOxbow(directory, 'run', 'prices.yaml', '--port', '0')
+  await running.printed('Running prices')
+  const url = /http:\/\/127\.0\.0\.1:\d+/.exec(running.output.stderr)![0]
+  expect((await fetch(`${url}/readyz`)).status).toBe(200)
+  expect(await (await fetch(`${url}/metrics`)).text()).toContain('oxbow_')
+
+  const taken = await takePort(0)
+  const refused = await runOxbow(makeDirectory({ 'prices.yaml': endless }), ['run', 'prices.yaml', '--port', String(taken)])
+  expect([refused.code, refused.stdout]).toEqual([1, ''])
+  expect(refused.stderr).toContain(`oxbow: Port ${taken} on 127.0.0.1 is in use`)
+})
+
+test('SIGINT while a record waits for a retry abandons the wait: it stays in flight, and is no dead letter', async () => {
+  const retrying = prices
+    .replace('[{ filter: record.price < 1.0 }]', '[{ use: ./fail.ts }]')
+    .concat('deadLetters: { retry: { attempts: 1, backoff: [1h] } }\n')
+  const fails = `export default () => { throw Object.assign(new Fault('later')) }
+import { Fault as Base } from '${new URL('../../src/index.ts', import.meta.url).href}'
+class Fault extends Base { code = 'service.down'; disposition = 'retry' as const }
+`
+  const directory = makeDirectory({ 'prices.yaml': retrying, 'fail.ts': fails, 'prices.jsonl': '{"price":0.1}\n' })
+  const running = startOxbow(directory, 'run', 'prices.yaml', '--until-idle', '--no-http', '--json')
+  await running.printed('Running prices')
+  const following = startOxbow(directory, 'read', 'raw', '--follow')
+  await following.printed('0.1')
+  running.child.kill('SIGINT')
+  const { code, stdout } = await running.ended
+  expect(code).toBe(130)
+  expect(jsonLines(stdout)).toMatchObject([{ emitted: 0, dead: 0 }])
+})
