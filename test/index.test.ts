@@ -15,12 +15,14 @@ test('an operator can be written with the public API alone', async () => {
     config: z.strictObject({ below: z.number() }),
     faults: [TooDearFault],
     examples: [],
-    build: ({ below }) => (order) => {
-      const price = oxbow.field(order, 'price')
-      if (price === undefined) return oxbow.drop(order, 'no price')
-      if (Number(price) >= below) return oxbow.fail(order, new TooDearFault('It is too dear.'))
-      return oxbow.emit(order, oxbow.nth(order, 0, 'approved'))
-    },
+    build:
+      ({ below }) =>
+      (order) => {
+        const price = oxbow.field(order, 'price')
+        if (price === undefined) return oxbow.drop(order, 'no price')
+        if (Number(price) >= below) return oxbow.fail(order, new TooDearFault('It is too dear.'))
+        return oxbow.emit(order, oxbow.nth(order, 0, 'approved'))
+      },
   })
   const orders = [record({ price: 1 }), record({ price: 9 }), record({})]
   const outcomes = await lastValueFrom(from(orders).pipe(approve.over({ below: 5 }, operatorContext()), toArray()))

@@ -8,7 +8,8 @@ export interface BrokerOptions {
   readonly kafka?: string
 }
 
-export const noKafka = 'the Kafka adapter is not in this version of Oxbow yet; the embedded broker is (`broker: embedded`, `--data DIR`)'
+export const noKafka =
+  'the Kafka adapter is not in this version of Oxbow yet; the embedded broker is (`broker: embedded`, `--data DIR`)'
 
 /** Adds the options that every command has which touches records. */
 export const withBroker = (command: Command): Command =>

@@ -12,16 +12,48 @@ interface Entry {
 
 const entries: readonly Entry[] = [
   { name: 'new', summary: 'write a pipeline to start from', load: async () => (await import('./new.ts')).newCommand() },
-  { name: 'check', summary: 'find the mistakes in configs', load: async () => (await import('./check.ts')).checkCommand() },
-  { name: 'test', summary: 'run the tests inside configs', load: async () => (await import('./test.ts')).testCommand() },
+  {
+    name: 'check',
+    summary: 'find the mistakes in configs',
+    load: async () => (await import('./check.ts')).checkCommand(),
+  },
+  {
+    name: 'test',
+    summary: 'run the tests inside configs',
+    load: async () => (await import('./test.ts')).testCommand(),
+  },
   { name: 'run', summary: 'run pipelines', load: async () => (await import('./run.ts')).runCommand() },
-  { name: 'describe', summary: 'show the topology of a pipeline', load: async () => (await import('./describe.ts')).describeCommand() },
-  { name: 'topics', summary: 'show or create the topics a pipeline needs', load: async () => (await import('./topics.ts')).topicsCommand() },
-  { name: 'produce', summary: 'append records from stdin to a topic', load: async () => (await import('./produce.ts')).produceCommand() },
-  { name: 'read', summary: 'print the records of a topic', load: async () => (await import('./read.ts')).readCommand() },
+  {
+    name: 'describe',
+    summary: 'show the topology of a pipeline',
+    load: async () => (await import('./describe.ts')).describeCommand(),
+  },
+  {
+    name: 'topics',
+    summary: 'show or create the topics a pipeline needs',
+    load: async () => (await import('./topics.ts')).topicsCommand(),
+  },
+  {
+    name: 'produce',
+    summary: 'append records from stdin to a topic',
+    load: async () => (await import('./produce.ts')).produceCommand(),
+  },
+  {
+    name: 'read',
+    summary: 'print the records of a topic',
+    load: async () => (await import('./read.ts')).readCommand(),
+  },
   { name: 'dlq', summary: 'look into dead letters', load: async () => (await import('./dlq.ts')).dlqCommand() },
-  { name: 'list', summary: 'list components, and show their docs', load: async () => (await import('./list.ts')).listCommand() },
-  { name: 'completion', summary: 'print a completion script for a shell', load: async () => (await import('./completion.ts')).completionCommand() },
+  {
+    name: 'list',
+    summary: 'list components, and show their docs',
+    load: async () => (await import('./list.ts')).listCommand(),
+  },
+  {
+    name: 'completion',
+    summary: 'print a completion script for a shell',
+    load: async () => (await import('./completion.ts')).completionCommand(),
+  },
 ]
 
 const examples = `
@@ -65,6 +97,7 @@ function inherit(command: Command, parent: Command): void {
 /** Runs a command line and sets the exit code of the process. */
 export async function runCommandLine(words: readonly string[]): Promise<void> {
   process.stdout.on('error', endOfReader)
+  process.on('uncaughtException', (thrown) => process.exit(report(thrown)))
   handleSignals()
   process.exit(await execute(words))
 }
@@ -76,10 +109,14 @@ async function execute(words: readonly string[]): Promise<number> {
     return exitCodes.done
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? exitCodes.done : exitCodes.usage
-    const { exitCode, text } = describeFailure(thrown)
-    if (text !== undefined) console.error(text)
-    return exitCode
+    return report(thrown)
   }
+}
+
+function report(thrown: unknown): number {
+  const { exitCode, text } = describeFailure(thrown)
+  if (text !== undefined) console.error(text)
+  return exitCode
 }
 
 /** `oxbow read … | head`: who reads has seen enough, and that is no failure. */

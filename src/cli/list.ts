@@ -25,7 +25,8 @@ Examples:
 
 async function list(name: string | undefined, { json }: { readonly json?: true }): Promise<void> {
   const all = kinds.flatMap((kind) => componentsOf(kind, catalog))
-  const chosen = name === undefined ? all : all.filter((component) => component.kind === name || component.spec.name === name)
+  const chosen =
+    name === undefined ? all : all.filter((component) => component.kind === name || component.spec.name === name)
   if (chosen.length === 0) throw new UsageError(unknown(name!, all))
   if (json) {
     for (const { kind, spec } of chosen) await printJson({ kind, name: spec.name, summary: spec.summary })
@@ -42,7 +43,10 @@ const componentsOf = (kind: keyof Catalog, { [kind]: specs }: Catalog): Componen
 function summaries(components: readonly Component[]): string {
   const width = Math.max(...components.map(({ spec }) => spec.name.length))
   return [...Map.groupBy(components, ({ kind }) => kind)]
-    .map(([kind, group]) => `${kind}\n${group.map(({ spec }) => `  ${spec.name.padEnd(width)}  ${spec.summary}\n`).join('')}`)
+    .map(
+      ([kind, group]) =>
+        `${kind}\n${group.map(({ spec }) => `  ${spec.name.padEnd(width)}  ${spec.summary}\n`).join('')}`,
+    )
     .join('\n')
 }
 

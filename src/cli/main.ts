@@ -3,5 +3,11 @@ import { enableCompileCache } from 'node:module'
 // Before anything else is loaded: compiled code, its types stripped, is kept for the next start.
 enableCompileCache()
 
+// Started by bin/oxbow.js: when that is killed, nothing must stay behind that holds the data directory.
+if (process.env['OXBOW_LAUNCHED'] && process.channel) {
+  process.channel.unref()
+  process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'))
+}
+
 const { runCommandLine } = await import('./commandLine.ts')
 await runCommandLine(process.argv.slice(2))

@@ -14,7 +14,10 @@ export function table(columns: readonly string[], rows: readonly (readonly (stri
   const widths = columns.map((_, at) => Math.max(...cells.map((row) => row[at]!.length)))
   const right = columns.map((_, at) => rows.length > 0 && rows.every((row) => typeof row[at] === 'number'))
   const line = (row: readonly string[]) =>
-    row.map((cell, at) => (right[at] ? cell.padStart(widths[at]!) : cell.padEnd(widths[at]!))).join('  ').trimEnd()
+    row
+      .map((cell, at) => (right[at] ? cell.padStart(widths[at]!) : cell.padEnd(widths[at]!)))
+      .join('  ')
+      .trimEnd()
   return cells.map((row) => `${line(row)}\n`).join('')
 }
 
@@ -24,7 +27,6 @@ const shown = (cell: string | number): string =>
 /** Text from outside as a terminal may show it: control characters, which could steer it, as escapes. */
 export const printable = (text: string): string =>
   text.replace(
-    // eslint-disable-next-line no-control-regex
     /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )

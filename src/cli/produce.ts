@@ -81,7 +81,9 @@ async function appendLines(broker: Broker, topic: string, form: LineForm): Promi
   } catch (thrown) {
     if (thrown instanceof LineProblem) {
       await commit()
-      throw new CommandFailure(`line ${number}: ${thrown.message} (${counted(produced, 'record')} before it produced, nothing from it on)`)
+      throw new CommandFailure(
+        `line ${number}: ${thrown.message} (${counted(produced, 'record')} before it produced, nothing from it on)`,
+      )
     }
     const { message } = thrown as Error
     throw new CommandFailure(`${message} (${counted(produced, 'record')} produced before that)`)

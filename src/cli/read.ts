@@ -74,7 +74,12 @@ async function* chunksOf(
   while (follow) {
     await sleep(lookEvery)
     const now = await partitionsOf(broker, name, partition)
-    yield* readMerged(broker, name, now.map((info) => since(known, info)), from)
+    yield* readMerged(
+      broker,
+      name,
+      now.map((info) => since(known, info)),
+      from,
+    )
     known = now
   }
 }

@@ -7,7 +7,9 @@ const longestHeader = 200
 /** A record for people: its place, time, key and value on a line, each header on a line below. */
 export function recordLines({ partition, offset, timestamp, key, headers, value }: StoredRecord): string {
   const place = `${partition}/${offset}  ${new Date(timestamp).toISOString()}  ${key === null ? '-' : bytesText(key)}`
-  const below = headers.map(([name, text]) => `    ${printable(name)}: ${clip(text === null ? 'null' : bytesText(text))}\n`)
+  const below = headers.map(
+    ([name, text]) => `    ${printable(name)}: ${clip(text === null ? 'null' : bytesText(text))}\n`,
+  )
   return `${place}  ${value === null ? '(tombstone)' : bytesText(value)}\n${below.join('')}`
 }
 

@@ -23,7 +23,11 @@ export const runCommand = (): Command =>
     new Command('run')
       .description('Runs pipelines until it is told to stop.')
       .argument('<file...>', 'configs')
-      .option('--port <number>', 'port of the HTTP server for health and metrics (default: 4680, or a free one)', portNumber)
+      .option(
+        '--port <number>',
+        'port of the HTTP server for health and metrics (default: 4680, or a free one)',
+        portNumber,
+      )
       .option('--no-http', 'no HTTP server')
       .option('--until-idle', 'poll each source once, and stop when nothing is in flight or waits for a retry')
       .option('--threads <count>', 'threads to run in', threadCount, 1)
@@ -46,7 +50,8 @@ Examples:
 
 async function run(paths: readonly string[], options: RunOptions): Promise<void> {
   checkBroker(options)
-  if (options.threads !== 1) throw new UsageError('the embedded broker runs in one thread: leave --threads out, or say 1')
+  if (options.threads !== 1)
+    throw new UsageError('the embedded broker runs in one thread: leave --threads out, or say 1')
   const planned = await plansOf(paths)
   const stop = Promise.withResolvers<StopSignal>()
   onStopSignal(stop.resolve)
@@ -73,7 +78,8 @@ async function operate(parts: SessionParts, stopped: Promise<StopSignal>, option
   let server: RunningServer | undefined
   let signal: StopSignal | undefined
   try {
-    if (options.http) server = await (await import('./run/listen.ts')).listen(options.port, { pipelines: session.all, broker, log })
+    if (options.http)
+      server = await (await import('./run/listen.ts')).listen(options.port, { pipelines: session.all, broker, log })
     await session.start()
     const names = session.pipelines.map(({ name }) => name)
     log.info({ pipelines: names, ...(server && { url: server.url }) }, `Running ${names.join(', ')}.`)

@@ -36,11 +36,16 @@ async function test(paths: readonly string[], options: TestOptions): Promise<voi
 
   const all: TestResult[] = []
   for (const { path, planned } of inspections) {
-    const results = await runTests(planned!.file, catalog, options.filter === undefined ? {} : { filter: options.filter })
+    const results = await runTests(
+      planned!.file,
+      catalog,
+      options.filter === undefined ? {} : { filter: options.filter },
+    )
     all.push(...results)
     await report(path, results, options)
   }
-  if (all.length === 0 && options.filter !== undefined) throw new CommandFailure(`no test has "${options.filter}" in its name`)
+  if (all.length === 0 && options.filter !== undefined)
+    throw new CommandFailure(`no test has "${options.filter}" in its name`)
   if (!options.json && paths.length > 1) await print(`${summarizeResults(all)}\n`)
   if (all.some(({ failure }) => failure)) throw new Exit(exitCodes.failed)
 }

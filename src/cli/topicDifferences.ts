@@ -20,7 +20,12 @@ export const compareTopics = (needed: readonly TopicSpec[], live: readonly Topic
     if (!info) return { ...spec, exists: false, differences: ['is missing'] }
     const { length: partitions } = info.partitions
     const kept = info.retention === undefined ? {} : { retention: info.retention }
-    return { ...spec, exists: true, live: { partitions, ...kept }, differences: differencesOf(spec, partitions, info.retention) }
+    return {
+      ...spec,
+      exists: true,
+      live: { partitions, ...kept },
+      differences: differencesOf(spec, partitions, info.retention),
+    }
   })
 
 function differencesOf(spec: TopicSpec, partitions: number, retention: number | undefined): string[] {

@@ -8,7 +8,11 @@ const declaration = /\bcode = (["'])(?<code>[a-z_]+\.[a-z_]+)\1/
  * @throws Error for a class without a fixed code
  */
 export function faultCode(faultClass: FaultClass): string {
-  for (let owner: unknown = faultClass; typeof owner === 'function' && owner !== Fault; owner = Object.getPrototypeOf(owner)) {
+  for (
+    let owner: unknown = faultClass;
+    typeof owner === 'function' && owner !== Fault;
+    owner = Object.getPrototypeOf(owner)
+  ) {
     const code = declaration.exec(String(owner))?.groups?.code
     if (code !== undefined) return code
   }

@@ -1,5 +1,5 @@
 /**
- * An operator's state: keys in the order of their UTF-16 code units, values that survive a structured clone.
+ * An operator's state: keys in the order of their UTF-8 bytes, values that survive a structured clone.
  * Values handed in or out are not to be changed in place.
  */
 export interface StateStore {
@@ -10,6 +10,9 @@ export interface StateStore {
   entries(from?: string, to?: string): Iterable<readonly [key: string, value: unknown]>
 }
 
+/** The order of keys: that of their UTF-8 bytes, as brokers keep them. */
+export const compareKeys = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
+
 /** A state store of memory alone, for tests of single operators. */
 export function memoryState(): StateStore {
   const values = new Map<string, unknown>()
@@ -18,6 +21,8 @@ export function memoryState(): StateStore {
     set: (key, value) => void values.set(key, value),
     delete: (key) => void values.delete(key),
     entries: (from = '', to) =>
-      [...values].filter(([key]) => key >= from && (to === undefined || key < to)).sort(([a], [b]) => (a < b ? -1 : 1)),
+      [...values]
+        .filter(([key]) => compareKeys(key, from) >= 0 && (to === undefined || compareKeys(key, to) < 0))
+        .sort(([a], [b]) => compareKeys(a, b)),
   }
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { encodeValue } from '../component/value.ts'
 import type { Fault } from '../record/fault.ts'
 import type { Header, Origin, OutputRecord, RawRecord, Record } from '../record/record.ts'
@@ -36,20 +36,13 @@ const maxInput = 16_384
 export const letterPrefix = 'dlq.'
 
 /** Stable over replays: the same record failing at the same operator is the same letter. */
-export function letterId({ topic, partition, offset }: Origin, operator: string, index: string): string {
-  return createHash('sha256')
-    .update(JSON.stringify([topic, partition, String(offset), operator, index]))
-    .digest('hex')
-    .slice(0, 32)
-}
+export const letterId = ({ topic, partition, offset }: Origin, operator: string, index: string): string =>
+  hash('sha256', JSON.stringify([topic, partition, String(offset), operator, index])).slice(0, 32)
 
 /** Groups letters that failed alike: operator, code, and the message with its values stripped. */
 export function fingerprint(operator: string, { code, message }: Fault): string {
   const shape = message.replace(/"[^"]*"|'[^']*'|`[^`]*`/g, '"…"').replace(/\d+/g, '#')
-  return createHash('sha256')
-    .update(JSON.stringify([1, operator, code, shape]))
-    .digest('hex')
-    .slice(0, 16)
+  return hash('sha256', JSON.stringify([1, operator, code, shape])).slice(0, 16)
 }
 
 /**

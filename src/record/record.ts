@@ -41,7 +41,10 @@ export interface Record<V = unknown> {
   readonly headers: readonly Header[]
   readonly timestamp: number
   readonly origin: Origin
-  /** Which of the results of its external record this is: "" for the first or only, ".2" for the third of a flatMap. */
+  /**
+   * Which of the results of its external record this is: "" for the first or only, ".2" for the third of a flatMap, "~1"
+   * for one that came to a stream by the second of its ways there.
+   */
   readonly index: string
 }
 

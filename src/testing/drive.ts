@@ -44,6 +44,8 @@ export class TestHang extends Error {
 const grace = 250
 /** Virtual milliseconds for which records may be under way after the inputs have ended. */
 const longest = 400 * 86_400_000
+/** Virtual milliseconds that a part of the pipeline that stopped gets to recover after the inputs have ended. */
+const recovery = 600_000
 
 /**
  * Runs a whole topology on virtual time over a broker in memory, until the last frame that is drawn, and where all inputs
@@ -69,6 +71,8 @@ class Driver {
   readonly #pipeline: Pipeline
   readonly #monitor: Pipeline | undefined
   readonly #logged: string[] = []
+  /** The frame after the inputs at which all parts of the pipeline ran last. */
+  #wellAt: number
 
   constructor({ plan, scenario, monitor, patience = 5_000 }: DriveOptions, clock: VirtualClock, broker: Broker) {
     this.#clock = clock
@@ -76,6 +80,7 @@ class Driver {
     this.#patience = patience
     this.#watch = new Watch(scenario.outlets, plan, broker)
     this.#feed = new Feed(scenario, plan, broker, clock)
+    this.#wellAt = this.#feed.until
     const capture: Capture = (sink, record) => this.#watch.add(sink, capturedAtSink(record, clock.frame))
     const parts = { broker, scheduler: clock, log: keepLog(this.#logged), once: false }
     this.#pipeline = new Pipeline({ ...parts, plan: stubPlan(plan, capture) })
@@ -102,9 +107,15 @@ class Driver {
   #goesOn(): boolean {
     const { next } = this.#clock
     if (next !== undefined && next <= this.#feed.until) return true
-    if (!this.#feed.ended || this.#pipeline.inFlight === 0) return false
+    if (!this.#feed.ended || this.#pipeline.inFlight === 0 || this.#isBroken()) return false
     if (next === undefined || next > this.#feed.until + longest) throw this.#hang('and nothing will let go of them')
     return true
+  }
+
+  /** A part of the pipeline stopped, and starting it again does not help. */
+  #isBroken(): boolean {
+    if (this.#pipeline.troubles.length === 0) this.#wellAt = this.#clock.frame
+    return this.#clock.frame - this.#wellAt > recovery
   }
 
   /** Waits for all that happens at this frame, and takes down what came out. */

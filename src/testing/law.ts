@@ -31,10 +31,12 @@ export async function findBrokenLaws(
   const letters = [...captured.values()].flat().filter(({ failure }) => failure)
   return [
     ...rows.flatMap(imbalance),
-    ...underWay(rows, pipeline.inFlight),
     ...sources.flatMap((source) => lostLetters(source, rows, letters)),
     ...repeatedIds(letters),
-    ...(pipeline.troubles.length > 0 ? [] : await unread(pipeline, broker, rows)),
+    // What a task has in hand when it stops is not committed, and stays in its topic.
+    ...(pipeline.troubles.length > 0
+      ? []
+      : [...underWay(rows, pipeline.inFlight), ...(await unread(pipeline, broker, rows))]),
   ]
 }
 

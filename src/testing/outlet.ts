@@ -1,5 +1,6 @@
 import type { Format } from '../component/source.ts'
 import type { Plan, PlannedStream } from '../topology/plan.ts'
+import { sourcesOf } from '../topology/upstream.ts'
 
 /** A place where a test can expect records. */
 export interface Outlet {
@@ -23,7 +24,7 @@ export function outletsOf({ subtopologies }: Plan): readonly Outlet[] {
   }
   for (const stream of streams) {
     for (const { id, topic } of stream.sinks) {
-      const origins = new Set([...sourcesOf(stream, streams)])
+      const origins = new Set(reaching(stream.name, streams))
       if (topic) add({ name: topic.name, kind: 'topic', format: topic.format, sources: origins })
       else add({ name: id, kind: 'sink', format: 'json', sources: origins })
     }
@@ -34,20 +35,11 @@ export function outletsOf({ subtopologies }: Plan): readonly Outlet[] {
   return [...outlets.values()]
 }
 
-function sourcesOf({ from }: PlannedStream, streams: readonly PlannedStream[]): string[] {
-  return from.flatMap((origin) => {
-    const upstream = streams.find(({ name }) => name === origin) ?? streams.find((stream) => isBranch(origin, stream))
-    return upstream ? sourcesOf(upstream, streams) : feeding(origin, streams)
-  })
-}
-
-const isBranch = (origin: string, { name, steps }: PlannedStream): boolean => {
-  const last = steps.at(-1)
-  return (last?.spec.branches?.(last.config) ?? []).some((branch) => origin === `${name}.${branch}`)
-}
-
 /** A source, and the sources of the streams that write to its topic. */
 function feeding(source: string, streams: readonly PlannedStream[]): string[] {
   const writers = streams.filter(({ sinks }) => sinks.some(({ topic }) => topic?.name === source))
-  return [source, ...writers.flatMap((stream) => sourcesOf(stream, streams))]
+  return [source, ...writers.flatMap(({ name }) => reaching(name, streams))]
 }
+
+const reaching = (stream: string, streams: readonly PlannedStream[]): string[] =>
+  [...sourcesOf(stream, streams)].flatMap((source) => feeding(source, streams))

@@ -14,7 +14,7 @@ import { increment } from './meter.ts'
 import type { PlannedSource } from './plan.ts'
 import { Retries, type Retry } from './retries.ts'
 import { StagedState } from './staged.ts'
-import { wire, type Node, type SinkNode, type StreamNodes, type Wiring } from './wire.ts'
+import { wire, type Node, type Reader, type SinkNode, type StreamNodes, type Wiring } from './wire.ts'
 import type { TaskParts } from './task.ts'
 
 /** What a flow asks of its task. */
@@ -124,27 +124,28 @@ export class Flow {
     const recorded = source.spec.open && headers.length > 0 ? sourceFault(headers) : undefined
     const decoded = recorded ? { fault: recorded } : decodeValue(raw.value, source.format)
     if ('fault' in decoded) {
-      for (const { number } of readers) {
-        this.#enterLedger(lineage, number)
-        lineage.mark(number, dead)
+      for (const { stream } of readers) {
+        this.#enterLedger(lineage, stream.number)
+        lineage.mark(stream.number, dead)
       }
       const input = { key, value: raw.value, headers, timestamp, origin: lineage, index: '' }
       this.#bury(`${source.name}.read`, input, decoded.fault)
     } else {
-      for (const stream of readers) {
-        this.#enterStream(stream, { key, value: decoded.value, headers, timestamp, origin: lineage, index: '' })
+      for (const reader of readers) {
+        this.#enterStream(reader, { key, value: decoded.value, headers, timestamp, origin: lineage, index: '' })
       }
     }
     this.#settle(lineage)
     if (lineage.pending > 0) this.#open.add(lineage)
   }
 
-  #enterStream(stream: StreamNodes, record: Record): void {
+  #enterStream({ stream, via }: Reader, record: Record): void {
     const lineage = record.origin as Lineage
     this.#enterLedger(lineage, stream.number)
     lineage.pending++
-    if (stream.first) this.#enter(stream.first, record)
-    else this.#finish(stream, record)
+    const entering = via === '' ? record : { ...record, index: record.index + via }
+    if (stream.first) this.#enter(stream.first, entering)
+    else this.#finish(stream, entering)
   }
 
   #enterLedger(lineage: Lineage, stream: number): void {

@@ -101,7 +101,8 @@ function encodePart({ node, record, retry }: HeldPart): Buffer {
 
 function encodeLineage({ source, topic, partition, offset, raw, marks }: Lineage, streams: readonly string[]): Buffer {
   const { key, value, headers, timestamp } = raw
-  const byName = Object.fromEntries(marks.map((mark, stream) => [streams[stream]!, mark]))
+  // Streams that the record never entered are holes in the list, which flatMap leaves out.
+  const byName = Object.fromEntries(marks.flatMap((mark, stream) => [[streams[stream]!, mark]]))
   return encode({
     source,
     raw: { key, value, headers, timestamp, topic, partition, offset },

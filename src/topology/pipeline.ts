@@ -36,7 +36,7 @@ interface Slot {
   batches: number
 }
 
-const recordsPerPoll = 8_000
+const recordsPerPoll = 4_000
 const longestPause = 60_000
 
 /** Runs a plan: connectors append, tasks process, and a task that stops is started again from what it committed. */

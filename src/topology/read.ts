@@ -68,7 +68,12 @@ export function parseConfig(text: string, file: string, catalog: Catalog, enviro
   }
   if (document.errors.length > 0) {
     throw new ConfigError(
-      document.errors.map(({ pos, message }) => at(pos[0], `not valid YAML: ${message.split('\n')[0]}`)),
+      document.errors.map(({ pos, message }) =>
+        at(
+          pos[0],
+          `not valid YAML: ${message.split('\n')[0]}${text.slice(0, pos[0]).endsWith('$') ? '; between { } and [ ], put ${...} in quotes' : ''}`,
+        ),
+      ),
     )
   }
   const secrets: string[] = []

@@ -13,6 +13,7 @@ import type {
   Subtopology,
 } from './plan.ts'
 import { ConfigError, type ConfigFile, type Problem } from './read.ts'
+import { branchesOf } from './upstream.ts'
 
 const day = 86_400_000
 
@@ -104,12 +105,6 @@ function numberer(): (name: string) => string {
     taken.set(name, count)
     return count === 1 ? name : `${name}#${count}`
   }
-}
-
-/** Names of the branches that a stream ends in, if its last step is one that branches. */
-function branchesOf({ name, steps }: PlannedStream): string[] {
-  const last = steps.at(-1)
-  return (last?.spec.branches?.(last.config) ?? []).map((branch) => `${name}.${branch}`)
 }
 
 function findBrokenLinks(

@@ -1,5 +1,5 @@
 import type { StateChange, StateReader } from '../broker/broker.ts'
-import type { StateStore } from '../component/state.ts'
+import { compareKeys, type StateStore } from '../component/state.ts'
 import { decode, encode } from './encoded.ts'
 
 const deleted = Symbol('deleted')
@@ -41,11 +41,11 @@ export class StagedState {
   }
 
   *#entries(name: string, staged: Map<string, unknown>, from = '', to?: string): Iterable<readonly [string, unknown]> {
-    const inRange = (key: string) => key >= from && (to === undefined || key < to)
-    const changes = [...staged].filter(([key]) => inRange(key)).sort(([a], [b]) => (a < b ? -1 : 1))
+    const inRange = (key: string) => compareKeys(key, from) >= 0 && (to === undefined || compareKeys(key, to) < 0)
+    const changes = [...staged].filter(([key]) => inRange(key)).sort(([a], [b]) => compareKeys(a, b))
     let next = 0
     for (const [key, bytes] of this.#committed.entries(name, from, to)) {
-      for (; next < changes.length && changes[next]![0] < key; next++) yield* present(changes[next]!)
+      for (; next < changes.length && compareKeys(changes[next]![0], key) < 0; next++) yield* present(changes[next]!)
       if (changes[next]?.[0] === key) yield* present(changes[next++]!)
       else yield [key, decode<unknown>(bytes)]
     }

@@ -7,6 +7,7 @@ import type { Record } from '../record/record.ts'
 import type { Meter, NodeMeter } from './meter.ts'
 import type { Plan, PlannedSink, PlannedStep, PlannedStream, Subtopology } from './plan.ts'
 import type { StagedState } from './staged.ts'
+import { branchesOf, sourcesOf } from './upstream.ts'
 
 /** An operator of a stream in one task. */
 export interface Node {
@@ -40,8 +41,15 @@ export interface StreamNodes {
   first?: Node
   readonly sinks: readonly SinkNode[]
   /** Streams that read this one, and its branches by name. */
-  readonly readers: StreamNodes[]
-  readonly branches: Map<string, StreamNodes[]>
+  readonly readers: Reader[]
+  readonly branches: Map<string, Reader[]>
+}
+
+/** A stream as one of those that it reads sees it. */
+export interface Reader {
+  readonly stream: StreamNodes
+  /** What tells a record that comes this way from the same one that comes another way: an addition to its index. */
+  readonly via: string
 }
 
 export interface Wiring {
@@ -49,7 +57,7 @@ export interface Wiring {
   readonly nodes: ReadonlyMap<string, Node>
   readonly sinks: ReadonlyMap<string, SinkNode>
   /** The streams that read a source. */
-  readonly readers: ReadonlyMap<string, readonly StreamNodes[]>
+  readonly readers: ReadonlyMap<string, readonly Reader[]>
   /** Unsubscribes from every operator; calls under way are aborted. */
   close(): void
 }
@@ -68,7 +76,7 @@ export function wire(parts: WiringParts, state: StagedState, outcome: (node: Nod
   const { subtopology, meter } = parts
   const nodes = new Map<string, Node>()
   const sinks = new Map<string, SinkNode>()
-  const readers = new Map<string, StreamNodes[]>()
+  const readers = new Map<string, Reader[]>()
   const streams = subtopology.streams.map((stream, number) => {
     const chain = stream.steps.map((step) => build(step, number, parts, state, outcome))
     chain.forEach((node, at) => {
@@ -86,23 +94,27 @@ export function wire(parts: WiringParts, state: StagedState, outcome: (node: Nod
       branches: new Map(),
     } satisfies StreamNodes
   })
-  subtopology.streams.forEach((stream, number) => connect(stream, streams[number]!, streams, readers))
+  const planned = subtopology.streams
+  planned.forEach((stream, number) => connect(stream, streams[number]!, streams, { planned, sources: readers }))
   return { streams, nodes, sinks, readers, close: () => nodes.forEach((node) => node.running.unsubscribe()) }
 }
 
 function connect(
   { from }: PlannedStream,
-  reader: StreamNodes,
+  stream: StreamNodes,
   streams: readonly StreamNodes[],
-  sources: Map<string, StreamNodes[]>,
+  { planned, sources }: { readonly planned: readonly PlannedStream[]; readonly sources: Map<string, Reader[]> },
 ): void {
-  for (const name of from) {
-    const stream = streams.find((candidate) => candidate.name === name)
-    const owner = streams.find((candidate) => name.startsWith(`${candidate.name}.`) && !stream)
-    if (stream) stream.readers.push(reader)
-    else if (owner) addTo(owner.branches, name.slice(owner.name.length + 1), reader)
+  const reached = from.map((name) => sourcesOf(name, planned))
+  from.forEach((name, at) => {
+    const others = reached.filter((_, other) => other !== at).flatMap((names) => [...names])
+    const reader = { stream, via: others.some((source) => reached[at]!.has(source)) ? `~${at}` : '' }
+    const origin = streams.find((candidate) => candidate.name === name)
+    const owner = planned.findIndex((candidate) => branchesOf(candidate).includes(name))
+    if (origin) origin.readers.push(reader)
+    else if (owner >= 0) addTo(streams[owner]!.branches, name.slice(planned[owner]!.name.length + 1), reader)
     else addTo(sources, name, reader)
-  }
+  })
 }
 
 function addTo<T>(lists: Map<string, T[]>, name: string, element: T): void {

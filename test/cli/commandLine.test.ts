@@ -14,12 +14,15 @@ test('--help names every command, and exits with 0', async () => {
   for (const command of commands) expect(stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'))
 })
 
-test.each([...commands.map((name) => [name]), ['dlq', 'ls'], ['dlq', 'show']])('%s … --help has examples', async (...words) => {
-  const { code, stdout, stderr } = await runOxbow(makeDirectory(), [...words, '--help'])
-  expect([code, stderr]).toEqual([0, ''])
-  expect(stdout).toContain(`Usage: oxbow ${words.join(' ')}`)
-  expect(stdout.split('Examples:')[1]).toContain(`oxbow ${words.join(' ')}`)
-})
+test.each([...commands.map((name) => [name]), ['dlq', 'ls'], ['dlq', 'show']])(
+  '%s … --help has examples',
+  async (...words) => {
+    const { code, stdout, stderr } = await runOxbow(makeDirectory(), [...words, '--help'])
+    expect([code, stderr]).toEqual([0, ''])
+    expect(stdout).toContain(`Usage: oxbow ${words.join(' ')}`)
+    expect(stdout.split('Examples:')[1]).toContain(`oxbow ${words.join(' ')}`)
+  },
+)
 
 test('--version prints the version of the package', async () => {
   const { version } = JSON.parse(readFileSync(`${repository}/package.json`, 'utf8')) as { version: string }

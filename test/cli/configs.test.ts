@@ -31,7 +31,9 @@ test('check finds all mistakes in all files, each on a line with its place', asy
     'links.yaml': sound.replace('from: good.dear', 'from: good.daer'),
     'good.yaml': sound,
     'again.yaml': sound,
-    'build.yaml': sound.replace('name: prices', 'name: c').replace('- filter', '- validate: { schema: ./no.json }\n      - filter'),
+    'build.yaml': sound
+      .replace('name: prices', 'name: c')
+      .replace('- filter', '- validate: { schema: ./no.json }\n      - filter'),
     'alerts.yaml': `${sound.replace('name: prices', 'name: d')}monitor: { alerts: [{ when: size > 1, to: { topic: raw } }] }\n`,
     'tests.yaml': `${sound.replace('name: prices', 'name: e')}tests: [{ name: t, given: { nope: a }, expect: {} }]\n`,
   })
@@ -74,11 +76,17 @@ test('a config for Kafka is refused in its place', async () => {
 
 test('topics shows what is needed, and creates it with --apply; check --broker compares', async () => {
   const directory = makeDirectory({ 'a.yaml': sound, 'b.yaml': sound.replace('partitions: 2', 'partitions: 4') })
-  const topics = async (...words: string[]) => jsonLines((await runOxbow(directory, ['topics', ...words, '--json'])).stdout)
+  const topics = async (...words: string[]) =>
+    jsonLines((await runOxbow(directory, ['topics', ...words, '--json'])).stdout)
 
   const before = await topics('a.yaml')
   expect(before[0]).toEqual({ name: 'raw', exists: false, partitions: 2, differences: ['is missing'] })
-  expect(before.map((topic) => (topic as { name: string }).name)).toEqual(['raw', 'cheap.prices', 'dear.prices', 'dlq.raw'])
+  expect(before.map((topic) => (topic as { name: string }).name)).toEqual([
+    'raw',
+    'cheap.prices',
+    'dear.prices',
+    'dlq.raw',
+  ])
 
   const after = await topics('a.yaml', '--apply')
   expect(after[0]).toEqual({ name: 'raw', exists: true, partitions: 2, live: { partitions: 2 }, differences: [] })
@@ -121,9 +129,16 @@ test('describe shows the topology as Kafka Streams does, with dead-letter topics
 test('describe --format json is a graph, --format mermaid a flowchart of the same nodes and edges', async () => {
   const directory = makeDirectory({ 'a.yaml': sound })
   const { stdout } = await runOxbow(directory, ['describe', 'a.yaml', '--format', 'json'])
-  const [graph] = jsonLines(stdout) as [{ subtopologies: { nodes: { id: string; to: string[] }[] }[]; topics: unknown[] }]
+  const [graph] = jsonLines(stdout) as [
+    { subtopologies: { nodes: { id: string; to: string[] }[] }[]; topics: unknown[] },
+  ]
   expect(graph).toMatchObject({ name: 'prices' })
-  expect(graph.topics).toContainEqual({ name: 'dlq.raw', role: 'deadLetters', partitions: null, retention: 604_800_000 })
+  expect(graph.topics).toContainEqual({
+    name: 'dlq.raw',
+    role: 'deadLetters',
+    partitions: null,
+    retention: 604_800_000,
+  })
   const [{ nodes }] = graph.subtopologies as [(typeof graph.subtopologies)[number]]
   expect(nodes.map(({ id, to }) => [id, to])).toContainEqual(['raw', ['good.filter']])
 
@@ -159,7 +174,11 @@ const withTest = (expected: string) => `${sound}tests:
 `
 
 test('test shows passed and failed tests, with marbles for the latter, and exits with 1', async () => {
-  const directory = makeDirectory({ 'good.yaml': withTest('a|'), 'bad.yaml': withTest('b|'), 'none.yaml': sound.replace('prices', 'x') })
+  const directory = makeDirectory({
+    'good.yaml': withTest('a|'),
+    'bad.yaml': withTest('b|'),
+    'none.yaml': sound.replace('prices', 'x'),
+  })
   expect(await runOxbow(directory, ['test', 'good.yaml'])).toMatchObject({ code: 0, stderr: '' })
   const failed = await runOxbow(directory, ['test', 'bad.yaml'])
   expect(failed.code).toBe(1)
@@ -177,7 +196,8 @@ test('test shows passed and failed tests, with marbles for the latter, and exits
 test('list shows kinds, components and their docs', async () => {
   const directory = makeDirectory()
   const all = (await runOxbow(directory, ['list'])).stdout
-  for (const name of ['sources', 'operators', 'sinks', 'rss', 'dedupe', 'webhook']) expect(all).toMatch(new RegExp(`^ *${name}\\b`, 'm'))
+  for (const name of ['sources', 'operators', 'sinks', 'rss', 'dedupe', 'webhook'])
+    expect(all).toMatch(new RegExp(`^ *${name}\\b`, 'm'))
   expect((await runOxbow(directory, ['list', 'sinks'])).stdout).not.toContain('dedupe')
   const dedupe = (await runOxbow(directory, ['list', 'dedupe'])).stdout
   for (const part of ['dedupe (operator)', 'within  (text, default 24h)', 'drop duplicate', 'expression.failed']) {
@@ -191,7 +211,10 @@ test('list shows kinds, components and their docs', async () => {
 })
 
 test('completion for bash completes commands, their options and files', async () => {
-  const directory = makeDirectory({ 'orders.yaml': '', 'complete.bash': (await runOxbow(makeDirectory(), ['completion', 'bash'])).stdout })
+  const directory = makeDirectory({
+    'orders.yaml': '',
+    'complete.bash': (await runOxbow(makeDirectory(), ['completion', 'bash'])).stdout,
+  })
   const complete = (...words: string[]) => {
     const script = `source complete.bash; COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}; _oxbow; printf '%s\\n' "\${COMPREPLY[@]}"`
     return execFileSync('bash', ['-c', script], { cwd: directory, encoding: 'utf8' }).split('\n').filter(Boolean)

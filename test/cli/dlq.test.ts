@@ -17,45 +17,53 @@ const poison = { key: 'k1', value: { price: 'free', n: 1 }, headers: [['trace', 
 
 async function withLetters(envelope: string): Promise<string> {
   const directory = makeDirectory({ 'prices.yaml': config(envelope) })
-  await runOxbow(directory, ['produce', 'raw'], `${JSON.stringify(poison)}\n{"price":0.5}\nno json`.replace('no json', ''))
+  await runOxbow(
+    directory,
+    ['produce', 'raw'],
+    `${JSON.stringify(poison)}\n{"price":0.5}\nno json`.replace('no json', ''),
+  )
   await runOxbow(directory, ['produce', 'raw', '--raw', '--key', 'k2'], 'no json')
   const { code } = await runOxbow(directory, ['run', 'prices.yaml', '--until-idle', '--no-http'])
   expect(code).toBe(0)
   return directory
 }
 
-test.each(['headers', 'json'])('dlq show finds letters in the %s envelope by place, by id, and the latest', async (envelope) => {
-  const directory = await withLetters(envelope)
-  const show = async (name: string) => jsonLines((await runOxbow(directory, ['dlq', 'show', name, '--json'])).stdout)[0]
+test.each(['headers', 'json'])(
+  'dlq show finds letters in the %s envelope by place, by id, and the latest',
+  async (envelope) => {
+    const directory = await withLetters(envelope)
+    const show = async (name: string) =>
+      jsonLines((await runOxbow(directory, ['dlq', 'show', name, '--json'])).stdout)[0]
 
-  const first = await show('dlq.raw/0/0')
-  expect(first).toEqual({
-    id: expect.stringMatching(/^[0-9a-f]{32}$/),
-    source: 'raw',
-    topic: 'dlq.raw',
-    partition: 0,
-    offset: 0,
-    operator: 'good.filter',
-    fault: { code: 'expression.failed', message: expect.stringContaining('record.price'), stack: expect.any(String) },
-    attempts: 1,
-    hops: 0,
-    revision: expect.stringMatching(/^[0-9a-f]{12}$/),
-    origin: { topic: 'raw', partition: 0, offset: 0, timestamp: 1_000 },
-    failedAt: expect.stringMatching(/Z$/),
-    firstFailedAt: expect.stringMatching(/Z$/),
-    disposition: 'deadLetter',
-    key: 'k1',
-    value: { price: 'free', n: 1 },
-  })
-  expect(await show((first as { id: string }).id)).toEqual(first)
+    const first = await show('dlq.raw/0/0')
+    expect(first).toEqual({
+      id: expect.stringMatching(/^[0-9a-f]{32}$/),
+      source: 'raw',
+      topic: 'dlq.raw',
+      partition: 0,
+      offset: 0,
+      operator: 'good.filter',
+      fault: { code: 'expression.failed', message: expect.stringContaining('record.price'), stack: expect.any(String) },
+      attempts: 1,
+      hops: 0,
+      revision: expect.stringMatching(/^[0-9a-f]{12}$/),
+      origin: { topic: 'raw', partition: 0, offset: 0, timestamp: 1_000 },
+      failedAt: expect.stringMatching(/Z$/),
+      firstFailedAt: expect.stringMatching(/Z$/),
+      disposition: 'deadLetter',
+      key: 'k1',
+      value: { price: 'free', n: 1 },
+    })
+    expect(await show((first as { id: string }).id)).toEqual(first)
 
-  expect(await show('dlq.raw')).toMatchObject({
-    offset: 1,
-    fault: { code: 'value.unreadable' },
-    key: 'k2',
-    valueBase64: Buffer.from('no json').toString('base64'),
-  })
-})
+    expect(await show('dlq.raw')).toMatchObject({
+      offset: 1,
+      fault: { code: 'value.unreadable' },
+      key: 'k2',
+      valueBase64: Buffer.from('no json').toString('base64'),
+    })
+  },
+)
 
 test('dlq show for people has the fault, the operator, the origin and the payload', async () => {
   const directory = await withLetters('headers')
@@ -84,12 +92,22 @@ test('dlq show says what is wrong with a name', async () => {
 
 test('dlq ls with a config counts its dead-letter topics, also those that are not there yet', async () => {
   const directory = await withLetters('headers')
-  const ls = async (...words: string[]) => jsonLines((await runOxbow(directory, ['dlq', 'ls', ...words, '--json'])).stdout)
+  const ls = async (...words: string[]) =>
+    jsonLines((await runOxbow(directory, ['dlq', 'ls', ...words, '--json'])).stdout)
   expect(await ls('prices.yaml')).toEqual(await ls())
   expect(await ls()).toMatchObject([{ source: 'raw', topic: 'dlq.raw', open: 2, retained: 2 }])
   const other = makeDirectory({ 'other.yaml': config('headers').replaceAll('raw', 'other') })
   expect(await ls(`${other}/other.yaml`)).toEqual([
-    { source: 'other', topic: 'dlq.other', open: 0, redriving: 0, resolved: 0, discarded: 0, retained: 0, oldest: null },
+    {
+      source: 'other',
+      topic: 'dlq.other',
+      open: 0,
+      redriving: 0,
+      resolved: 0,
+      discarded: 0,
+      retained: 0,
+      oldest: null,
+    },
   ])
   expect((await runOxbow(directory, ['dlq', 'ls'])).stdout).toMatch(/^source +topic +open.*\nraw +dlq\.raw +2 /)
 })

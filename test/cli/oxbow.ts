@@ -46,7 +46,9 @@ export function startOxbow(directory: string, ...words: string[]): Started {
       }
       child.stdout.on('data', look)
       child.stderr.on('data', look)
-      child.on('close', () => reject(new Error(`it ended without printing "${text}":\n${output.stdout}${output.stderr}`)))
+      child.on('close', () =>
+        reject(new Error(`it ended without printing "${text}":\n${output.stdout}${output.stderr}`)),
+      )
       look()
     })
   return { child, output, ended, printed }

@@ -25,7 +25,14 @@ const record = (parts: Partial<OutputRecord>): OutputRecord => ({
 })
 
 const odd = [
-  record({ key: Buffer.from('k'), headers: [['trace', Buffer.from('é')], ['trace', null], ['raw', Buffer.from([255])]] }),
+  record({
+    key: Buffer.from('k'),
+    headers: [
+      ['trace', Buffer.from('é')],
+      ['trace', null],
+      ['raw', Buffer.from([255])],
+    ],
+  }),
   record({ key: Buffer.from([255, 0]), value: Buffer.from([1, 2, 255]) }),
   record({ key: Buffer.from(''), value: null }),
   record({ value: Buffer.from('') }),
@@ -42,7 +49,16 @@ test('read --json shows every record in the agreed shape', async () => {
   expect(code).toBe(0)
   const place = (offset: number) => ({ topic: 'in', partition: 0, offset, timestamp: 1_000 })
   expect(jsonLines(stdout)).toEqual([
-    { ...place(0), key: 'k', headers: [['trace', 'é'], ['trace', null], ['raw', { base64: '/w==' }]], value: { a: 1 } },
+    {
+      ...place(0),
+      key: 'k',
+      headers: [
+        ['trace', 'é'],
+        ['trace', null],
+        ['raw', { base64: '/w==' }],
+      ],
+      value: { a: 1 },
+    },
     { ...place(1), keyBase64: '/wA=', headers: [], valueBase64: 'AQL/' },
     { ...place(2), key: '', headers: [], value: null },
     { ...place(3), key: null, headers: [], valueBase64: '' },
@@ -56,7 +72,10 @@ test('read --json shows every record in the agreed shape', async () => {
 })
 
 test('what read --json prints, produce takes back byte for byte', async () => {
-  const directory = await withRecords([...odd, record({ value: Buffer.from('{\n  "a": "x  \\n y",\r\n "b": [ 1, 2 ] }') })])
+  const directory = await withRecords([
+    ...odd,
+    record({ value: Buffer.from('{\n  "a": "x  \\n y",\r\n "b": [ 1, 2 ] }') }),
+  ])
   const { stdout } = await runOxbow(directory, ['read', 'in', '--json'])
   const produced = await runOxbow(directory, ['produce', 'copy'], stdout)
   expect([produced.code, produced.stderr]).toEqual([0, '10 records produced to copy\n'])
@@ -112,7 +131,10 @@ test('read --follow prints what is produced later, until it is interrupted', asy
   reading.child.kill('SIGINT')
   const { code, stdout } = await reading.ended
   expect(code).toBe(130)
-  expect(jsonLines(stdout)).toMatchObject([{ value: 'first', offset: 0 }, { value: 'second', offset: 1 }])
+  expect(jsonLines(stdout)).toMatchObject([
+    { value: 'first', offset: 0 },
+    { value: 'second', offset: 1 },
+  ])
 })
 
 test('read into a pipe that is closed early ends without a complaint', async () => {
@@ -133,14 +155,26 @@ test('produce takes any JSON as the value, as it is written', async () => {
   const lines = '{"id": 7,  "price": 1.50}\r\n\n[1]\n{"value": 1}\n{"key": "k", "value": 1, "unit": "C"}'
   expect(await runOxbow(directory, ['produce', 'in'], lines)).toMatchObject({ code: 0, stdout: '' })
   const { stdout } = await runOxbow(directory, ['read', 'in', '--json'])
-  const values = stdout.split('\n').filter(Boolean).map((line) => /"value":(.*)\}$/.exec(line)![1])
+  const values = stdout
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => /"value":(.*)\}$/.exec(line)![1])
   expect(values).toEqual(['{"id": 7,  "price": 1.50}', '[1]', '{"value": 1}', '{"key": "k", "value": 1, "unit": "C"}'])
   expect((jsonLines(stdout) as { key: unknown }[]).map(({ key }) => key)).toEqual([null, null, null, null])
 })
 
 test('produce takes records with key, headers, time and partition', async () => {
   const directory = await withRecords([], 3)
-  const line = { key: 'k', value: { a: 1 }, headers: [['h', 'x'], ['h', { base64: '/w==' }]], timestamp: 5, partition: 2 }
+  const line = {
+    key: 'k',
+    value: { a: 1 },
+    headers: [
+      ['h', 'x'],
+      ['h', { base64: '/w==' }],
+    ],
+    timestamp: 5,
+    partition: 2,
+  }
   await runOxbow(directory, ['produce', 'in'], JSON.stringify(line))
   const { stdout } = await runOxbow(directory, ['read', 'in', '--json'])
   expect(jsonLines(stdout)).toEqual([{ topic: 'in', offset: 0, ...line }])
@@ -168,7 +202,11 @@ test.each([
   ['{"other":1}', ['--key-field', 'id'], 'line 3: it has no field "id"'],
 ])('produce ends at the bad line %s, and says what was produced', async (bad, options, message) => {
   const directory = makeDirectory()
-  const { code, stdout, stderr } = await runOxbow(directory, ['produce', 'in', ...options], `{"id":1}\n{"id":2}\n${bad}\n{"id":3}\n`)
+  const { code, stdout, stderr } = await runOxbow(
+    directory,
+    ['produce', 'in', ...options],
+    `{"id":1}\n{"id":2}\n${bad}\n{"id":3}\n`,
+  )
   expect([code, stdout]).toEqual([1, ''])
   expect(stderr).toContain(`oxbow: ${message}`)
   expect(stderr).toContain('2 records before it produced, nothing from it on')

@@ -59,7 +59,13 @@ streams: { all: { from: clean, to: { topic: cleaner } } }
 
 test('a source that cannot be polled is a failure that says what to do', async () => {
   const directory = makeDirectory({ 'prices.yaml': prices })
-  const { code, stdout, stderr } = await runOxbow(directory, ['run', 'prices.yaml', '--until-idle', '--no-http', '--json'])
+  const { code, stdout, stderr } = await runOxbow(directory, [
+    'run',
+    'prices.yaml',
+    '--until-idle',
+    '--no-http',
+    '--json',
+  ])
   expect([code, jsonLines(stdout)]).toEqual([1, [{ ...counts, read: 0, emitted: 0, dropped: 0, dead: 0 }]])
   expect(stderr).toMatch(/oxbow: not everything was done:\n {2}prices: source raw: .*prices\.jsonl/)
   expect(stderr).not.toMatch(/^ +at /m)
@@ -67,7 +73,13 @@ test('a source that cannot be polled is a failure that says what to do', async (
 
 test('mistakes in any config start nothing', async () => {
   const directory = makeDirectory({ 'prices.yaml': prices, 'bad.yaml': 'name: b\n', 'prices.jsonl': lines })
-  const { code, stdout, stderr } = await runOxbow(directory, ['run', 'prices.yaml', 'bad.yaml', 'none.yaml', '--until-idle'])
+  const { code, stdout, stderr } = await runOxbow(directory, [
+    'run',
+    'prices.yaml',
+    'bad.yaml',
+    'none.yaml',
+    '--until-idle',
+  ])
   expect([code, stdout]).toEqual([2, ''])
   expect(stderr).toMatch(/^bad\.yaml:\d+:\d+: /m)
   expect(stderr).toMatch(/^none\.yaml:1:1: /m)
@@ -117,7 +129,12 @@ test('run serves health and metrics on a port, and refuses one that is taken', a
   expect(await (await fetch(`${url}/metrics`)).text()).toContain('oxbow_')
 
   const taken = await takePort(0)
-  const refused = await runOxbow(makeDirectory({ 'prices.yaml': endless }), ['run', 'prices.yaml', '--port', String(taken)])
+  const refused = await runOxbow(makeDirectory({ 'prices.yaml': endless }), [
+    'run',
+    'prices.yaml',
+    '--port',
+    String(taken),
+  ])
   expect([refused.code, refused.stdout]).toEqual([1, ''])
   expect(refused.stderr).toContain(`oxbow: Port ${taken} on 127.0.0.1 is in use`)
 })
@@ -126,15 +143,13 @@ test('SIGINT while a record waits for a retry abandons the wait: it stays in fli
   const retrying = prices
     .replace('[{ filter: record.price < 1.0 }]', '[{ use: ./fail.ts }]')
     .concat('deadLetters: { retry: { attempts: 1, backoff: [1h] } }\n')
-  const fails = `export default () => { throw Object.assign(new Fault('later')) }
+  const fails = `export default () => { console.error('tried'); throw new Fault('later') }
 import { Fault as Base } from '${new URL('../../src/index.ts', import.meta.url).href}'
 class Fault extends Base { code = 'service.down'; disposition = 'retry' as const }
 `
   const directory = makeDirectory({ 'prices.yaml': retrying, 'fail.ts': fails, 'prices.jsonl': '{"price":0.1}\n' })
   const running = startOxbow(directory, 'run', 'prices.yaml', '--until-idle', '--no-http', '--json')
-  await running.printed('Running prices')
-  const following = startOxbow(directory, 'read', 'raw', '--follow')
-  await following.printed('0.1')
+  await running.printed('tried')
   running.child.kill('SIGINT')
   const { code, stdout } = await running.ended
   expect(code).toBe(130)

@@ -56,13 +56,13 @@ describe('the tests inside a config', () => {
     given: { in: ab }
     values: { a: 1 }
     expect:
-      uot: a`
+      ouut: a`
     expect(findTestProblems(file(passing), catalog)).toEqual([])
     expect(findTestProblems(file(passing + wrong), catalog)).toMatchObject([{ line: 11 }, { line: 14 }])
     await expect(runTests(file(passing + wrong), catalog)).rejects.toThrow(
       [
         'p.yaml:11:18: `b` without a value under `values`',
-        'p.yaml:14:12: `uot` is not a topic, dead-letter topic or sink of this pipeline; did you mean `out`?',
+        'p.yaml:14:12: `ouut` is not a topic, dead-letter topic or sink of this pipeline; did you mean `out`?',
       ].join('\n'),
     )
   })

@@ -15,7 +15,10 @@ export function letterText(letter: Letter): string {
     ['failed', `${iso(letter.failedAt)}, first ${iso(letter.firstFailedAt)}`],
     ['source', `${letter.source} in pipeline ${letter.pipeline}, config revision ${letter.revision}`],
     ['origin', `${origin.topic}/${origin.partition}/${origin.offset} at ${iso(origin.timestamp)}`],
-    ['letter', `${letter.topic}/${letter.partition}/${letter.offset}${letter.hops > 0 ? `, sent back ${letter.hops}×` : ''}`],
+    [
+      'letter',
+      `${letter.topic}/${letter.partition}/${letter.offset}${letter.hops > 0 ? `, sent back ${letter.hops}×` : ''}`,
+    ],
     ['key', key === null ? '(none)' : bytesText(key)],
     ...headers.map(([name, bytes]) => ['header', `${name}: ${bytes === null ? 'null' : bytesText(bytes)}`]),
   ] as const

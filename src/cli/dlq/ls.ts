@@ -19,7 +19,9 @@ export const dlqListCommand = (): Command =>
   withBroker(
     new Command('ls')
       .summary('count the dead letters of each source')
-      .description('Counts the dead letters of each source. `open` is their true number, `retained` what the topic keeps.')
+      .description(
+        'Counts the dead letters of each source. `open` is their true number, `retained` what the topic keeps.',
+      )
       .argument('[file]', 'a config: its dead-letter topics, instead of every topic called dlq.…')
       .option('--json', `one JSON object a topic: ${columns.join(', ')}`),
   )
@@ -39,7 +41,10 @@ async function listLetters(path: string | undefined, options: BrokerOptions & { 
   const broker = await openBroker(options, 'read')
   try {
     const wanted = planned ? topicsOfPlan(planned.plan) : await topicsByName(broker)
-    const counts = await countLetters(broker, wanted.map(({ topic }) => topic))
+    const counts = await countLetters(
+      broker,
+      wanted.map(({ topic }) => topic),
+    )
     const rows = counts.map(({ topic, open, redriving, resolved, discarded, retained, oldest }, at) => ({
       source: wanted[at]!.source,
       topic,
@@ -51,7 +56,13 @@ async function listLetters(path: string | undefined, options: BrokerOptions & { 
       oldest: oldest === undefined ? null : new Date(oldest).toISOString(),
     }))
     if (options.json) for (const row of rows) await printJson(row)
-    else await print(table(columns, rows.map((row) => Object.values(row).map((cell) => cell ?? '-'))))
+    else
+      await print(
+        table(
+          columns,
+          rows.map((row) => Object.values(row).map((cell) => cell ?? '-')),
+        ),
+      )
   } finally {
     await broker.close()
   }

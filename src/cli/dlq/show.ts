@@ -50,20 +50,32 @@ function asLetter(record: StoredRecord): Letter {
   const letter = readLetter(record)
   if (letter) return letter
   const { topic, partition, offset } = record
-  throw new CommandFailure(`the record at ${topic}/${partition}/${offset} is not a dead letter of Oxbow; "oxbow read ${topic}" shows it`)
+  throw new CommandFailure(
+    `the record at ${topic}/${partition}/${offset} is not a dead letter of Oxbow; "oxbow read ${topic}" shows it`,
+  )
 }
 
-async function recordAt(broker: Broker, { name, partitions }: TopicInfo, partition: number, offset: bigint): Promise<StoredRecord> {
+async function recordAt(
+  broker: Broker,
+  { name, partitions }: TopicInfo,
+  partition: number,
+  offset: bigint,
+): Promise<StoredRecord> {
   const info = partitions.find((other) => other.partition === partition)
-  if (!info) throw new CommandFailure(`${name} has no partition ${partition}: it has ${partitions.length}, counted from 0`)
+  if (!info)
+    throw new CommandFailure(`${name} has no partition ${partition}: it has ${partitions.length}, counted from 0`)
   const { records } = await broker.read({ topic: name, partition, offset }, 1)
   if (records[0]?.offset === offset) return records[0]
-  throw new CommandFailure(`${name}/${partition} has no offset ${offset}: it keeps ${info.start} up to ${info.end - 1n}`)
+  throw new CommandFailure(
+    `${name}/${partition} has no offset ${offset}: it keeps ${info.start} up to ${info.end - 1n}`,
+  )
 }
 
 async function latestOf(broker: Broker, { name, partitions }: TopicInfo): Promise<StoredRecord> {
   const filled = partitions.filter(({ start, end }) => start < end)
-  const last = await Promise.all(filled.map(({ partition, end }) => broker.read({ topic: name, partition, offset: end - 1n }, 1)))
+  const last = await Promise.all(
+    filled.map(({ partition, end }) => broker.read({ topic: name, partition, offset: end - 1n }, 1)),
+  )
   const latest = last.flatMap(({ records }) => records).toSorted((a, b) => b.timestamp - a.timestamp)[0]
   if (!latest) throw new CommandFailure(`${name} holds no dead letters`)
   return latest
@@ -74,7 +86,7 @@ const recordsPerRead = 1_000
 async function recordById(broker: Broker, topics: readonly TopicInfo[], id: string): Promise<StoredRecord> {
   for (const { name, partitions } of topics.filter((topic) => topic.name.startsWith(letterPrefix))) {
     for (const { partition, start, end } of partitions) {
-      for (let offset = start; offset < end; ) {
+      for (let offset = start; offset < end;) {
         const { records, next } = await broker.read({ topic: name, partition, offset }, recordsPerRead)
         const found = records.find((record) => letterIdOf(record) === id)
         if (found) return found

@@ -22,7 +22,9 @@ function formLines(forms: readonly Schema[]): string[] {
   const values = forms.filter(({ properties }) => !properties).map(typeOf)
   return [
     ...(values.length > 0 ? [`either ${[...new Set(values)].join(' | ')}`] : []),
-    ...forms.filter(({ properties }) => properties).flatMap((form) => ['either', ...describeFields(form).map((line) => `  ${line}`)]),
+    ...forms
+      .filter(({ properties }) => properties)
+      .flatMap((form) => ['either', ...describeFields(form).map((line) => `  ${line}`)]),
   ]
 }
 
@@ -47,6 +49,9 @@ function typeOf(schema: Schema): string {
 const words: { readonly [kind: string]: string } = { string: 'text', integer: 'whole number', boolean: 'true | false' }
 
 const namesOf = ({ properties }: Schema): object =>
-  Object.fromEntries(Object.entries(properties ?? {}).map(([name, field]) => [name, isSchema(field) ? typeOf(field) : 'any']))
+  Object.fromEntries(
+    Object.entries(properties ?? {}).map(([name, field]) => [name, isSchema(field) ? typeOf(field) : 'any']),
+  )
 
-const isSchema = (schema: unknown): schema is Schema => typeof schema === 'object' && schema !== null && !Array.isArray(schema)
+const isSchema = (schema: unknown): schema is Schema =>
+  typeof schema === 'object' && schema !== null && !Array.isArray(schema)

@@ -15,7 +15,16 @@ export async function printConservation(reports: readonly Report[], json: boolea
     return
   }
   const several = reports.length > 1
-  const columns = [...(several ? ['pipeline'] : []), 'source', 'stream', 'read', 'emitted', 'dropped', 'dead', 'in flight']
+  const columns = [
+    ...(several ? ['pipeline'] : []),
+    'source',
+    'stream',
+    'read',
+    'emitted',
+    'dropped',
+    'dead',
+    'in flight',
+  ]
   const lines = reports.flatMap(({ pipeline, rows }) =>
     rows.map((row) => [...(several ? [pipeline] : []), row.source, row.stream, ...numbers.map((name) => row[name])]),
   )

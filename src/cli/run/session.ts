@@ -21,6 +21,7 @@ export class Session {
   readonly #monitors: readonly Pipeline[]
   readonly #untilIdle: boolean
   readonly #started: Pipeline[] = []
+  #stopping = false
 
   constructor({ planned, broker, log, untilIdle }: SessionParts) {
     const parts = { broker, scheduler: asyncScheduler, log, once: untilIdle }
@@ -48,17 +49,23 @@ export class Session {
     await this.#start(this.#untilIdle ? this.pipelines : this.all)
   }
 
-  /** Resolves when nothing is left to do: everything read, nothing in flight or waiting, the alerts raised. */
+  /**
+   * Resolves when nothing is left to do: everything read, nothing in flight or waiting, the alerts raised; or when it is
+   * stopped before that.
+   */
   async idle(): Promise<void> {
     await settle(this.pipelines)
+    if (this.#stopping) return
     for (const pipeline of this.pipelines) await pipeline.flush()
     await settle(this.pipelines)
+    if (this.#stopping) return
     await this.#start(this.#monitors)
     await settle(this.#monitors)
   }
 
   /** Stops reading, commits what is in work, leaves the groups. */
   async stop(): Promise<void> {
+    this.#stopping = true
     await Promise.all(this.#started.map((pipeline) => pipeline.stop()))
   }
 
@@ -82,5 +89,7 @@ export class Session {
 
 /** What one pipeline writes another may read: with n of them, n rounds see the last record through. */
 async function settle(pipelines: readonly Pipeline[]): Promise<void> {
-  for (const _ of pipelines) await Promise.all(pipelines.map((pipeline) => pipeline.quiet({ settled: true })))
+  for (let round = 0; round < pipelines.length; round++) {
+    await Promise.all(pipelines.map((pipeline) => pipeline.quiet({ settled: true })))
+  }
 }

@@ -1,0 +1,16 @@
+import { expect, test } from 'vitest'
+import { countLetters } from '../../src/deadletter/ledger.ts'
+
+test('letters are counted over partitions, with the oldest of them; a topic that is not there has none', async () => {
+  const partitions = [
+    { partition: 0, start: 2n, end: 5n, oldest: 70 },
+    { partition: 1, start: 4n, end: 4n },
+    { partition: 2, start: 0n, end: 1n, oldest: 60 },
+  ]
+  const broker = { topics: () => Promise.resolve([{ name: 'dlq.a', partitions }]) }
+  const none = { redriving: 0, resolved: 0, discarded: 0 }
+  expect(await countLetters(broker, ['dlq.b', 'dlq.a'])).toEqual([
+    { topic: 'dlq.b', open: 0, retained: 0, written: 0, ...none },
+    { topic: 'dlq.a', open: 4, retained: 4, written: 10, oldest: 60, ...none },
+  ])
+})
