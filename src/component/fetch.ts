@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import type { SchedulerLike } from 'rxjs'
-import { Agent, buildConnector, request as send } from 'undici'
+import type { Agent, buildConnector, request } from 'undici'
 import { Fault } from '../record/fault.ts'
 import { authorize, redirected, showUrl, webUrl, type Hop } from './hop.ts'
 import { readBody } from './httpBody.ts'
@@ -60,11 +60,11 @@ const redirects = [301, 302, 303, 307, 308]
 /** A connection pool that reaches public addresses alone, unless told otherwise; one a component. */
 export function createFetcher(options: FetcherOptions): Fetcher {
   const { allowPrivate, timeout, maxBytes, scheduler, secretUrl = false } = options
-  const connect = allowPrivate ? { timeout } : publicOnly(timeout)
-  const agent = new Agent({ connect, headersTimeout: 0, bodyTimeout: 0 })
+  let pool: Promise<Pool> | undefined
   const show = (url: string | URL): string => showUrl(url, secretUrl)
 
   async function follow(first: Hop, signal: AbortSignal): Promise<FetchResponse> {
+    const { agent, send } = await (pool ??= openPool(allowPrivate, timeout))
     let hop = first
     for (let count = 0; count <= maxRedirects; count++) {
       const { url, method, headers } = hop
@@ -92,7 +92,7 @@ export function createFetcher(options: FetcherOptions): Fetcher {
 
   return {
     show,
-    close: () => agent.destroy(),
+    close: async () => (await pool)?.agent.destroy(),
 
     async fetch(address, { method = 'GET', headers, body, signal: stop } = {}) {
       stop?.throwIfAborted()
@@ -116,12 +116,23 @@ export function createFetcher(options: FetcherOptions): Fetcher {
   }
 }
 
+interface Pool {
+  readonly agent: Agent
+  readonly send: typeof request
+}
+
+/** Opened at the first request: loading undici takes a tenth of a second, which only those who fetch shall wait for. */
+async function openPool(allowPrivate: boolean, timeout: number): Promise<Pool> {
+  const { Agent, buildConnector, request: send } = await import('undici')
+  const connect = allowPrivate ? { timeout } : publicOnly(buildConnector({ timeout, lookup: lookupPublic }))
+  return { agent: new Agent({ connect, headersTimeout: 0, bodyTimeout: 0 }), send }
+}
+
 /**
  * Connects to public addresses alone. The address judged is the one connected to, so a name that resolves to another
  * address a moment later gains nothing.
  */
-function publicOnly(timeout: number): buildConnector.connector {
-  const connect = buildConnector({ timeout, lookup: lookupPublic })
+function publicOnly(connect: buildConnector.connector): buildConnector.connector {
   return (target, callback) => {
     const hostname = target.hostname.replace(/^\[|\]$/g, '')
     if (isIP(hostname) === 0 || !isPrivateAddress(hostname)) return connect(target, callback)

@@ -43,7 +43,7 @@ export interface Record<V = unknown> {
   readonly origin: Origin
   /**
    * Which of the results of its external record this is: "" for the first or only, ".2" for the third of a flatMap, "~1"
-   * for one that came to a stream by the second of its ways there.
+   * where it came to a stream by the second of several ways.
    */
   readonly index: string
 }

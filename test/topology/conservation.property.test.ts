@@ -12,8 +12,19 @@ import { throttle } from '../../src/operators/throttle.ts'
 import { RecordedFault } from '../../src/record/fault.ts'
 import { drop, emit, fail, type Outcome } from '../../src/record/outcome.ts'
 import { nth, withValue, type Header, type Record } from '../../src/record/record.ts'
+import { openEmbedded } from '../../src/broker/embedded/embedded.ts'
+import { VirtualClock } from '../../src/testing/clock.ts'
+import { findBrokenLaws } from '../../src/testing/law.ts'
+import { asInput, readLetter } from '../../src/testing/letter.ts'
+import { silentLog } from '../../src/testing/operatorContext.ts'
+import { outletsOf } from '../../src/testing/outlet.ts'
+import { stubPlan } from '../../src/testing/stub.ts'
+import { Watch } from '../../src/testing/watch.ts'
+import { Pipeline } from '../../src/topology/pipeline.ts'
+import { parseConfig } from '../../src/topology/read.ts'
+import { resolvePlan } from '../../src/topology/resolve.ts'
 import { runTopology, type Captured, type Driven } from '../../src/testing/index.ts'
-import { catalogWith } from '../support/pipeline.ts'
+import { append, catalogWith } from '../support/pipeline.ts'
 
 /** The header that says which source record a record, or a letter, descends from. */
 const idOf = (headers: readonly Header[]): string => String(headers.find(([name]) => name === 'id')?.[1])
@@ -137,7 +148,7 @@ type Given = typeof given extends fc.Arbitrary<infer G> ? G : never
 
 const letters = [...'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ']
 
-async function run({ sources, streams }: Topology, records: readonly Given[]): Promise<Driven> {
+function configOf({ sources, streams }: Topology): string {
   const config = {
     name: 'p',
     deadLetters: { retry: { attempts: 2, backoff: ['3ms', '50ms'] } },
@@ -146,6 +157,11 @@ async function run({ sources, streams }: Topology, records: readonly Given[]): P
       Object.entries(streams).map(([name, stream]) => [name, { ...stream, to: { topic: `out.${name}` } }]),
     ),
   }
+  return `${JSON.stringify(config)}\n`
+}
+
+async function run(shape: Topology, records: readonly Given[]): Promise<Driven> {
+  const { sources } = shape
   const values: { [letter: string]: unknown } = {}
   const marbles = Object.fromEntries(sources.map((name) => [name, '']))
   records.forEach(({ source, gap, key, content }, at) => {
@@ -156,23 +172,73 @@ async function run({ sources, streams }: Topology, records: readonly Given[]): P
     }
   })
   const ended = Object.fromEntries(Object.entries(marbles).map(([name, line]) => [name, `${line}|`]))
-  return runTopology(`${JSON.stringify(config)}\n`, { given: ended, values }, { catalog })
+  return runTopology(configOf(shape), { given: ended, values }, { catalog })
+}
+
+/** Runs it on virtual time, and stops and starts it again after so many steps of the clock, whatever it is doing then. */
+async function runWithStops(shape: Topology, records: readonly Given[], stops: readonly number[]) {
+  const clock = new VirtualClock(0)
+  const broker = await openEmbedded({ directory: ':memory:', now: () => clock.now() })
+  const plan = stubPlan(resolvePlan(parseConfig(configOf(shape), 'p.yaml', catalog, {}), catalog), () => {})
+  await broker.ensureTopics(plan.topics)
+  await append(
+    broker,
+    records.map(({ source, content, key }, at) => {
+      const letter = readLetter({ ...content, $key: key, $headers: { id: letters[at]! } })
+      return asInput(letter, shape.sources[source % shape.sources.length]!, 'json', 0)
+    }),
+  )
+  const watch = new Watch(outletsOf(plan), plan, broker)
+  for (const steps of [...stops, Infinity]) {
+    const pipeline = new Pipeline({ plan, broker, scheduler: clock, log: silentLog, once: false })
+    await pipeline.start()
+    if (steps === Infinity) await pipeline.quiet()
+    for (let step = 0; step < steps && clock.next !== undefined; step++) {
+      clock.step()
+      if (steps === Infinity || step % 2 === 0) await pipeline.quiet()
+    }
+    await watch.look(clock.frame)
+    const broken = steps === Infinity ? await findBrokenLaws(pipeline, broker, watch.captured) : []
+    const conservation = await pipeline.conservation()
+    await stop(pipeline, clock)
+    if (steps === Infinity) return { captured: watch.captured, broken, conservation }
+  }
+  throw new Error('unreachable')
+}
+
+/** A unit in work may wait a moment of virtual time for calls before it commits. */
+async function stop(pipeline: Pipeline, clock: VirtualClock): Promise<void> {
+  let stopped = false
+  const stopping = pipeline.stop().then(() => (stopped = true))
+  for (let turn = 0; !stopped && turn < 1_000; turn++) {
+    await setImmediate()
+    if (turn % 20 === 19) clock.step()
+  }
+  await stopping
 }
 
 const isPoison = ({ content }: Given): boolean => '$raw' in content
 
 /** What the ledger must say, told from what went in and came out alone. */
-function expectedRows({ sources, streams }: Topology, records: readonly Given[], { captured }: Driven) {
+function expectedRows(
+  { sources, streams }: Topology,
+  records: readonly Given[],
+  { captured }: Pick<Driven, 'captured'>,
+) {
   const idsIn = (found: readonly Captured[]) => new Set(found.map(({ headers }) => idOf(headers)))
   const out = (stream: string) => idsIn(captured.get(`out.${stream}`) ?? [])
   return sources.flatMap((source, index) => {
     const own = new Map(
-      records.flatMap((record, at) => (record.source % sources.length === index ? [[letters[at]!, record] as const] : [])),
+      records.flatMap((record, at) =>
+        record.source % sources.length === index ? [[letters[at]!, record] as const] : [],
+      ),
     )
     const deadLetters = captured.get(`dlq.${source}`) ?? []
     return Object.entries(streams).flatMap(([stream, { from }]) => {
       const entered = new Set(
-        from.flatMap((origin) => (origin === source ? [...own.keys()] : sources.includes(origin) ? [] : [...out(origin)])),
+        from.flatMap((origin) =>
+          origin === source ? [...own.keys()] : sources.includes(origin) ? [] : [...out(origin)],
+        ),
       )
       const read = [...entered].filter((id) => own.has(id))
       const lost = idsIn(deadLetters.filter(({ failure }) => failure!.operator.startsWith(`${stream}.`)))
@@ -197,6 +263,25 @@ it('every record of random topologies is conserved, and the dead have their lett
         expectedRows(shape, records, driven).toSorted(bySourceAndStream),
       )
     }),
+    { numRuns: 60 },
+  )
+})
+
+it('they are when the pipeline is stopped and started again in between', async () => {
+  const stops = fc.array(fc.nat(6), { minLength: 1, maxLength: 4 })
+  await fc.assert(
+    fc.asyncProperty(
+      topology,
+      fc.array(given, { minLength: 1, maxLength: 12 }),
+      stops,
+      async (shape, records, steps) => {
+        const { captured, broken, conservation } = await runWithStops(shape, records, steps)
+        expect(broken).toEqual([])
+        expect(conservation.toSorted(bySourceAndStream)).toEqual(
+          expectedRows(shape, records, { captured }).toSorted(bySourceAndStream),
+        )
+      },
+    ),
     { numRuns: 60 },
   )
 })

@@ -3,7 +3,7 @@ import type { Fetcher, FetchResponse } from '../../component/fetch.ts'
 import { HttpStatusFault } from '../../component/httpFault.ts'
 import type { SourceRecord } from '../../component/source.ts'
 import type { Fault } from '../../record/fault.ts'
-import { readDocument, type DocumentEntry, type FeedDocument } from './document.ts'
+import type { DocumentEntry, FeedDocument } from './document.ts'
 import { digest, feedName, identify, toEntry, type Surroundings } from './entry.ts'
 import { EntryDamagedFault, FeedDamagedFault, FeedUnreadableFault } from './fault.ts'
 
@@ -65,7 +65,7 @@ export async function look(
 
   const url = withoutUser(feed.url)
   const wrong = (what: string): string => `${fetcher.show(feed.url)}: ${what}`
-  const document = read(response)
+  const document = await read(response)
   if (document instanceof Error) {
     const damaged = digest(response.body)
     if (damaged === state.damaged) return { records: [], state }
@@ -91,7 +91,9 @@ export async function look(
   return { records, state: nextState(response, [...found.keys()], state, damaged) }
 }
 
-function read(response: FetchResponse): FeedDocument | Error {
+/** The parser is loaded with the first document: it takes a fifth of a second, which a start shall not wait for. */
+async function read(response: FetchResponse): Promise<FeedDocument | Error> {
+  const { readDocument } = await import('./document.ts')
   try {
     return readDocument(response.body, response.headers.get('content-type') ?? '')
   } catch (cause) {
