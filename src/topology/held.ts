@@ -20,13 +20,16 @@ export interface HeldPart {
  * theirs in a checkpoint: a commit waits for nobody, and a restart goes on where each of them stood.
  */
 export class Held {
+  /** Added since the last commit. */
   readonly #fresh = new Map<string, HeldPart>()
+  /** Those that the broker has, whether it is to write them anew or not. */
   readonly #kept = new Set<string>()
+  /** Those that the broker still has and is to forget. */
   readonly #gone = new Set<string>()
 
   add(part: HeldPart): void {
     const key = keyOf(part)
-    this.#gone.delete(key)
+    if (this.#gone.delete(key)) this.#kept.add(key)
     this.#fresh.set(key, part)
   }
 
