@@ -15,6 +15,7 @@ export {
 } from './component/source.ts'
 export type { StateStore } from './component/state.ts'
 export type { UserFunction } from './operators/use.ts'
+export type { StreamFunction } from './operators/use/stream.ts'
 export {
   Fault,
   MissingFieldFault,

@@ -1,5 +1,5 @@
-import { map, Observable, Subject, type OperatorFunction } from 'rxjs'
-import { asFault, UnexpectedFault } from '../record/fault.ts'
+import { defer, map, Observable, Subject, Subscription, type OperatorFunction } from 'rxjs'
+import { asFault, Fault, UnexpectedFault } from '../record/fault.ts'
 import { fail, type Outcome } from '../record/outcome.ts'
 import type { Record } from '../record/record.ts'
 import type { OperatorContext } from './context.ts'
@@ -19,11 +19,25 @@ export function lift(step: Step, { name }: Pick<OperatorContext, 'name'>): Opera
 
 function attempt(apply: (record: Record) => Outcome, record: Record, name: string): Outcome {
   try {
-    return apply(record)
+    return outcomeOf(record, apply(record), name)
   } catch (thrown) {
     return fail(record, asFault(name, thrown))
   }
 }
+
+/** What a step says of a record, which may be anything: its code may come without types. @throws when it is no outcome */
+function outcomeOf(record: Record, said: Outcome | null | undefined, name: string): Outcome {
+  if (!isOutcome(said)) throw new TypeError('it gave no outcome: return what emit(), drop() or fail() makes')
+  if (said.type === 'fail' && !(said.fault instanceof Fault)) return fail(record, new UnexpectedFault(name, said.fault))
+  return said.record === record ? said : { ...said, record }
+}
+
+function isOutcome(said: Outcome | null | undefined): said is Outcome {
+  if (said?.type === 'emit') return Array.isArray(said.results) && said.results.every(isRecord)
+  return said?.type === 'drop' || said?.type === 'fail'
+}
+
+const isRecord = (result: Partial<Record> | null | undefined): boolean => typeof result?.origin === 'object'
 
 /** Up to `concurrency` calls at once; records of one key one after another, records without a key in any order. */
 function perKey(call: Call, concurrency: number, name: string): OperatorFunction<Record, Outcome> {
@@ -52,7 +66,7 @@ function perKey(call: Call, concurrency: number, name: string): OperatorFunction
       const run = async (record: Record) => {
         let outcome: Outcome
         try {
-          outcome = await call(record, abort.signal)
+          outcome = outcomeOf(record, await call(record, abort.signal), name)
         } catch (thrown) {
           outcome = fail(record, asFault(name, thrown))
         }
@@ -92,14 +106,17 @@ function guard(over: OperatorFunction<Record, Outcome>, name: string): OperatorF
     new Observable((subscriber) => {
       const inside = new Set<Record>()
       let input: Subject<Record> | undefined
+      let running = Subscription.EMPTY
       let ended = false
 
-      const out = (outcome: Outcome) => {
-        if (inside.delete(outcome.record)) return subscriber.next(outcome)
-        failAll(new Error('it let out a record that was not inside it'))
+      const out = (outcome: Outcome | null | undefined) => {
+        const record = outcome?.record
+        if (!record || !inside.delete(record)) return failAll(new Error('it let out what was not inside it'))
+        subscriber.next(attempt(() => outcome, record, name))
       }
       const failAll = (thrown: unknown) => {
         input = undefined
+        running.unsubscribe()
         const lost = [...inside]
         inside.clear()
         for (const record of lost) subscriber.next(fail(record, new UnexpectedFault(name, thrown)))
@@ -108,8 +125,10 @@ function guard(over: OperatorFunction<Record, Outcome>, name: string): OperatorF
       const open = () => {
         const opened = new Subject<Record>()
         input = opened
-        subscriber.add(
-          opened.pipe(over).subscribe({
+        running = new Subscription()
+        subscriber.add(running)
+        running.add(
+          defer(() => opened.pipe(over)).subscribe({
             next: (outcome) => input === opened && out(outcome),
             error: (thrown) => input === opened && failAll(thrown),
             complete: () => input === opened && failAll(new Error('it completed with records inside')),

@@ -31,6 +31,7 @@ export interface LetterContext {
 const maxMessage = 2_048
 const maxStack = 8_192
 const maxInput = 16_384
+const maxCauses = 5
 
 /** The prefix of every header that Oxbow puts on a letter (design section 6). */
 export const letterPrefix = 'dlq.'
@@ -65,7 +66,6 @@ function describeFailure(failure: Failure, { pipeline, revision, redact }: Lette
   const { input, operator, fault, raw } = failure
   const { origin } = input
   const message = bounded(redact.text(fault.message, input.value), maxMessage)
-  const cause = fault.cause instanceof Error ? `\nCaused by: ${fault.cause.stack ?? fault.cause.message}` : ''
   const reached = operatorInput(failure, redact)
   return {
     id: letterId(origin, operator, input.index),
@@ -75,7 +75,7 @@ function describeFailure(failure: Failure, { pipeline, revision, redact }: Lette
     reason: fault.name,
     'fault.code': fault.code,
     'fault.message': message,
-    'fault.stack': bounded(redact.text(`${fault.name}: ${fault.message}${cause}`, input.value), maxStack),
+    'fault.stack': bounded(redact.text(stackOf(fault), input.value), maxStack),
     fingerprint: fingerprint(operator, fault),
     disposition: fault.disposition,
     attempts: String(failure.attempts),
@@ -92,11 +92,30 @@ function describeFailure(failure: Failure, { pipeline, revision, redact }: Lette
   }
 }
 
+/** The fault and the errors behind it, each with its stack where it has one. */
+function stackOf(fault: Fault): string {
+  let text = `${fault.name}: ${fault.message}`
+  let { cause } = fault
+  for (let depth = 0; depth < maxCauses && cause instanceof Error; depth++, { cause } = cause) {
+    text += `\nCaused by: ${cause.stack ?? cause.message}`
+  }
+  return text
+}
+
 /** The operator's input where it is not the source's value, redacted and bounded; undefined where it says nothing new. */
 function operatorInput({ raw, input }: Failure, redact: Redact): string | undefined {
-  const encoded = encodeValue(redact.value(input.value))
+  const encoded = encoding(input.value, redact)
   if (encoded === null || encoded.length > maxInput || !isText(encoded)) return undefined
-  return raw.value?.equals(encoded) ? undefined : encoded.toString()
+  return raw.value?.equals(encoded) ? undefined : redact.json(encoded.toString())
+}
+
+/** Null for what JSON cannot hold, which may be the very reason for the failure. */
+function encoding(value: unknown, redact: Redact): Buffer | null {
+  try {
+    return encodeValue(redact.value(value))
+  } catch {
+    return null
+  }
 }
 
 const isText = (bytes: Buffer): boolean => Buffer.from(bytes.toString()).equals(bytes)

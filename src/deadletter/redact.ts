@@ -1,18 +1,19 @@
-import { field, type Record } from '../record/record.ts'
-
 /** Takes what must not be read out of faults before they are written down. */
 export interface Redact {
   /** @param text a message or stack @param value the record's value, whose configured fields may be quoted in it */
   text(text: string, value: unknown): string
   /** The value with its configured fields masked; the value itself where there is nothing to mask. */
   value(value: unknown): unknown
+  /** The JSON of a value without the secrets of the environment. */
+  json(json: string): string
 }
 
 export const mask = '[redacted]'
 
+/** In time that grows with the text alone: a message may be of any size. */
 const credentials = [
-  /(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/@:]+:[^\s/@]+(?=@)/gi,
-  /(\b(?:authorization|proxy-authorization)["']?\s*[:=]\s*["']?(?:bearer|basic)?\s*)[\w.~+/=-]{6,}/gi,
+  /(\b[a-z][a-z0-9+.-]{0,30}:\/\/)[^\s/@:]*:[^\s/@]+(?=@)/gi,
+  /(\b(?:authorization|proxy-authorization)["']?\s*[:=]\s*["']?(?:(?:bearer|basic)\s+)?)[\w.~+/=-]{6,}/gi,
   /(\b(?:password|passwd|secret|token|api[_-]?key)["']?\s*[:=]\s*["']?)[^\s"',;&]{3,}/gi,
 ]
 
@@ -30,14 +31,24 @@ export function redactor(fields: readonly string[], secrets: readonly string[]):
       return clean
     },
     value: (value) => fields.reduce((masked, path) => maskField(masked, path.split('.')), value),
+    json: (json) => known.reduce((clean, secret) => clean.replaceAll(JSON.stringify(secret).slice(1, -1), mask), json),
   }
 }
 
 function quotedFields(value: unknown, fields: readonly string[]): string[] {
   return fields
-    .map((path) => field({ value } as Record, path))
+    .flatMap((path) => fieldsAt(value, path.split('.')))
     .filter((found) => (typeof found === 'string' && found.length > 0) || typeof found === 'number')
     .map(String)
+}
+
+/** What stands at a path, in each element of the arrays on the way. */
+function fieldsAt(value: unknown, [name, ...rest]: readonly string[]): unknown[] {
+  if (Array.isArray(value))
+    return value.flatMap((element) => fieldsAt(element, name === undefined ? [] : [name, ...rest]))
+  if (name === undefined) return [value]
+  if (value === null || typeof value !== 'object' || !Object.hasOwn(value, name)) return []
+  return fieldsAt((value as { [name: string]: unknown })[name], rest)
 }
 
 function maskField(value: unknown, [name, ...rest]: readonly string[]): unknown {

@@ -38,7 +38,11 @@ export const capturedAtSink = ({ value, key, headers, timestamp }: Record, frame
 })
 
 /** A record of a sink's topic. */
-export function capturedInTopic({ value, key, headers, timestamp }: StoredRecord, frame: number, format: Format): Captured {
+export function capturedInTopic(
+  { value, key, headers, timestamp }: StoredRecord,
+  frame: number,
+  format: Format,
+): Captured {
   return { frame, value: decoded(value, format), raw: value, key, headers, timestamp }
 }
 
@@ -47,7 +51,10 @@ export function capturedLetter(letter: StoredRecord, frame: number, formatOf: (s
   const own = letter.headers.filter(([name]) => name.startsWith(letterPrefix))
   const { facts, record } =
     own.length > 0
-      ? { facts: Object.fromEntries(own.map(([name, text]) => [name.slice(letterPrefix.length), String(text)])), record: letter }
+      ? {
+          facts: Object.fromEntries(own.map(([name, text]) => [name.slice(letterPrefix.length), String(text)])),
+          record: letter,
+        }
       : unwrap(letter)
   const source = facts.source ?? ''
   return {

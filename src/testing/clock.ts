@@ -19,6 +19,6 @@ export class VirtualClock extends VirtualTimeScheduler {
     if (!action) return
     this.frame = action.delay
     const thrown: unknown = action.execute(action.state, action.delay)
-    if (thrown !== undefined) throw thrown
+    if (thrown !== undefined) throw thrown instanceof Error ? thrown : new Error(String(thrown))
   }
 }

@@ -23,10 +23,16 @@ const longestDashes = 5
  */
 export function drawMarbles(lines: readonly Line[], marked: number): string[] {
   const frames = new Set(lines.flatMap(({ marks, end }) => [...marks.map(({ frame }) => frame), end ?? 0]))
-  const columns = arrange([...frames.add(0).add(marked)].sort((a, b) => a - b), lines)
+  const columns = arrange(
+    [...frames.add(0).add(marked)].sort((a, b) => a - b),
+    lines,
+  )
   const labels = Math.max(...lines.map(({ label }) => label.length))
   const drawn = lines.map((line) => `${line.label.padEnd(labels)}  ${drawLine(line, columns)}`.trimEnd())
-  const before = columns.slice(0, columns.findIndex(({ frame }) => frame === marked))
+  const before = columns.slice(
+    0,
+    columns.findIndex(({ frame }) => frame === marked),
+  )
   const column = before.reduce((sum, { width, gap }) => sum + width + drawGap(gap).length, 0)
   return [...drawn, `${' '.repeat(labels + 2 + column)}^`]
 }

@@ -29,7 +29,15 @@ export class Feed {
       const { format } = this.#sources.find(({ name }) => name === source)!
       const frames = Map.groupBy(timeline.marks, ({ frame }) => frame)
       for (const [frame, marks] of frames) {
-        this.#clock.schedule(() => this.#append(source, format, marks.map(({ letter }) => letter)), frame)
+        this.#clock.schedule(
+          () =>
+            this.#append(
+              source,
+              format,
+              marks.map(({ letter }) => letter),
+            ),
+          frame,
+        )
       }
       if (timeline.end !== undefined) this.#clock.schedule(() => {}, timeline.end)
     }

@@ -18,7 +18,7 @@ const spelling = z.strictObject({
 })
 
 /** Which parts of a record a test may spell out. */
-export const spellableParts = Object.keys(spelling.shape)
+const spellableParts = Object.keys(spelling.shape)
 
 /** What a letter of a test stands for. Parts that are absent are not compared. */
 export interface Letter {
@@ -38,7 +38,7 @@ export interface Letter {
 }
 
 /** A letter whose value cannot be understood. */
-export class LetterError extends Error {
+class LetterError extends Error {
   override readonly name = 'LetterError'
 }
 
@@ -53,7 +53,9 @@ export function readLetter(value: unknown): Letter {
   const { data, error } = spelling.safeParse(value)
   if (error) {
     const { path, message } = error.issues[0]!
-    throw new LetterError(`${path.map(String).join('.') || 'the value'}: ${message}; known are ${spellableParts.join(', ')}`)
+    throw new LetterError(
+      `${path.map(String).join('.') || 'the value'}: ${message}; known are ${spellableParts.join(', ')}`,
+    )
   }
   const { $value, $raw, $key, $headers, $timestamp, $fault, $operator } = data
   const headers = $headers && (Array.isArray($headers) ? $headers : Object.entries($headers))

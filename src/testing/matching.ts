@@ -19,7 +19,9 @@ export function unlike(captured: Captured, letter: Letter, kind: Outlet['kind'])
       ? []
       : differences(time(letter.timestamp), time(captured.timestamp), false, '$timestamp')),
     ...(letter.fault !== undefined && failure ? differences(letter.fault, failure.code, false, '$fault') : []),
-    ...(letter.operator !== undefined && failure ? differences(letter.operator, failure.operator, false, '$operator') : []),
+    ...(letter.operator !== undefined && failure
+      ? differences(letter.operator, failure.operator, false, '$operator')
+      : []),
   ]
 }
 
@@ -38,7 +40,12 @@ function headers(captured: Captured, letter: Letter): string[] {
   if (!letter.headers) return []
   const shown = captured.headers.map(([name, value]) => [name, asText(value)])
   if (letter.allHeaders) {
-    return differences(letter.headers.map(([name, value]) => [name, asText(value)]), shown, false, '$headers')
+    return differences(
+      letter.headers.map(([name, value]) => [name, asText(value)]),
+      shown,
+      false,
+      '$headers',
+    )
   }
   return letter.headers.flatMap(([name, value]) => {
     const found = shown.findLast(([other]) => other === name)
@@ -47,13 +54,15 @@ function headers(captured: Captured, letter: Letter): string[] {
 }
 
 /** Where two plain values differ, a line each: `price: expected 0.4, found 0.5`. @param partly only fields of the expected one count */
-export function differences(expected: unknown, found: unknown, partly = false, path = ''): string[] {
+function differences(expected: unknown, found: unknown, partly = false, path = ''): string[] {
   if (isDeepStrictEqual(expected, found)) return []
   if (!isObject(expected) || !isObject(found) || Array.isArray(expected) !== Array.isArray(found)) {
     return [line(path, expected, found)]
   }
   const names = new Set([...Object.keys(expected), ...(partly ? [] : Object.keys(found))])
-  return [...names].flatMap((name) => differences(expected[name], found[name], partly, path === '' ? name : `${path}.${name}`))
+  return [...names].flatMap((name) =>
+    differences(expected[name], found[name], partly, path === '' ? name : `${path}.${name}`),
+  )
 }
 
 const isObject = (value: unknown): value is { readonly [name: string]: unknown } =>

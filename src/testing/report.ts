@@ -12,13 +12,18 @@ export function reportFailure(scenario: Scenario, driven: Driven): string[] {
   ]
   if (blocks.length === 0) return []
   const asides = [reportLetters(scenario, driven), driven.logged.map((line) => `logged: ${line}`)]
-  return [...blocks, ...asides.filter((lines) => lines.length > 0)].flatMap((lines, at) => (at > 0 ? ['', ...lines] : lines))
+  return [...blocks, ...asides.filter((lines) => lines.length > 0)].flatMap((lines, at) =>
+    at > 0 ? ['', ...lines] : lines,
+  )
 }
 
 function reportDifference({ expectation, captured, end, frame, lines }: Difference, scenario: Scenario): string[] {
   const { outlet, timeline } = expectation
   const given = scenario.inputs.map((input): Line => ({ label: `given     ${input.source}`, ...input.timeline }))
-  const actual = captured.map((record) => ({ frame: record.frame, letter: letterOf(record, expectation, scenario.letters) }))
+  const actual = captured.map((record) => ({
+    frame: record.frame,
+    letter: letterOf(record, expectation, scenario.letters),
+  }))
   const drawn = drawMarbles(
     [
       ...given,

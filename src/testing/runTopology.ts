@@ -50,7 +50,10 @@ export function monitorOf(file: ConfigFile, plan: Plan, catalog: Catalog): Drive
   return (broker) => planMonitor({ file, plan, broker, catalog })
 }
 
-async function runPlan({ test, ...rest }: Omit<DriveOptions, 'scenario'> & { readonly test: TopologyTest }): Promise<Driven> {
+async function runPlan({
+  test,
+  ...rest
+}: Omit<DriveOptions, 'scenario'> & { readonly test: TopologyTest }): Promise<Driven> {
   const scenario = readScenario(test, rest.plan, rest.monitor !== undefined)
   const driven = await drive({ ...rest, scenario })
   const failure = reportFailure(scenario, driven)

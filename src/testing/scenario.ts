@@ -116,7 +116,11 @@ function unknown(name: string, what: string, known: readonly string[]): string {
 
 function unknownOutlet(name: string, outlets: readonly Outlet[]): string {
   if (name === 'alerts') return 'this pipeline has no alerts; add them under `monitor.alerts`'
-  return unknown(name, 'topic, dead-letter topic or sink', outlets.map((outlet) => outlet.name))
+  return unknown(
+    name,
+    'topic, dead-letter topic or sink',
+    outlets.map((outlet) => outlet.name),
+  )
 }
 
 const quoted = (names: readonly string[], between: string): string => names.map((name) => `\`${name}\``).join(between)

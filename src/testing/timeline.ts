@@ -16,7 +16,7 @@ export interface Timeline {
 }
 
 /** Marbles that cannot be read; the message says what would be right. */
-export class MarbleError extends Error {
+class MarbleError extends Error {
   override readonly name = 'MarbleError'
 }
 
@@ -28,7 +28,9 @@ export class MarbleError extends Error {
 export function readTimeline(marbles: string): Timeline {
   const wrong = /[^\sa-zA-Z0-9\-()|.]/.exec(marbles)?.[0]
   if (wrong !== undefined) {
-    throw new MarbleError(`\`${wrong}\` means nothing in marbles; expected letters, \`-\`, \`(ab)\`, \` 10s \` and \`|\``)
+    throw new MarbleError(
+      `\`${wrong}\` means nothing in marbles; expected letters, \`-\`, \`(ab)\`, \` 10s \` and \`|\``,
+    )
   }
   if (!/^[^()]*(\([^()]*\)[^()]*)*$/.test(marbles)) {
     throw new MarbleError('a group is not closed or lies inside another; expected `(ab)`')

@@ -52,7 +52,9 @@ function firstDifference(
 function otherEnd(expected: number | undefined, found: number | undefined): Place | undefined {
   if (expected === found || expected === undefined) return undefined
   const frame = Math.min(expected, found ?? expected)
-  const lines = [`expected the end at ${writeTime(expected)}, ${found === undefined ? 'it did not end' : `it ended at ${writeTime(found)}`}`]
+  const lines = [
+    `expected the end at ${writeTime(expected)}, ${found === undefined ? 'it did not end' : `it ended at ${writeTime(found)}`}`,
+  ]
   return { frame, lines }
 }
 

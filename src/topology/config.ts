@@ -103,8 +103,16 @@ const test = () =>
     given: z
       .record(z.string(), z.string())
       .describe('Marbles per source: one letter a record, `-` a millisecond, `59m` time that passes, `|` the end.'),
-    values: z.record(z.string(), z.unknown()).optional().describe('What the letters stand for.'),
-    expect: z.record(z.string(), z.string()).describe('Marbles per topic, dead-letter topic, or `alerts`.'),
+    values: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .describe(
+        'What the letters stand for: values as plain data, or spelled out as `{ $value, $raw, $key, $headers, $timestamp }`, ' +
+          'for dead letters with `$fault` (the code) and `$operator` too.',
+      ),
+    expect: z
+      .record(z.string(), z.string())
+      .describe('Marbles per topic, dead-letter topic, external sink (`articles.to.file`), or `alerts`.'),
   })
 
 /** The whole config grammar over a catalog of components (design section 4). */

@@ -1,6 +1,6 @@
 import { Subject } from 'rxjs'
 import type { StateChange, Unit } from '../broker/broker.ts'
-import { decodeValue, encodeValue } from '../component/value.ts'
+import { decodeValue } from '../component/value.ts'
 import type { FloodGuard } from '../deadletter/flood.ts'
 import { deadLetter } from '../deadletter/letter.ts'
 import { asFault, RecordedFault, type Fault } from '../record/fault.ts'
@@ -12,6 +12,7 @@ import { Held } from './held.ts'
 import { dead, dropped, emitted, entered, Lineage, Tally } from './lineage.ts'
 import { increment } from './meter.ts'
 import type { PlannedSource } from './plan.ts'
+import { asOutput, toldApart, wrongResult } from './results.ts'
 import { Retries, type Retry } from './retries.ts'
 import { StagedState } from './staged.ts'
 import { wire, type Node, type Reader, type SinkNode, type StreamNodes, type Wiring } from './wire.ts'
@@ -56,9 +57,11 @@ export class Flow {
     this.draft = new Draft(this.#tally)
     this.#retries = new Retries(parts.scheduler)
     this.#state = new StagedState(parts.broker.state(parts.plan.name, parts.id))
-    this.#wiring = wire(parts, this.#state, (node, outcome) =>
-      node.holds ? host.whenFree(() => this.#leave(node, outcome)) : this.#leave(node, outcome),
-    )
+    this.#wiring = wire(parts, this.#state, (node, outcome) => {
+      const leave = () => this.#orHalt(node.id, () => this.#leave(node, outcome))
+      if (node.holds) host.whenFree(leave)
+      else leave()
+    })
   }
 
   /** Source records that were read and have no final outcome yet. */
@@ -159,6 +162,16 @@ export class Flow {
     node.input.next(record)
   }
 
+  /** Whatever throws here must not get out into RxJS, which would end the process: the task stops, and its unit is not committed. */
+  #orHalt(id: string, action: () => void): void {
+    try {
+      action()
+    } catch (thrown) {
+      const fault = asFault(id, thrown)
+      this.#host.halt(fault.message, fault)
+    }
+  }
+
   /** A record leaves a node with its outcome. */
   #leave(node: Node, outcome: Outcome): void {
     const { record } = outcome
@@ -172,19 +185,11 @@ export class Flow {
       lineage.mark(node.stream, dropped)
       return this.#settle(lineage)
     }
-    const stray = outcome.results.some(({ origin }) => origin !== lineage)
-    if (stray)
-      return this.#fail(
-        node,
-        record,
-        new RecordedFault(
-          'operator.lost_origin',
-          `${node.id} emitted a record without the origin of its input; derive results with withValue().`,
-        ),
-      )
+    const wrong = wrongResult(node.id, outcome, this.#wiring.streams[node.stream]!)
+    if (wrong) return this.#fail(node, record, wrong)
     node.meter.emitted += outcome.results.length
     lineage.pending += outcome.results.length
-    for (const result of outcome.results) this.#forward(node, result, outcome.branch)
+    for (const result of toldApart(outcome)) this.#forward(node, result, outcome.branch)
     this.#settle(lineage)
   }
 
@@ -215,19 +220,9 @@ export class Flow {
       this.draft.write(end, record)
       return
     }
-    let value: Buffer | null
-    try {
-      value = encodeValue(record.value, topic.format)
-    } catch (thrown) {
-      return this.#fail(end, record, asFault(end.sink.id, thrown))
-    }
-    this.draft.output({
-      topic: topic.name,
-      key: record.key,
-      value,
-      headers: record.headers,
-      timestamp: record.timestamp,
-    })
+    const written = asOutput(end.sink.id, topic, record)
+    if ('fault' in written) return this.#fail(end, record, written.fault)
+    this.draft.output(written.output)
     end.meter.emitted++
     this.#settle(record.origin as Lineage)
   }
@@ -253,10 +248,12 @@ export class Flow {
   #wait(node: string, record: Record, retry: Retry): void {
     this.#held.add({ node, record, retry })
     this.#retries.wait(record, retry, () =>
-      this.#host.whenFree(() => {
-        this.#held.remove({ node, record, retry })
-        this.#reenter(node, record)
-      }),
+      this.#host.whenFree(() =>
+        this.#orHalt(node, () => {
+          this.#held.remove({ node, record, retry })
+          this.#reenter(node, record)
+        }),
+      ),
     )
   }
 
@@ -272,7 +269,8 @@ export class Flow {
   #buryOrphan(id: string, record: Record): void {
     const lineage = record.origin as Lineage
     const fault = new RecordedFault('operator.gone', `The record waited at ${id}, which the config no longer has.`)
-    lineage.marks.forEach((marks, stream) => marks && lineage.mark(stream, dead))
+    const stream = this.#streamNames.findLastIndex((name) => id.startsWith(`${name}.`))
+    if (stream >= 0) lineage.mark(stream, dead)
     this.#bury(id, record, fault)
     this.#settle(lineage)
   }

@@ -61,7 +61,7 @@ export function readConfig(file: string, catalog: Catalog, environment: Environm
 /** Reads a config from its text. @throws ConfigError with every mistake in it */
 export function parseConfig(text: string, file: string, catalog: Catalog, environment: Environment): ConfigFile {
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true })
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true, logLevel: 'error' })
   const at = (offset: number, message: string): Problem => {
     const { line, col } = lines.linePos(offset)
     return { file, line: Math.max(1, line), column: Math.max(1, col), message }

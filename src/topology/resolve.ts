@@ -191,12 +191,14 @@ function brokenLinksOf(
 function findLoops(file: ConfigFile, sources: readonly PlannedSource[], streams: readonly PlannedStream[]): Problem[] {
   const links = new Map<string, Set<string>>()
   const link = (from: string, to: string) => links.set(from, (links.get(from) ?? new Set()).add(to))
+  // A topic leads on where it is a source; else it may well have the name of a stream.
+  const write = (from: string, topic: string) => sources.some(({ name }) => name === topic) && link(from, topic)
   for (const stream of streams) {
     for (const origin of stream.from) link(origin, stream.name)
     for (const branch of branchesOf(stream)) link(stream.name, branch)
-    for (const { topic } of stream.sinks) if (topic) link(stream.name, topic.name)
+    for (const { topic } of stream.sinks) if (topic) write(stream.name, topic.name)
   }
-  for (const { name, deadLetters } of sources) link(name, deadLetters.topic)
+  for (const { name, deadLetters } of sources) write(name, deadLetters.topic)
   const reaches = (from: string, goal: string, seen = new Set<string>()): boolean =>
     [...(links.get(from) ?? [])].some(
       (next) => next === goal || (!seen.has(next) && reaches(next, goal, seen.add(next))),

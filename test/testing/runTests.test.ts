@@ -62,7 +62,7 @@ describe('the tests inside a config', () => {
     await expect(runTests(file(passing + wrong), catalog)).rejects.toThrow(
       [
         'p.yaml:11:18: `b` without a value under `values`',
-        'p.yaml:14:12: `ouut` is not a topic, dead-letter topic or sink of this pipeline; did you mean `out`?',
+        'p.yaml:14:13: `ouut` is not a topic, dead-letter topic or sink of this pipeline; did you mean `out`?',
       ].join('\n'),
     )
   })

@@ -112,7 +112,14 @@ describe('a topology under test', () => {
         a: { $value: values.a, $key: 'k', $fault: 'price.too_high', $operator: 'clean.check' },
         b: { $value: values.b, $key: 'k', $headers: { trace: '7' }, $timestamp: '2025-12-31T00:00:00Z' },
         t: { $key: 'k' },
-        r: { $raw: '{"price":', $headers: [['x', null], ['x', { base64: '/w==' }]], $fault: 'value.unreadable' },
+        r: {
+          $raw: '{"price":',
+          $headers: [
+            ['x', null],
+            ['x', { base64: '/w==' }],
+          ],
+          $fault: 'value.unreadable',
+        },
       },
       expect: { 'prices.clean': '-b--|', 'dlq.prices': 'a--r|' },
     })

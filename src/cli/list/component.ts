@@ -4,7 +4,7 @@ import { faultCode } from '../../component/faultCode.ts'
 import type { Example } from '../../component/operator.ts'
 import type { ConfigExample } from '../../component/source.ts'
 import { describeFields } from './fields.ts'
-import { flow } from './flow.ts'
+import { flow } from '../../reference/flow.ts'
 
 export interface Component {
   readonly kind: keyof Catalog

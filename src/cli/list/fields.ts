@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { flow } from './flow.ts'
+import { flow } from '../../reference/flow.ts'
 
 type Schema = z.core.JSONSchema.BaseSchema
 

@@ -1,0 +1,64 @@
+import { encodeValue } from '../component/value.ts'
+import { asFault, RecordedFault, type Fault } from '../record/fault.ts'
+import type { Outcome } from '../record/outcome.ts'
+import type { OutputRecord, Record } from '../record/record.ts'
+import type { PlannedSink } from './plan.ts'
+import type { StreamNodes } from './wire.ts'
+
+type Emit = Extract<Outcome, { readonly type: 'emit' }>
+
+/** What is wrong with what an operator emitted, if anything: it cannot be followed, or leads nowhere. */
+export function wrongResult(
+  operator: string,
+  { record, results, branch }: Emit,
+  stream: StreamNodes,
+): Fault | undefined {
+  if (results.some(({ origin }) => origin !== record.origin)) {
+    return new RecordedFault(
+      'operator.lost_origin',
+      `${operator} emitted a record without the origin of its input; derive results with withValue().`,
+    )
+  }
+  if (branch === undefined || stream.branches.has(branch)) return undefined
+  return new RecordedFault(
+    'operator.unknown_branch',
+    `${operator} emitted to the branch "${branch}", which no stream reads.`,
+  )
+}
+
+/** The results of one record, each with an index of its own: it is part of a letter's id, and of the key of a record under way. */
+export function toldApart({ record, results }: Emit): readonly Record[] {
+  if (results.length < 2 || new Set(results.map(({ index }) => index)).size === results.length) return results
+  return results.map((result, n) => ({ ...result, index: `${record.index}.${n}` }))
+}
+
+/** A record as it is written to a topic, or the fault that says why it cannot be. */
+export function asOutput(
+  sink: string,
+  { name, format }: NonNullable<PlannedSink['topic']>,
+  record: Record,
+): { readonly output: OutputRecord } | { readonly fault: Fault } {
+  const { key, headers, timestamp } = record
+  const problem = problemOf(record)
+  if (problem) return { fault: new RecordedFault('record.malformed', `The record cannot be written: ${problem}.`) }
+  try {
+    return { output: { topic: name, key, value: encodeValue(record.value, format), headers, timestamp } }
+  } catch (thrown) {
+    return { fault: asFault(sink, thrown) }
+  }
+}
+
+/** The last moment that a Date can hold, in milliseconds. */
+const lastMoment = 8.64e15
+
+/** An operator's code may come without types. */
+function problemOf({ key, headers, timestamp }: Record): string | undefined {
+  if (key !== null && !(key instanceof Uint8Array)) return `its key is a ${typeof key}, expected a Buffer or null`
+  if (!Number.isInteger(timestamp) || timestamp < 0 || timestamp > lastMoment) {
+    return `its timestamp is ${String(timestamp)}, expected whole milliseconds since 1970`
+  }
+  const odd = headers.find(
+    ([name, value]) => typeof name !== 'string' || !(value === null || value instanceof Uint8Array),
+  )
+  return odd && `its header ${String(odd[0])} is not a name and a Buffer or null`
+}
