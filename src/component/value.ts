@@ -33,7 +33,7 @@ export function decodeValue(
 }
 
 /** The bytes of a source are not what its format says. */
-export class ValueUnreadableFault extends Fault {
+class ValueUnreadableFault extends Fault {
   readonly code = 'value.unreadable'
   readonly disposition = 'deadLetter'
 

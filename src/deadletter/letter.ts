@@ -37,11 +37,11 @@ const maxCauses = 5
 export const letterPrefix = 'dlq.'
 
 /** Stable over replays: the same record failing at the same operator is the same letter. */
-export const letterId = ({ topic, partition, offset }: Origin, operator: string, index: string): string =>
+const letterId = ({ topic, partition, offset }: Origin, operator: string, index: string): string =>
   hash('sha256', JSON.stringify([topic, partition, String(offset), operator, index])).slice(0, 32)
 
 /** Groups letters that failed alike: operator, code, and the message with its values stripped. */
-export function fingerprint(operator: string, { code, message }: Fault): string {
+function fingerprint(operator: string, { code, message }: Fault): string {
   const shape = message.replace(/"[^"]*"|'[^']*'|`[^`]*`/g, '"…"').replace(/\d+/g, '#')
   return hash('sha256', JSON.stringify([1, operator, code, shape])).slice(0, 16)
 }

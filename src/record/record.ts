@@ -74,6 +74,3 @@ export function field(record: Record, path: string): unknown {
   }
   return value
 }
-
-export const sameOrigin = (a: Origin, b: Origin): boolean =>
-  a.offset === b.offset && a.partition === b.partition && a.topic === b.topic

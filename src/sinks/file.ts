@@ -8,7 +8,7 @@ import { asFault, Fault, SinkUnavailableFault } from '../record/fault.ts'
 import type { Record } from '../record/record.ts'
 
 /** A value of bytes holds a line end: it would read as two lines. */
-export class LineBrokenFault extends Fault {
+class LineBrokenFault extends Fault {
   readonly code = 'line.broken'
   readonly disposition = 'deadLetter'
 }

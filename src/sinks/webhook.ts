@@ -16,7 +16,7 @@ import { asFault, Fault } from '../record/fault.ts'
 import type { Record } from '../record/record.ts'
 
 /** The URL answers with a redirect: what is posted may not arrive where it leads. */
-export class WebhookRedirectedFault extends Fault {
+class WebhookRedirectedFault extends Fault {
   readonly code = 'webhook.redirected'
   readonly disposition = 'deadLetter'
 

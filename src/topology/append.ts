@@ -1,17 +1,18 @@
-import { firstValueFrom, fromEvent, race, timer, type SchedulerLike } from 'rxjs'
+import type { SchedulerLike } from 'rxjs'
 import type { Broker, Unit } from '../broker/broker.ts'
 import type { Json, Log } from '../component/context.ts'
 import type { Connector, Polled, SourceRecord } from '../component/source.ts'
+import { decodeValue } from '../component/value.ts'
 import { Fault, RecordedFault } from '../record/fault.ts'
-import type { Header, OutputRecord } from '../record/record.ts'
+import type { Header, OutputRecord, RawRecord } from '../record/record.ts'
 import { decode, encode } from './encoded.ts'
 import { increment, type Meter } from './meter.ts'
+import { pauseAfter, sleep } from './pause.ts'
 import type { Plan, PlannedSource } from './plan.ts'
+import { isTimestamp } from './results.ts'
 
 const codeHeader = 'oxbow.fault.code'
 const messageHeader = 'oxbow.fault.message'
-const firstPause = 1_000
-const longestPause = 60_000
 
 export interface AppenderParts {
   readonly plan: Plan
@@ -49,25 +50,31 @@ export class Appender {
     try {
       while (!signal.aborted) {
         connector ??= await this.#attempt(() => this.#open())
-        const wait = connector ? await this.#attempt(() => this.#poll(connector!)) : this.#pause()
+        const wait = connector ? await this.#attempt(() => this.#poll(connector!)) : pauseAfter(this.#failures)
         if (wait === undefined && this.failure === undefined) continue
         this.#setWaiting(true)
         if (once || wait === 'ended') return
-        await sleep(wait ?? this.#pause(), scheduler, signal)
+        await sleep(wait ?? pauseAfter(this.#failures), scheduler, signal)
         this.#setWaiting(false)
       }
     } finally {
-      await connector?.close?.()
+      if (connector) await this.#close(connector)
+    }
+  }
+
+  async #close(connector: Connector): Promise<void> {
+    try {
+      await connector.close?.()
+    } catch (thrown) {
+      const { source, log } = this.#parts
+      const reason = thrown instanceof Error ? thrown.message : String(thrown)
+      log.warn({ source: source.name }, `${source.name} was not closed: ${reason}`)
     }
   }
 
   #setWaiting(waiting: boolean): void {
     this.waiting = waiting
     this.#parts.changed()
-  }
-
-  #pause(): number {
-    return Math.min(firstPause * 2 ** Math.max(0, this.#failures - 1), longestPause)
   }
 
   async #attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
@@ -84,7 +91,7 @@ export class Appender {
       increment(meter.failedPolls, source.name)
       const code = thrown instanceof Fault ? thrown.code : undefined
       log.warn(
-        { source: source.name, code, again: this.#pause() },
+        { source: source.name, code, again: pauseAfter(this.#failures) },
         `${source.name} was not read: ${this.failure.message}`,
       )
       return undefined
@@ -149,7 +156,7 @@ function output(
     key,
     value,
     headers: fault ? [...headers, ...faultHeaders(fault)] : headers,
-    timestamp: timestamp ?? now,
+    timestamp: isTimestamp(timestamp) ? timestamp : now,
   }
 }
 
@@ -160,14 +167,19 @@ function faultHeaders({ code, message }: Fault): Header[] {
   ]
 }
 
+/** A record's value, or the fault that its bytes or the connector that appended it say. */
+export function readValue(
+  { value, headers }: RawRecord,
+  { spec, format }: PlannedSource,
+): ReturnType<typeof decodeValue> {
+  const fault = spec.open && headers.length > 0 ? sourceFault(headers) : undefined
+  return fault ? { fault } : decodeValue(value, format)
+}
+
 /** The fault that a connector found in the record it appended, if any. */
-export function sourceFault(headers: readonly Header[]): Fault | undefined {
+function sourceFault(headers: readonly Header[]): Fault | undefined {
   const code = headers.findLast(([name]) => name === codeHeader)?.[1]?.toString()
   if (code === undefined) return undefined
   const message = headers.findLast(([name]) => name === messageHeader)?.[1]?.toString()
   return new RecordedFault(code, message ?? 'The source found a fault in this record.')
-}
-
-async function sleep(wait: number, scheduler: SchedulerLike, signal: AbortSignal): Promise<void> {
-  if (!signal.aborted) await firstValueFrom(race(timer(wait, scheduler), fromEvent(signal, 'abort')))
 }

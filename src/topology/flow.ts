@@ -1,15 +1,14 @@
 import { Subject } from 'rxjs'
 import type { StateChange, Unit } from '../broker/broker.ts'
-import { decodeValue } from '../component/value.ts'
 import type { FloodGuard } from '../deadletter/flood.ts'
 import { deadLetter } from '../deadletter/letter.ts'
 import { asFault, RecordedFault, type Fault } from '../record/fault.ts'
 import type { Outcome } from '../record/outcome.ts'
 import type { Record, StoredRecord } from '../record/record.ts'
-import { sourceFault } from './append.ts'
+import { readValue } from './append.ts'
 import { Draft } from './draft.ts'
 import { Held } from './held.ts'
-import { dead, dropped, emitted, entered, Lineage, Tally } from './lineage.ts'
+import { dead, dropped, emitted, entered, Lineage, streamOf, Tally } from './lineage.ts'
 import { increment } from './meter.ts'
 import type { PlannedSource } from './plan.ts'
 import { asOutput, toldApart, wrongResult } from './results.ts'
@@ -17,6 +16,7 @@ import { Retries, type Retry } from './retries.ts'
 import { StagedState } from './staged.ts'
 import { wire, type Node, type Reader, type SinkNode, type StreamNodes, type Wiring } from './wire.ts'
 import type { TaskParts } from './task.ts'
+import { UnderWay } from './underWay.ts'
 
 /** What a flow asks of its task. */
 export interface FlowHost {
@@ -38,10 +38,7 @@ export class Flow {
   readonly #tally: Tally
   readonly #held = new Held()
   readonly #retries: Retries
-  /** Source records under way. */
-  readonly #open = new Set<Lineage>()
-  /** Those that the broker keeps as under way and that are done. */
-  #closed: Lineage[] = []
+  readonly #underWay = new UnderWay()
   #calls = 0
   /** A source record is done, or the last call of an asynchronous operator ended. */
   readonly progress = new Subject<void>()
@@ -66,7 +63,12 @@ export class Flow {
 
   /** Source records that were read and have no final outcome yet. */
   get inFlight(): number {
-    return this.#open.size
+    return this.#underWay.size
+  }
+
+  /** Whether there are so many that no more are to come. */
+  get full(): boolean {
+    return this.#underWay.full
   }
 
   /** Where they are: records by the operator that has them, or the sink that they wait for. */
@@ -83,7 +85,7 @@ export class Flow {
   restore(): boolean {
     const { broker, plan, id } = this.#parts
     const parts = this.#held.restore(broker.state(plan.name, id), this.#streamNames)
-    for (const { record } of parts) this.#open.add(record.origin as Lineage)
+    for (const { record } of parts) this.#underWay.add(record.origin as Lineage)
     for (const { node, record, retry } of parts) {
       if (retry) this.#wait(node, record, retry)
       else this.#reenter(node, record)
@@ -105,8 +107,7 @@ export class Flow {
   /** What came of the records since the last unit; undefined when nothing did. */
   takeUnit(positions: readonly StateChange[]): Unit | undefined {
     const { plan, id } = this.#parts
-    const held = this.#held.take(this.#open, this.#closed, this.#streamNames)
-    this.#closed = []
+    const held = this.#held.take(this.#underWay, this.#underWay.takeClosed(), this.#streamNames)
     return this.draft.take(plan.name, id, [...this.#state.take(), ...held, ...positions])
   }
 
@@ -124,8 +125,7 @@ export class Flow {
     lineage.pending = 1
     const readers = this.#wiring.readers.get(source.name) ?? []
     const { key, headers, timestamp } = raw
-    const recorded = source.spec.open && headers.length > 0 ? sourceFault(headers) : undefined
-    const decoded = recorded ? { fault: recorded } : decodeValue(raw.value, source.format)
+    const decoded = readValue(raw, source)
     if ('fault' in decoded) {
       for (const { stream } of readers) {
         this.#enterLedger(lineage, stream.number)
@@ -139,7 +139,7 @@ export class Flow {
       }
     }
     this.#settle(lineage)
-    if (lineage.pending > 0) this.#open.add(lineage)
+    if (lineage.pending > 0) this.#underWay.add(lineage)
   }
 
   #enterStream({ stream, via }: Reader, record: Record): void {
@@ -231,6 +231,7 @@ export class Flow {
     const id = 'sink' in node ? node.sink.id : node.id
     const lineage = record.origin as Lineage
     if (fault.disposition === 'halt') return this.#host.halt(`${id}: ${fault.message}`, fault)
+    if (this.#parts.signal.aborted && ('sink' in node || node.holds)) return this.#postpone(id, record)
     const { retry } = this.#sources.get(lineage.source)!.deadLetters
     const { tried, due } = this.#retries.fail(record, retry, fault.disposition === 'retry')
     if (due !== undefined) {
@@ -242,6 +243,11 @@ export class Flow {
     lineage.mark(node.stream, dead)
     this.#bury(id, record, fault, tried)
     this.#settle(lineage)
+  }
+
+  /** What fails while the pipeline stops may fail because of that: it stays under way, and goes on with the next start. */
+  #postpone(node: string, record: Record): void {
+    this.#held.add({ node, record, retry: this.#retries.standing(record) })
   }
 
   /** Holds a record until its next try is due. */
@@ -269,7 +275,7 @@ export class Flow {
   #buryOrphan(id: string, record: Record): void {
     const lineage = record.origin as Lineage
     const fault = new RecordedFault('operator.gone', `The record waited at ${id}, which the config no longer has.`)
-    const stream = this.#streamNames.findLastIndex((name) => id.startsWith(`${name}.`))
+    const stream = streamOf(id, this.#streamNames)
     if (stream >= 0) lineage.mark(stream, dead)
     this.#bury(id, record, fault)
     this.#settle(lineage)
@@ -293,7 +299,6 @@ export class Flow {
       isDead ||= outcome === 'dead'
     }
     if (this.#guards.has(lineage.source)) this.draft.verdict(lineage.source, isDead)
-    if (lineage.kept) this.#closed.push(lineage)
-    if (this.#open.delete(lineage)) this.progress.next()
+    if (this.#underWay.end(lineage)) this.progress.next()
   }
 }

@@ -57,6 +57,13 @@ export class Lineage implements Origin {
   }
 }
 
+/** The number of the stream that an operator or a sink belongs to, of which only the id is left; -1 if it is gone too. */
+export const streamOf = (id: string, streams: readonly string[]): number =>
+  streams.reduce(
+    (best, name, at) => (id.startsWith(`${name}.`) && name.length > (streams[best]?.length ?? 0) ? at : best),
+    -1,
+  )
+
 /** Adds up counts of source records between two commits. */
 export class Tally {
   readonly #streams: readonly string[]

@@ -1,12 +1,16 @@
-import { firstValueFrom, Subject, timer, type SchedulerLike } from 'rxjs'
-import type { Batch, Broker, Count, Subscription, TopicPartition } from '../broker/broker.ts'
+import { firstValueFrom, Subject, type SchedulerLike } from 'rxjs'
+import type { Batch, Broker, Subscription, TopicPartition } from '../broker/broker.ts'
 import type { Log } from '../component/context.ts'
 import { FloodGuard } from '../deadletter/flood.ts'
 import { Appender } from './append.ts'
+import { conservationOf, type Conservation } from './conservation.ts'
 import { increment, Meter } from './meter.ts'
+import { pauseAfter, sleep } from './pause.ts'
 import type { Plan, Subtopology } from './plan.ts'
 import { SharedSinks } from './sinks.ts'
-import { Task, type TaskStopped } from './task.ts'
+import { Task, TaskStopped } from './task.ts'
+
+export type { Conservation }
 
 export interface PipelineParts {
   readonly plan: Plan
@@ -15,11 +19,6 @@ export interface PipelineParts {
   readonly log: Log
   /** Poll each polled source until it has nothing more at once, then no more. */
   readonly once: boolean
-}
-
-/** A pipeline's conservation: `read = emitted + dropped + dead + inFlight`. */
-export interface Conservation extends Count {
-  readonly inFlight: number
 }
 
 /** A task and what it takes to start it again. */
@@ -37,7 +36,6 @@ interface Slot {
 }
 
 const recordsPerPoll = 4_000
-const longestPause = 60_000
 
 /** Runs a plan: connectors append, tasks process, and a task that stops is started again from what it committed. */
 export class Pipeline {
@@ -49,6 +47,9 @@ export class Pipeline {
   #sinks: SharedSinks | undefined
   #subscription: Subscription | undefined
   #running: Promise<unknown> = Promise.resolve()
+  /** Why nothing is read, if so. */
+  #unreadable: string | undefined
+  #failedPolls = 0
   readonly meter = new Meter()
 
   constructor(parts: PipelineParts) {
@@ -86,7 +87,7 @@ export class Pipeline {
     const sources = [...this.#appenders].flatMap(([name, { failure }]) =>
       failure ? [`source ${name}: ${failure.message}`] : [],
     )
-    return [...tasks, ...sources]
+    return [...(this.#unreadable === undefined ? [] : [`reading: ${this.#unreadable}`]), ...tasks, ...sources]
   }
 
   get inFlight(): number {
@@ -131,18 +132,7 @@ export class Pipeline {
 
   /** Source records per source and stream since the pipeline first ran. */
   async conservation(): Promise<readonly Conservation[]> {
-    const counts = await this.#parts.broker.counts(this.#parts.plan.name)
-    const of = (source: string, stream: string) =>
-      counts.find((count) => count.source === source && count.stream === stream)
-    return this.#parts.plan.subtopologies.flatMap(({ sources, streams }) =>
-      sources.flatMap((source) =>
-        streams.flatMap((stream): Conservation[] => {
-          const count = of(source.name, stream.name)
-          if (!count) return stream.from.includes(source.name) ? [none(source.name, stream.name)] : []
-          return [{ ...count, inFlight: count.read - count.emitted - count.dropped - count.dead }]
-        }),
-      ),
-    )
+    return conservationOf(this.#parts.plan, await this.#parts.broker.counts(this.name))
   }
 
   async #makeSlots(): Promise<void> {
@@ -175,13 +165,33 @@ export class Pipeline {
     const { signal } = this.#stop
     const working = new Set<Promise<void>>()
     while (!signal.aborted) {
-      const batches = await this.#subscription!.poll({ maxRecords: recordsPerPoll, signal })
+      const batches = await this.#poll()
+      if (this.#unreadable !== undefined && this.#parts.once) break
       for (const batch of batches) {
         const work: Promise<void> = this.#process(batch).finally(() => working.delete(work))
         working.add(work)
       }
     }
     await Promise.all(working)
+  }
+
+  /** The next batches; none when they cannot be read, which is said, and after a pause. */
+  async #poll(): Promise<readonly Batch[]> {
+    const { signal } = this.#stop
+    const { log, once, scheduler } = this.#parts
+    try {
+      this.#unreadable = undefined
+      const batches = await this.#subscription!.poll({ maxRecords: recordsPerPoll, signal })
+      this.#failedPolls = 0
+      return batches
+    } catch (thrown) {
+      this.#unreadable = messageOf(thrown)
+      const pause = pauseAfter(++this.#failedPolls)
+      log.error({ pipeline: this.name, ...(!once && { again: pause }) }, `Nothing can be read: ${this.#unreadable}`)
+      this.#changed.next()
+      if (!once) await sleep(pause, scheduler, signal)
+      return []
+    }
   }
 
   async #process(batch: Batch): Promise<void> {
@@ -209,7 +219,7 @@ export class Pipeline {
   /** A task stopped: says so, and starts it again from its last commit after a pause that grows. */
   #suspend(slot: Slot, reason: TaskStopped): void {
     slot.stopped = reason
-    const pause = Math.min(1_000 * 2 ** slot.restarts++, longestPause)
+    const pause = pauseAfter(++slot.restarts)
     const again = this.#parts.once ? {} : { again: pause }
     this.#parts.log.error(
       { task: slot.id, ...again },
@@ -217,14 +227,18 @@ export class Pipeline {
     )
     this.#changed.next()
     if (this.#parts.once) return
-    timer(pause, this.#parts.scheduler).subscribe(() => void this.#restart(slot))
+    void sleep(pause, this.#parts.scheduler, this.#stop.signal).then(() => this.#restart(slot))
   }
 
   async #restart(slot: Slot): Promise<void> {
     await slot.task?.close()
     if (this.#stop.signal.aborted) return
     const partitions = slot.subtopology.sources.map(({ name }) => ({ topic: name, partition: slot.partition }))
-    this.#startTask(slot)
+    try {
+      this.#startTask(slot)
+    } catch (thrown) {
+      return this.#suspend(slot, new TaskStopped(messageOf(thrown), { cause: thrown }))
+    }
     for (const partition of partitions) {
       this.#subscription!.rewind(partition)
       this.#subscription!.resume(partition)
@@ -244,7 +258,8 @@ export class Pipeline {
   }
 
   async #isQuiet(settled: boolean): Promise<boolean> {
-    const running = this.#slots.filter(({ stopped }) => !stopped)
+    const reads = this.#unreadable === undefined || !this.#parts.once
+    const running = this.#slots.filter(({ stopped }) => reads && !stopped)
     const still = () =>
       [...this.#appenders.values()].every(({ waiting }) => waiting) &&
       running.every(({ task, batches }) => batches === 0 && !task!.busy && (!settled || task!.inFlight === 0))
@@ -262,12 +277,4 @@ export class Pipeline {
   }
 }
 
-const none = (source: string, stream: string): Conservation => ({
-  source,
-  stream,
-  read: 0,
-  emitted: 0,
-  dropped: 0,
-  dead: 0,
-  inFlight: 0,
-})
+const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown))

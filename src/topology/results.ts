@@ -51,12 +51,17 @@ export function asOutput(
 /** The last moment that a Date can hold, in milliseconds. */
 const lastMoment = 8.64e15
 
+/** Whether a topic can keep it: whole milliseconds since 1970. */
+export const isTimestamp = (time: unknown): time is number =>
+  Number.isInteger(time) && (time as number) >= 0 && (time as number) <= lastMoment
+
 /** An operator's code may come without types. */
 function problemOf({ key, headers, timestamp }: Record): string | undefined {
   if (key !== null && !(key instanceof Uint8Array)) return `its key is a ${typeof key}, expected a Buffer or null`
-  if (!Number.isInteger(timestamp) || timestamp < 0 || timestamp > lastMoment) {
+  if (!isTimestamp(timestamp)) {
     return `its timestamp is ${String(timestamp)}, expected whole milliseconds since 1970`
   }
+  if (!(headers instanceof Array)) return 'its headers are no list'
   const odd = headers.find(
     ([name, value]) => typeof name !== 'string' || !(value === null || value instanceof Uint8Array),
   )

@@ -1,5 +1,6 @@
 import { timer, type SchedulerLike, type Subscription } from 'rxjs'
 import type { Record } from '../record/record.ts'
+import { longestTimer } from './pause.ts'
 import type { DeadLetterPolicy } from './plan.ts'
 
 /** How far a record has come with its tries. */
@@ -34,12 +35,20 @@ export class Retries {
     return { tried, due: now + (policy.backoff[Math.min(tried.attempts, policy.backoff.length) - 1] ?? 0) }
   }
 
+  /** How far the record has come, a try that does not count left out; it is due at once. */
+  standing(record: Record): Retry {
+    const now = this.#scheduler.now()
+    return { attempts: 0, firstFailedAt: now, ...this.#retries.get(record), due: now }
+  }
+
   /** Calls `again` when the retry is due. */
   wait(record: Record, retry: Retry, again: () => void): void {
     this.#retries.set(record, retry)
-    const waiting = timer(Math.max(0, retry.due - this.#scheduler.now()), this.#scheduler).subscribe(() => {
+    const left = Math.max(0, retry.due - this.#scheduler.now())
+    const waiting = timer(Math.min(left, longestTimer), this.#scheduler).subscribe(() => {
       this.#timers.delete(waiting)
-      again()
+      if (left > longestTimer) this.wait(record, retry, again)
+      else again()
     })
     this.#timers.add(waiting)
   }

@@ -1,7 +1,8 @@
-import { filter, firstValueFrom, race, Subject, timer } from 'rxjs'
+import { filter, firstValueFrom, fromEvent, race, Subject, timer } from 'rxjs'
 import type { Batch, Broker, StateChange } from '../broker/broker.ts'
+import type { Receipt } from '../component/sink.ts'
 import type { FloodGuard } from '../deadletter/flood.ts'
-import { RecordedFault, type Fault } from '../record/fault.ts'
+import { Fault, RecordedFault } from '../record/fault.ts'
 import type { Record } from '../record/record.ts'
 import { Flow } from './flow.ts'
 import type { SharedSinks } from './sinks.ts'
@@ -26,8 +27,6 @@ export class TaskStopped extends Error {
   }
 }
 
-/** With more source records under way than this, the task takes no more until some are done. */
-const maxInFlight = 10_000
 /** Milliseconds that a commit waits for asynchronous calls before it keeps their records as under way. */
 const patience = 100
 
@@ -93,8 +92,9 @@ export class Task {
       this.#flow.draft.position({ topic, partition, offset: next })
       await this.#commit()
     })
-    while (!this.#reason && this.#flow.inFlight >= maxInFlight) {
-      await firstValueFrom(race(this.#flow.progress, this.#failure))
+    const { signal } = this.#parts
+    while (!this.#reason && this.#flow.full && !signal.aborted) {
+      await firstValueFrom(race(this.#flow.progress, this.#failure, fromEvent(signal, 'abort')))
     }
     if (this.#reason) throw this.#reason
   }
@@ -121,7 +121,11 @@ export class Task {
   }
 
   #commitSoon(): void {
-    if (this.#commitAsked || (this.#working && !this.#behind)) return
+    if (!this.#working || this.#behind) this.#askForCommit()
+  }
+
+  #askForCommit(): void {
+    if (this.#commitAsked) return
     this.#commitAsked = true
     queueMicrotask(() => void this.#exclusively(() => this.#commit()))
   }
@@ -159,30 +163,35 @@ export class Task {
     const writes = this.#flow.draft.takeWrites()
     const release = writes.size > 0 ? await this.#parts.sinks.lock() : () => {}
     try {
-      for (const [end, records] of writes) await this.#flush(end, records)
-      const positions = this.#parts.sinks.positions([...writes.keys()].map(({ sink }) => sink.id))
-      await this.#commitUnit(positions)
+      await this.#publish(writes)
     } finally {
       release()
     }
     const behind = this.#behind
     this.#behind = undefined
     for (const action of behind) action()
-    if (behind.length > 0) this.#commitSoon()
+    if (behind.length > 0) this.#askForCommit()
+  }
+
+  /** Writes to the sinks and commits; if either fails, the sinks go back to where the last commit left them. */
+  async #publish(writes: ReadonlyMap<SinkNode, readonly Record[]>): Promise<void> {
+    const { sinks } = this.#parts
+    try {
+      for (const [end, records] of writes) await this.#flush(end, records)
+      this.#judge()
+      if (this.#reason) throw this.#reason
+      await this.#commitUnit(sinks.positions([...writes.keys()].map(({ sink }) => sink.id)))
+    } catch (thrown) {
+      if (writes.size > 0) await sinks.close()
+      throw thrown
+    }
   }
 
   async #commitUnit(positions: readonly StateChange[]): Promise<void> {
-    if (this.#reason) return
     const unit = this.#flow.takeUnit(positions)
     if (!unit) return
-    const { broker, meter, sinks } = this.#parts
-    try {
-      await broker.commit(unit)
-    } catch (thrown) {
-      if (positions.length > 0) await sinks.close()
-      throw thrown
-    }
-    meter.commits++
+    await this.#parts.broker.commit(unit)
+    this.#parts.meter.commits++
   }
 
   /** Waits until the calls of asynchronous operators have ended, but not for long. */
@@ -202,10 +211,11 @@ export class Task {
   }
 
   async #flush(end: SinkNode, records: readonly Record[]): Promise<void> {
-    const receipts = await this.#parts.sinks.write(end.sink, records)
+    const receipts: readonly (Receipt | undefined)[] = (await this.#parts.sinks.write(end.sink, records)) ?? []
     records.forEach((record, at) => {
-      const receipt = receipts[at] ?? noReceipt(end.sink.id)
-      this.#flow.written(end, record, receipt === 'written' ? undefined : receipt)
+      const receipt = receipts[at]
+      if (receipt === 'written') this.#flow.written(end, record, undefined)
+      else this.#flow.written(end, record, receipt instanceof Fault ? receipt : noReceipt(end.sink.id))
     })
   }
 }

@@ -23,7 +23,7 @@ export interface LoggedLine {
 }
 
 /** A log that keeps its lines. */
-export function keptLog(): Log & { readonly lines: LoggedLine[] } {
+function keptLog(): Log & { readonly lines: LoggedLine[] } {
   const lines: LoggedLine[] = []
   const at = (level: LoggedLine['level']) => (fields: object, message: string) =>
     void lines.push({ level, fields, message })
@@ -44,7 +44,7 @@ export const catalogWith = (more: {
     sources: [topicSource, ...(more.sources ?? [])],
     operators: more.operators ?? [],
     sinks: [topicSink, ...(more.sinks ?? [])],
-  }) as unknown as Catalog
+  })
 
 /** A started pipeline over a config; it is stopped when the test is over. */
 export async function startPipeline(

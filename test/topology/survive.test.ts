@@ -5,11 +5,10 @@ import { openEmbedded } from '../../src/broker/embedded/embedded.ts'
 import type { Broker } from '../../src/broker/broker.ts'
 import { defineSink, type OpenSink, type Receipt } from '../../src/component/sink.ts'
 import { defineSource, type Connector } from '../../src/component/source.ts'
-import { RecordedFault, UnexpectedFault } from '../../src/record/fault.ts'
+import { Fault, RecordedFault } from '../../src/record/fault.ts'
 import { emit, emitTo, fail } from '../../src/record/outcome.ts'
 import { withValue, type Record } from '../../src/record/record.ts'
 import {
-  append,
   catalogWith,
   letterHeaders,
   operator,
@@ -121,11 +120,10 @@ describe('a sink', () => {
       { position: () => 7, write: (records) => Promise.resolve(records.map(() => (down ? gone : 'written'))) },
       () => opened++,
     )
-    const { pipeline } = await startPipeline(
-      config({ step: '', to: 'store: {}' }),
-      catalogWith({ sinks: [store] }),
-      { before: [output('in', 1)], once: false },
-    )
+    const { pipeline } = await startPipeline(config({ step: '', to: 'store: {}' }), catalogWith({ sinks: [store] }), {
+      before: [output('in', 1)],
+      once: false,
+    })
     while (pipeline.troubles.length === 0) await setImmediate()
     down = false
     await pipeline.quiet()
@@ -198,8 +196,7 @@ describe('a pipeline', () => {
     let builds = 0
     const step = operator('odd', () => {
       if (++builds === 2) throw new Error('the schema is gone')
-      return (record) =>
-        builds === 1 ? fail(record, new RecordedFault('table.gone', 'Gone.', 'halt')) : emit(record)
+      return (record) => (builds === 1 ? fail(record, new RecordedFault('table.gone', 'Gone.', 'halt')) : emit(record))
     })
     const { pipeline, broker, log } = await startPipeline(config(), catalogWith({ operators: [step] }), {
       before: [output('in', 1)],
@@ -267,18 +264,15 @@ describe('a pipeline', () => {
 /** The broker, whose commits of read records wait until they are let through. */
 function slow(broker: Broker) {
   const gate = Promise.withResolvers<void>()
-  const state = { broker: {} as Broker, committing: false, release: gate.resolve }
-  state.broker = {
-    ...broker,
-    commit: async (unit) => {
-      if (unit.offsets.length > 0) {
-        state.committing = true
-        await gate.promise
-      }
-      await broker.commit(unit)
-    },
+  const begun = Promise.withResolvers<void>()
+  const commit: Broker['commit'] = async (unit) => {
+    if (unit.offsets.length > 0) {
+      begun.resolve()
+      await gate.promise
+    }
+    await broker.commit(unit)
   }
-  return state
+  return { broker: { ...broker, commit }, committing: begun.promise, release: gate.resolve }
 }
 
 describe('while a unit is being committed', () => {
@@ -291,37 +285,33 @@ describe('while a unit is being committed', () => {
         return emit(record)
       },
     }))
-    const { broker, ...state } = slow(await openEmbedded({ directory: ':memory:' }))
-    const seen = { ...state }
-    expect(seen.committing).toBe(false)
-    const { pipeline } = await startPipeline(config(), catalogWith({ operators: [step] }), {
+    const { broker, committing, release } = slow(await openEmbedded({ directory: ':memory:' }))
+    await startPipeline(config(), catalogWith({ operators: [step] }), {
       broker,
       before: [output('in', 1), output('in', 2)],
       once: false,
     })
-    while (pipeline.meter.node('s.odd').emitted < 1) await setImmediate()
-    await new Promise((resolve) => setTimeout(resolve, 150))
+    await committing
     answer.resolve()
     await setImmediate()
-    state.release()
+    release()
     while ((await recordsOf(broker, 'out')).length < 2) await setImmediate()
     expect(await valuesOf(broker, 'out')).toEqual([2, 1])
   })
 })
 
 it('an unexpected throw of the runtime itself stops the task, and nothing of the unit is committed', async () => {
-  class Sly extends UnexpectedFault {
-    override get message(): string {
-      throw new Error('no message')
+  class Sly extends Fault {
+    readonly disposition = 'deadLetter'
+    get code(): string {
+      throw new Error('no code')
     }
-    override set message(_: string) {}
   }
-  const step = operator('odd', () => (record) => fail(record, new Sly('s.odd', 'x')))
+  const step = operator('odd', () => (record) => fail(record, new Sly('x')))
   const { pipeline, broker } = await startPipeline(config(), catalogWith({ operators: [step] }), {
     before: [output('in', 1)],
   })
   await pipeline.quiet()
-  expect(pipeline.troubles[0]).toContain('no message')
+  expect(pipeline.troubles[0]).toContain('no code')
   expect(await broker.committed('p')).toEqual([])
-  await append(broker, [])
 })
