@@ -18,7 +18,9 @@ if (major >= 24 && process.execArgv.includes(flag)) {
     env: { ...process.env, OXBOW_LAUNCHED: '1' },
   })
   child.on('error', () => {
-    console.error(`oxbow needs Node 24 or newer; this is ${process.version}, and none was found at ${node}. Run "npm ci".`)
+    console.error(
+      `oxbow needs Node 24 or newer; this is ${process.version}, and none was found at ${node}. Run "npm ci".`,
+    )
     process.exitCode = 1
   })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))

@@ -27,17 +27,20 @@ export class FloodGuard {
    */
   admits(outcomes: readonly boolean[]): boolean {
     if (outcomes.length === 0) return true
-    if (this.#halted) {
-      this.#halted = share(outcomes) >= this.#limit.ratio
-      if (!this.#halted) this.#window = []
-      return !this.#halted
-    }
     const { ratio, of } = this.#limit
-    const window = [...this.#window, ...outcomes].slice(-of)
-    this.#halted = window.length >= of && share(window) >= ratio
-    if (!this.#halted) this.#window = window
+    const seen = this.#halted ? outcomes : [...this.#window, ...outcomes]
+    this.#halted = floods(seen, this.#halted ? Math.min(of, seen.length) : of, ratio)
+    if (!this.#halted) this.#window = seen.slice(-of)
     return !this.#halted
   }
 }
 
-const share = (outcomes: readonly boolean[]): number => outcomes.filter(Boolean).length / outcomes.length
+/** Whether so many outcomes anywhere in the list, one after another, have the ratio of dead. */
+function floods(outcomes: readonly boolean[], of: number, ratio: number): boolean {
+  let dead = 0
+  return outcomes.some((isDead, at) => {
+    if (isDead) dead++
+    if (outcomes[at - of]) dead--
+    return at + 1 >= of && dead / of >= ratio
+  })
+}

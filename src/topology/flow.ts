@@ -9,7 +9,7 @@ import { readValue } from './append.ts'
 import { Draft } from './draft.ts'
 import { Held } from './held.ts'
 import { dead, dropped, emitted, entered, Lineage, streamOf, Tally } from './lineage.ts'
-import { increment } from './meter.ts'
+import { incrementNamed } from './meter.ts'
 import type { PlannedSource } from './plan.ts'
 import { asOutput, toldApart, wrongResult } from './results.ts'
 import { Retries, type Retry } from './retries.ts'
@@ -125,17 +125,17 @@ export class Flow {
     lineage.pending = 1
     const readers = this.#wiring.readers.get(source.name) ?? []
     const { key, headers, timestamp } = raw
-    const decoded = readValue(raw, source)
-    if ('fault' in decoded) {
+    const read = readValue(raw, source)
+    if ('fault' in read) {
       for (const { stream } of readers) {
         this.#enterLedger(lineage, stream.number)
         lineage.mark(stream.number, dead)
       }
       const input = { key, value: raw.value, headers, timestamp, origin: lineage, index: '' }
-      this.#bury(`${source.name}.read`, input, decoded.fault)
+      this.#bury(`${source.name}.read`, input, read.fault)
     } else {
       for (const reader of readers) {
-        this.#enterStream(reader, { key, value: decoded.value, headers, timestamp, origin: lineage, index: '' })
+        this.#enterStream(reader, { key, value: read.value, headers, timestamp, origin: lineage, index: '' })
       }
     }
     this.#settle(lineage)
@@ -181,7 +181,7 @@ export class Flow {
     if (outcome.type === 'fail') return this.#fail(node, record, outcome.fault)
     this.#retries.forget(record)
     if (outcome.type === 'drop') {
-      increment(node.meter.dropped, outcome.reason)
+      incrementNamed(node.meter.dropped, outcome.reason)
       lineage.mark(node.stream, dropped)
       return this.#settle(lineage)
     }
@@ -216,10 +216,7 @@ export class Flow {
   #write(end: SinkNode, record: Record): void {
     end.meter.received++
     const { topic } = end.sink
-    if (!topic) {
-      this.draft.write(end, record)
-      return
-    }
+    if (!topic) return this.draft.write(end, record)
     const written = asOutput(end.sink.id, topic, record)
     if ('fault' in written) return this.#fail(end, record, written.fault)
     this.draft.output(written.output)
@@ -231,7 +228,10 @@ export class Flow {
     const id = 'sink' in node ? node.sink.id : node.id
     const lineage = record.origin as Lineage
     if (fault.disposition === 'halt') return this.#host.halt(`${id}: ${fault.message}`, fault)
-    if (this.#parts.signal.aborted && ('sink' in node || node.holds)) return this.#postpone(id, record)
+    if (this.#parts.signal.aborted && ('sink' in node || node.holds)) {
+      // It may fail because the pipeline stops: it stays under way, and goes on with the next start.
+      return this.#held.add({ node: id, record, retry: this.#retries.standing(record) })
+    }
     const { retry } = this.#sources.get(lineage.source)!.deadLetters
     const { tried, due } = this.#retries.fail(record, retry, fault.disposition === 'retry')
     if (due !== undefined) {
@@ -239,15 +239,10 @@ export class Flow {
       return this.#wait(id, record, { ...tried, due })
     }
     this.#retries.forget(record)
-    increment(node.meter.dead, fault.code)
+    incrementNamed(node.meter.dead, fault.code)
     lineage.mark(node.stream, dead)
     this.#bury(id, record, fault, tried)
     this.#settle(lineage)
-  }
-
-  /** What fails while the pipeline stops may fail because of that: it stays under way, and goes on with the next start. */
-  #postpone(node: string, record: Record): void {
-    this.#held.add({ node, record, retry: this.#retries.standing(record) })
   }
 
   /** Holds a record until its next try is due. */

@@ -26,5 +26,11 @@ export class Meter {
   }
 }
 
+/** Beyond so many names, as code of a user's may make them up without end, the rest is counted as "other". */
+const mostNames = 100
+
+export const incrementNamed = (counts: Map<string, number>, name: string): void =>
+  increment(counts, counts.has(name) || counts.size < mostNames ? name : 'other')
+
 export const increment = (counts: Map<string, number>, name: string, by = 1): void =>
   void counts.set(name, (counts.get(name) ?? 0) + by)

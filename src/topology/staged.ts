@@ -4,13 +4,20 @@ import { decode, encode } from './encoded.ts'
 
 const deleted = Symbol('deleted')
 
+/** Changes of one operator. */
+interface Staged {
+  fresh: Map<string, unknown>
+  /** Those that the last unit took: calls and timers may read them while the broker does not have them yet. */
+  taken: Map<string, unknown>
+}
+
 /**
  * A task's state: what the broker committed, under what has changed since. Changes are staged until the unit takes them,
  * and a failing operator's are taken back.
  */
 export class StagedState {
   readonly #committed: StateReader
-  readonly #staged = new Map<string, Map<string, unknown>>()
+  readonly #staged = new Map<string, Staged>()
   #journal: (() => void)[] = []
 
   constructor(committed: StateReader) {
@@ -19,17 +26,18 @@ export class StagedState {
 
   /** The part of the state that belongs to one operator. */
   store(name: string): StateStore {
-    const staged = new Map<string, unknown>()
+    const staged: Staged = { fresh: new Map(), taken: new Map() }
     this.#staged.set(name, staged)
     const write = (key: string, value: unknown) => {
-      const had = staged.has(key)
-      const before = staged.get(key)
-      this.#journal.push(() => (had ? staged.set(key, before) : staged.delete(key)))
-      staged.set(key, value)
+      const { fresh } = staged
+      const had = fresh.has(key)
+      const before = fresh.get(key)
+      this.#journal.push(() => (had ? fresh.set(key, before) : fresh.delete(key)))
+      fresh.set(key, value)
     }
     return {
       get: (key) => {
-        const change = staged.get(key)
+        const change = (staged.fresh.has(key) ? staged.fresh : staged.taken).get(key)
         if (change !== undefined) return change === deleted ? undefined : change
         const bytes = this.#committed.get(name, key)
         return bytes && decode<unknown>(bytes)
@@ -40,9 +48,11 @@ export class StagedState {
     }
   }
 
-  *#entries(name: string, staged: Map<string, unknown>, from = '', to?: string): Iterable<readonly [string, unknown]> {
+  *#entries(name: string, { fresh, taken }: Staged, from = '', to?: string): Iterable<readonly [string, unknown]> {
     const inRange = (key: string) => compareKeys(key, from) >= 0 && (to === undefined || compareKeys(key, to) < 0)
-    const changes = [...staged].filter(([key]) => inRange(key)).sort(([a], [b]) => compareKeys(a, b))
+    const changes = [...new Map([...taken, ...fresh])]
+      .filter(([key]) => inRange(key))
+      .sort(([a], [b]) => compareKeys(a, b))
     let next = 0
     for (const [key, bytes] of this.#committed.entries(name, from, to)) {
       for (; next < changes.length && compareKeys(changes[next]![0], key) < 0; next++) yield* present(changes[next]!)
@@ -70,8 +80,10 @@ export class StagedState {
     this.#journal = []
     const changes: StateChange[] = []
     for (const [store, staged] of this.#staged) {
-      for (const [key, value] of staged) changes.push({ store, key, value: value === deleted ? null : encode(value) })
-      staged.clear()
+      const { fresh } = staged
+      for (const [key, value] of fresh) changes.push({ store, key, value: value === deleted ? null : encode(value) })
+      staged.taken = fresh
+      staged.fresh = new Map()
     }
     return changes
   }

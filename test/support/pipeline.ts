@@ -39,12 +39,11 @@ export const catalogWith = (more: {
   readonly operators?: readonly ReturnType<typeof operator>[]
   readonly sinks?: readonly SinkSpec[]
   readonly sources?: readonly SourceSpec[]
-}): Catalog =>
-  ({
-    sources: [topicSource, ...(more.sources ?? [])],
-    operators: more.operators ?? [],
-    sinks: [topicSink, ...(more.sinks ?? [])],
-  })
+}): Catalog => ({
+  sources: [topicSource, ...(more.sources ?? [])],
+  operators: more.operators ?? [],
+  sinks: [topicSink, ...(more.sinks ?? [])],
+})
 
 /** A started pipeline over a config; it is stopped when the test is over. */
 export async function startPipeline(

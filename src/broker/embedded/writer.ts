@@ -56,13 +56,15 @@ export function threadWriter(file: string): Writer {
     write: (unit) =>
       new Promise((resolve, reject) => {
         if (gone) return reject(gone)
-        waiting.set(++last, { resolve, reject })
-        thread.ref()
         const bytes = unit.appends.flatMap(({ batches }) => batches.map((batch) => batch.bytes.buffer as ArrayBuffer))
-        thread.postMessage({ number: last, unit } satisfies WriteRequest, bytes)
+        thread.postMessage({ number: ++last, unit } satisfies WriteRequest, bytes)
+        waiting.set(last, { resolve, reject })
+        thread.ref()
       }),
     close: async () => {
-      while (waiting.size > 0) await new Promise((resolve) => thread.once('message', resolve))
+      while (waiting.size > 0) {
+        await new Promise((resolve) => thread.once('message', resolve).once('exit', resolve))
+      }
       await thread.terminate()
     },
   }
