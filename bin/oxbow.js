@@ -23,7 +23,15 @@ if (major >= 24 && process.execArgv.includes(flag)) {
     )
     process.exitCode = 1
   })
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  let watch
+  const end = (signal) => {
+    clearInterval(watch)
+    child.kill(signal)
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, end)
+  // npm and npx start this through a shell, which a signal ends without being passed on.
+  const parent = process.ppid
+  if (process.env.npm_command) watch = setInterval(() => process.ppid !== parent && end('SIGTERM'), 250).unref()
   child.on('exit', (code, signal) => {
     process.exit(signal ? 128 + ({ SIGINT: 2, SIGKILL: 9, SIGTERM: 15 }[signal] ?? 1) : (code ?? 1))
   })

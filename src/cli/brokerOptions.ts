@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { InvalidArgumentError, type Command } from 'commander'
 import type { Broker } from '../broker/broker.ts'
 import { UsageError } from './failure.ts'
 
@@ -14,8 +14,13 @@ export const noKafka =
 /** Adds the options that every command has which touches records. */
 export const withBroker = (command: Command): Command =>
   command
-    .option('--data <dir>', 'directory of the embedded broker', './.oxbow')
+    .option('--data <dir>', 'directory of the embedded broker', directory, './.oxbow')
     .option('--kafka <brokers>', 'a Kafka cluster instead, as host:port,… (not in this version yet)')
+
+function directory(text: string): string {
+  if (text.trim() !== '') return text
+  throw new InvalidArgumentError('expected a directory, such as ./.oxbow.')
+}
 
 /** Fails for what this version cannot reach, before anything else is done. @throws UsageError */
 export function checkBroker({ kafka }: BrokerOptions): void {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { describeFailure, exitCodes } from './failure.ts'
-import { handleSignals } from './signals.ts'
+import { endWithParent, handleSignals } from './signals.ts'
 
 /** A command by name; its module is loaded when it is called. */
 interface Entry {
@@ -99,6 +99,7 @@ export async function runCommandLine(words: readonly string[]): Promise<void> {
   process.stdout.on('error', endOfReader)
   process.on('uncaughtException', (thrown) => process.exit(report(thrown)))
   handleSignals()
+  endWithParent(process.env)
   process.exit(await execute(words))
 }
 

@@ -25,8 +25,9 @@ export const produceCommand = (): Command =>
       'after',
       `
 A line is
-  - a record, as "oxbow read --json" prints it, when it is an object that has "key" (or "keyBase64") and "value" (or
-    "valueBase64") and else only "headers", "timestamp", "partition", "topic", "offset"; the last two are passed over;
+  - a record, as "oxbow read --json" prints it, when it is an object of "value" (or "valueBase64"), one at least of
+    "key" (or "keyBase64"), "headers" and "valueBase64", and else only "timestamp", "partition", "topic", "offset"; the
+    last two are passed over;
   - otherwise any JSON: the value, as it is written.
 With --key, --key-field or --raw every line is a value. A record without a timestamp gets the time it is produced.
 Empty lines are passed over. The first bad line ends it: what stands before it is produced, nothing after it.

@@ -59,12 +59,13 @@ function parse(text: string): unknown {
 function isRecord(document: unknown): document is Members {
   if (typeof document !== 'object' || document === null || Array.isArray(document)) return false
   const has = (name: string) => Object.hasOwn(document, name)
-  const complete = (has('key') || has('keyBase64')) && (has('value') || has('valueBase64'))
-  return complete && Object.keys(document).every((name) => members.includes(name))
+  // {"value": …} alone, or with a time, may well be somebody's value.
+  const marked = has('key') || has('keyBase64') || has('headers') || has('valueBase64')
+  return marked && (has('value') || has('valueBase64')) && Object.keys(document).every((name) => members.includes(name))
 }
 
 function readRecord(document: Members, text: string, now: number): Omit<OutputRecord, 'topic'> {
-  const { key, value, headers = [], partition, timestamp = now } = document
+  const { key = null, value, headers = [], partition, timestamp = now } = document
   if (!isWhole(timestamp)) throw new LineProblem('"timestamp" is not a whole number of milliseconds since 1970')
   if (partition !== undefined && !isWhole(partition)) throw new LineProblem('"partition" is not a whole number')
   return {

@@ -3,10 +3,25 @@ import type { Catalog } from '../component/catalog.ts'
 import type { Plan, PlannedSource, PlannedStep, PlannedStream } from '../topology/plan.ts'
 import { ConfigError, type ConfigFile } from '../topology/read.ts'
 import { planDeadLetters, planSinks, topicsOf } from '../topology/resolve.ts'
+import { ExpressionFault, type Condition } from '../component/expression.ts'
 import { alert } from './alert.ts'
+import type { Sample } from './sample.ts'
 import { sizes } from './sizes.ts'
 
 const hour = 3_600_000
+
+/** What every condition must have an answer for. */
+const anySample: Sample = {
+  source: 'orders',
+  topic: 'dlq.orders',
+  size: 1,
+  growth: 1,
+  rate: 1,
+  age: 1,
+  share: 1,
+  read: 1,
+  dead: 1,
+}
 
 export interface MonitorParts {
   readonly file: ConfigFile
@@ -82,5 +97,20 @@ function checkAlerts(file: ConfigFile, plan: Plan, source: PlannedSource, stream
       ),
     ]
   })
-  if (problems.length > 0) throw new ConfigError(problems)
+  const unanswered = file.config.monitor!.alerts.flatMap(({ when }, place) => {
+    const problem = problemOf(when)
+    return problem === undefined ? [] : [file.problem(['monitor', 'alerts', place, 'when'], problem)]
+  })
+  if (problems.length + unanswered.length > 0) throw new ConfigError([...problems, ...unanswered])
+}
+
+/** An alert that fails at every sample would raise nothing, and say so to nobody. */
+function problemOf(when: Condition): string | undefined {
+  try {
+    when.holds({ ...anySample })
+    return undefined
+  } catch (thrown) {
+    if (thrown instanceof ExpressionFault) return thrown.message
+    throw thrown
+  }
 }

@@ -133,6 +133,9 @@ export const rss = defineSource({
         const looked = batch.flatMap(({ id }, index) => (looks[index] ? [[id, looks[index].state]] : []))
         const next = { feeds: Object.fromEntries([...configured, ...looked]) as { [id: string]: FeedState } }
         const wait = Math.min(...plans.map(({ due }) => due)) - now()
+        if (wait === Infinity && plans.every(({ failures }) => failures > 0)) {
+          throw new Error('none of its feeds could be read; the warnings say why')
+        }
         return {
           records: looks.flatMap((found) => found?.records ?? []),
           ...(JSON.stringify(next) !== JSON.stringify({ feeds: states }) && { cursor: next as Json }),

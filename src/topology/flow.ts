@@ -7,7 +7,7 @@ import type { Outcome } from '../record/outcome.ts'
 import type { Record, StoredRecord } from '../record/record.ts'
 import { readValue } from './append.ts'
 import { Draft } from './draft.ts'
-import { Held } from './held.ts'
+import { Held, stateOf } from './held.ts'
 import { dead, dropped, emitted, entered, Lineage, streamOf, Tally } from './lineage.ts'
 import { incrementNamed } from './meter.ts'
 import type { PlannedSource } from './plan.ts'
@@ -53,7 +53,7 @@ export class Flow {
     this.#tally = new Tally(this.#streamNames)
     this.draft = new Draft(this.#tally)
     this.#retries = new Retries(parts.scheduler)
-    this.#state = new StagedState(parts.broker.state(parts.plan.name, parts.id))
+    this.#state = new StagedState(parts.broker.state(parts.plan.name, stateOf(parts.partition)))
     this.#wiring = wire(parts, this.#state, (node, outcome) => {
       const leave = () => this.#orHalt(node.id, () => this.#leave(node, outcome))
       if (node.holds) host.whenFree(leave)
@@ -83,8 +83,9 @@ export class Flow {
 
   /** Takes up the records that were under way at the last commit. @returns whether there were any */
   restore(): boolean {
-    const { broker, plan, id } = this.#parts
-    const parts = this.#held.restore(broker.state(plan.name, id), this.#streamNames)
+    const { broker, plan, partition } = this.#parts
+    const state = broker.state(plan.name, stateOf(partition))
+    const parts = this.#held.restore(state, this.#streamNames, this.#sources)
     for (const { record } of parts) this.#underWay.add(record.origin as Lineage)
     for (const { node, record, retry } of parts) {
       if (retry) this.#wait(node, record, retry)
@@ -106,9 +107,9 @@ export class Flow {
 
   /** What came of the records since the last unit; undefined when nothing did. */
   takeUnit(positions: readonly StateChange[]): Unit | undefined {
-    const { plan, id } = this.#parts
+    const { plan, partition } = this.#parts
     const held = this.#held.take(this.#underWay, this.#underWay.takeClosed(), this.#streamNames)
-    return this.draft.take(plan.name, id, [...this.#state.take(), ...held, ...positions])
+    return this.draft.take(plan.name, stateOf(partition), [...this.#state.take(), ...held, ...positions])
   }
 
   /** A sink answered for a record. */
@@ -134,9 +135,9 @@ export class Flow {
       const input = { key, value: raw.value, headers, timestamp, origin: lineage, index: '' }
       this.#bury(`${source.name}.read`, input, read.fault)
     } else {
-      for (const reader of readers) {
-        this.#enterStream(reader, { key, value: read.value, headers, timestamp, origin: lineage, index: '' })
-      }
+      const { value } = (lineage.read = { value: read.value, format: source.format })
+      for (const reader of readers)
+        this.#enterStream(reader, { key, value, headers, timestamp, origin: lineage, index: '' })
     }
     this.#settle(lineage)
     if (lineage.pending > 0) this.#underWay.add(lineage)

@@ -8,6 +8,27 @@ import { increment } from './meter.ts'
 const lineages = '$lineages'
 const parts = '$parts'
 
+/**
+ * The name of the state of a partition's tasks. Operators, streams and topics have names of their own in a pipeline, so
+ * its sub-topologies can share it, and a config whose sub-topologies are others finds everything where it was.
+ */
+export const stateOf = (partition: number): string => String(partition)
+
+/** A set of names, or a map by name. */
+interface Names {
+  has(name: string): boolean
+}
+
+/** How many records are under way of sources that nobody has now. */
+export function strandedIn(state: StateReader, known: Names): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>()
+  for (const [, bytes] of state.entries(lineages)) {
+    const { source } = decode<KeptLineage>(bytes)
+    if (!known.has(source)) increment(counts, source)
+  }
+  return counts
+}
+
 /** A record at a node at the time of a commit: inside an operator, or waiting to be tried again. */
 export interface HeldPart {
   readonly node: string
@@ -66,16 +87,20 @@ export class Held {
     return changes
   }
 
-  /** The parts that were under way when the task committed last, oldest first, each counted in its lineage. */
-  restore(state: StateReader, streams: readonly string[]): HeldPart[] {
-    const known = new Map<string, Lineage>()
-    for (const [key, bytes] of state.entries(lineages)) known.set(key, decodeLineage(bytes, streams))
-    return [...state.entries(parts)].map(([key, bytes]) => {
-      this.#kept.add(key)
+  /** The parts that were under way when the task committed last, oldest first, each counted in its lineage: those of its own sources. */
+  restore(state: StateReader, streams: readonly string[], sources: Names): HeldPart[] {
+    const own = new Map<string, Lineage>()
+    for (const [key, bytes] of state.entries(lineages)) {
+      const lineage = decodeLineage(bytes, streams)
+      if (sources.has(lineage.source)) own.set(key, lineage)
+    }
+    return [...state.entries(parts)].flatMap(([key, bytes]) => {
       const { node, origin, record, retry } = decode<KeptPart>(bytes)
-      const lineage = known.get(origin)!
+      const lineage = own.get(origin)
+      if (!lineage) return []
+      this.#kept.add(key)
       lineage.pending++
-      return { node, record: { ...record, origin: lineage }, ...(retry && { retry }) }
+      return [{ node, record: { ...record, origin: lineage }, ...(retry && { retry }) }]
     })
   }
 }

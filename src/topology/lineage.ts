@@ -1,4 +1,5 @@
 import type { Count } from '../broker/broker.ts'
+import type { Format } from '../component/source.ts'
 import type { Origin, RawRecord, StoredRecord } from '../record/record.ts'
 
 export const entered = 1
@@ -24,6 +25,8 @@ export class Lineage implements Origin {
   /** Whether what the broker keeps of it, if anything, is out of date. */
   stale = true
   kept = false
+  /** How its value was read, so that a value which nobody changed is written as it came; unknown after a restart. */
+  read: { readonly value: unknown; readonly format: Format } | undefined
 
   constructor(source: string, raw: StoredRecord | (RawRecord & Pick<Origin, 'topic' | 'partition' | 'offset'>)) {
     this.source = source

@@ -4,6 +4,7 @@ import type { Log } from '../component/context.ts'
 import { FloodGuard } from '../deadletter/flood.ts'
 import { Appender } from './append.ts'
 import { conservationOf, type Conservation } from './conservation.ts'
+import { stateOf, strandedIn } from './held.ts'
 import { increment, Meter } from './meter.ts'
 import { pauseAfter, sleep } from './pause.ts'
 import type { Plan, Subtopology } from './plan.ts'
@@ -74,7 +75,9 @@ export class Pipeline {
     const { plan, broker } = this.#parts
     await broker.ensureTopics(plan.topics)
     await this.#makeSlots()
-    this.#sinks = new SharedSinks({ ...this.#parts, signal: this.#stop.signal, tasks: this.#slots.map(({ id }) => id) })
+    const tasks = [...new Set(this.#slots.map(({ partition }) => stateOf(partition)))]
+    this.#sinks = new SharedSinks({ ...this.#parts, signal: this.#stop.signal, tasks })
+    for (const task of tasks) this.#warnOfStranded(task)
     for (const slot of this.#slots) this.#startTask(slot)
     const topics = plan.subtopologies.flatMap(({ sources }) => sources.map(({ name }) => name))
     this.#subscription = await broker.subscribe(plan.name, topics)
@@ -150,9 +153,27 @@ export class Pipeline {
     }
   }
 
+  #warnOfStranded(task: string): void {
+    const { plan, broker, log } = this.#parts
+    const known = new Set(plan.subtopologies.flatMap(({ sources }) => sources.map(({ name }) => name)))
+    for (const [source, records] of strandedIn(broker.state(plan.name, task), known)) {
+      log.warn(
+        { source, records },
+        `${records} under way of ${source}, which the config no longer has: they wait for it`,
+      )
+    }
+  }
+
   #startTask(slot: Slot): void {
-    const { id, subtopology, guards } = slot
-    const parts = { ...this.#parts, id, subtopology, signal: this.#stop.signal, meter: this.meter, sinks: this.#sinks! }
+    const { partition, subtopology, guards } = slot
+    const parts = {
+      ...this.#parts,
+      partition,
+      subtopology,
+      signal: this.#stop.signal,
+      meter: this.meter,
+      sinks: this.#sinks!,
+    }
     const task = new Task(parts, guards)
     task.stopped.subscribe((reason) => this.#suspend(slot, reason))
     task.worked.subscribe(() => this.#changed.next())
@@ -233,15 +254,14 @@ export class Pipeline {
   async #restart(slot: Slot): Promise<void> {
     await slot.task?.close()
     if (this.#stop.signal.aborted) return
-    const partitions = slot.subtopology.sources.map(({ name }) => ({ topic: name, partition: slot.partition }))
     try {
       this.#startTask(slot)
     } catch (thrown) {
       return this.#suspend(slot, new TaskStopped(messageOf(thrown), { cause: thrown }))
     }
-    for (const partition of partitions) {
-      this.#subscription!.rewind(partition)
-      this.#subscription!.resume(partition)
+    for (const { name: topic } of slot.subtopology.sources) {
+      this.#subscription!.rewind({ topic, partition: slot.partition })
+      this.#subscription!.resume({ topic, partition: slot.partition })
     }
   }
 

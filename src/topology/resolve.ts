@@ -277,8 +277,8 @@ export function topicsOf(sources: readonly PlannedSource[], streams: readonly Pl
       })
   }
   for (const { deadLetters } of sources) {
-    if (!topics.has(deadLetters.topic))
-      topics.set(deadLetters.topic, { name: deadLetters.topic, retention: deadLetters.retention })
+    const { topic: name, retention } = deadLetters
+    topics.set(name, { name, retention, ...topics.get(name) })
   }
   return [...topics.values()]
 }

@@ -1,7 +1,9 @@
+import type { Format } from '../component/source.ts'
 import { encodeValue } from '../component/value.ts'
 import { asFault, RecordedFault, type Fault } from '../record/fault.ts'
 import type { Outcome } from '../record/outcome.ts'
 import type { OutputRecord, Record } from '../record/record.ts'
+import type { Lineage } from './lineage.ts'
 import type { PlannedSink } from './plan.ts'
 import type { StreamNodes } from './wire.ts'
 
@@ -42,10 +44,16 @@ export function asOutput(
   const problem = problemOf(record)
   if (problem) return { fault: new RecordedFault('record.malformed', `The record cannot be written: ${problem}.`) }
   try {
-    return { output: { topic: name, key, value: encodeValue(record.value, format), headers, timestamp } }
+    return { output: { topic: name, key, value: bytesOf(record, format), headers, timestamp } }
   } catch (thrown) {
     return { fault: asFault(sink, thrown) }
   }
+}
+
+/** A value that no step changed keeps its bytes: numbers beyond a double, their spelling, a JSON null that is no tombstone. */
+function bytesOf({ value, origin }: Record, format: Format): Buffer | null {
+  const { read, raw } = origin as Lineage
+  return read && read.value === value && read.format === format ? raw.value : encodeValue(value, format)
 }
 
 /** The last moment that a Date can hold, in milliseconds. */

@@ -9,8 +9,7 @@ import type { SharedSinks } from './sinks.ts'
 import type { SinkNode, WiringParts } from './wire.ts'
 
 export interface TaskParts extends WiringParts {
-  /** "0_3": sub-topology 0, partition 3. */
-  readonly id: string
+  readonly partition: number
   readonly broker: Broker
   readonly sinks: SharedSinks
 }

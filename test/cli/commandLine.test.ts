@@ -35,6 +35,7 @@ test.each([
   [['read', 'a', '--jsno'], "oxbow: unknown option '--jsno'\n(Did you mean --json?)"],
   [['run'], "oxbow: missing required argument 'file'"],
   [['run', 'a.yaml', '--port', 'x'], 'expected a port'],
+  [['dlq', 'ls', '--data', ''], 'expected a directory'],
   [['run', 'a.yaml', '--threads', '2'], 'oxbow: the embedded broker runs in one thread'],
   [['read', 'a', '--from', '-1'], 'expected an offset'],
   [['read', 'a', '--kafka', 'localhost:9092'], 'oxbow: the Kafka adapter is not in this version'],

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 
-const binary = fileURLToPath(new URL('../../bin/oxbow.js', import.meta.url))
+export const binary = fileURLToPath(new URL('../../bin/oxbow.js', import.meta.url))
 
 export interface Ended {
   readonly code: number | null

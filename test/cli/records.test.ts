@@ -180,6 +180,17 @@ test('produce takes records with key, headers, time and partition', async () => 
   expect(jsonLines(stdout)).toEqual([{ topic: 'in', offset: 0, ...line }])
 })
 
+test('produce takes records without a key, told by their headers or their bytes; a bare value is a value', async () => {
+  const directory = await withRecords([])
+  const lines = ['{"value":{"a":1},"headers":[["h","x"]]}', '{"valueBase64":"AQL/"}', '{"value":0.4,"timestamp":5}']
+  await runOxbow(directory, ['produce', 'in'], lines.join('\n'))
+  expect(jsonLines((await runOxbow(directory, ['read', 'in', '--json'])).stdout)).toMatchObject([
+    { key: null, headers: [['h', 'x']], value: { a: 1 } },
+    { key: null, headers: [], valueBase64: 'AQL/' },
+    { key: null, headers: [], value: { value: 0.4, timestamp: 5 } },
+  ])
+})
+
 test('produce takes keys from --key and --key-field, and lines as text with --raw', async () => {
   const directory = makeDirectory()
   await runOxbow(directory, ['produce', 'a', '--key', 'k'], '{"key":"other","value":1}')

@@ -1,7 +1,8 @@
-import { createServer, type AddressInfo } from 'node:net'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import { jsonLines, makeDirectory, runOxbow, startOxbow } from './oxbow.ts'
+import { binary, jsonLines, makeDirectory, runOxbow, startOxbow } from './oxbow.ts'
 
 const prices = `name: prices
 sources:
@@ -41,6 +42,17 @@ test('run --until-idle reads everything, prints the conservation and ends', asyn
     'source  stream  read  emitted  dropped  dead  in flight\nraw     good       5        2        1     2          0\n',
   )
   expect(await readTopic(directory, 'clean')).toHaveLength(2)
+})
+
+test('dead letters are found under whatever name the config gives their topic', async () => {
+  const named = prices.replace('streams:', 'deadLetters: { topic: "failed.{source}", envelope: json }\nstreams:')
+  const directory = makeDirectory({ 'prices.yaml': named, 'prices.jsonl': lines })
+  await runOxbow(directory, ['run', 'prices.yaml', '--until-idle', '--no-http'])
+  expect(await dlqLs(directory)).toMatchObject([{ source: 'raw', topic: 'failed.raw', open: 2 }])
+  const show = async (name: string) =>
+    jsonLines((await runOxbow(directory, ['dlq', 'show', name, '--json'])).stdout)[0] as { id: string }
+  const latest = await show('failed.raw')
+  expect(await show(latest.id)).toEqual(latest)
 })
 
 test('pipelines that run together are drained together, and a monitor looks once at the end', async () => {
@@ -102,6 +114,30 @@ test.each([
   const ended = await running.ended
   expect(ended.code).toBe(code)
   expect(jsonLines(ended.stdout)).toEqual([{ ...counts, read: 3, emitted: 1, dead: 1 }])
+})
+
+test.each([
+  ['in one process', [process.execPath, '--max-semi-space-size=16']],
+  ['started by another Node', [process.execPath]],
+])('when the shell of npm is ended, a run %s stops in order', async (_, node) => {
+  const directory = makeDirectory({ 'prices.yaml': endless })
+  const command = [...node, binary, 'run', 'prices.yaml', '--no-http', '--json'].map((word) => `'${word}'`).join(' ')
+  const env = { ...process.env, npm_command: 'exec' }
+  const shell = spawn('sh', ['-c', `${command}; true`], { cwd: directory, env })
+  const output = { stdout: '', stderr: '' }
+  shell.stdout.on('data', (bytes: Buffer) => void (output.stdout += String(bytes)))
+  await new Promise<void>((resolve) =>
+    shell.stderr.on('data', (bytes: Buffer) => {
+      output.stderr += String(bytes)
+      if (output.stderr.includes('Running prices')) resolve()
+    }),
+  )
+  shell.kill('SIGTERM')
+  // Its output ends when the process that holds it has ended, which the shell did long before.
+  await once(shell, 'close')
+  expect(output.stderr).toContain('"signal":"SIGTERM"')
+  expect(jsonLines(output.stdout)).toEqual([{ ...counts, read: 0, emitted: 0, dropped: 0, dead: 0 }])
+  expect((await runOxbow(directory, ['run', 'prices.yaml', '--no-http', '--until-idle'])).code).toBe(0)
 })
 
 test('a second pipeline process on the same directory is refused', async () => {

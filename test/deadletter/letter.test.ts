@@ -45,6 +45,22 @@ describe('a letter', () => {
     expect(facts['origin.timestamp']).toBe('1970-01-01T00:00:05.000Z')
   })
 
+  it('has the same id whenever and however often it is written, and another for another record or place', () => {
+    const idOf = (more: Partial<Failure>) => letterOf(1, bad, redactor([], []), more).facts.id!
+    const at = (place: object, index = '') => idOf({ input: { value: 1, index, origin: { ...origin, ...place } } })
+    const id = at({})
+    expect(idOf({ failedAt: 9_000, firstFailedAt: 8_000, attempts: 4 })).toBe(id)
+    expect(at({ timestamp: 9 })).toBe(id)
+    const others = [
+      at({ topic: 'x' }),
+      at({ partition: 1 }),
+      at({ offset: 8n }),
+      at({}, '.1'),
+      idOf({ operator: 's.x' }),
+    ]
+    expect(new Set([id, ...others]).size).toBe(6)
+  })
+
   it('has bounds for all that a fault brings', () => {
     const cause = new Error('c'.repeat(1_000_000))
     const { facts } = letterOf(1, new RecordedFault('value.bad', 'é'.repeat(1_000_000)))

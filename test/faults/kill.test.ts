@@ -52,7 +52,7 @@ it(
       const child = oxbow(run, directory)
       child.stdout.resume()
       const done = ended(child)
-      const shot = setTimeout(() => child.kill('SIGKILL'), 700 + Math.random() * Math.max(1_000, events / 60))
+      const shot = setTimeout(() => child.kill('SIGKILL'), 700 + Math.random() * Math.max(1_000, events / 200))
       const code = await done
       clearTimeout(shot)
       if (code !== null) break

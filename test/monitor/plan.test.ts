@@ -247,6 +247,12 @@ describe('planMonitor', () => {
     expect(planned(config('').replace('alerts:', 'alerts: []'))).toBeUndefined()
   })
 
+  it.each(['size + 1', 'topic', 'size > topic'])('refuses the condition %s, which no sample can answer', (when) => {
+    expect(() => planned(config(`    - { when: ${when}, to: { topic: alerts } }`))).toThrow(
+      new RegExp(`^shop.yaml:12:15: .*${when.replace('+', '\\+')}`),
+    )
+  })
+
   it('refuses two alerts of one name', () => {
     expect(() => planned(config(`${many}\n${many}`))).toThrow(
       new ConfigError([

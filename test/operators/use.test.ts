@@ -42,6 +42,14 @@ describe('use, with a function', () => {
     }),
   )
 
+  it('may import RxJS from where it is not installed', async () => {
+    const path = file(`import { map } from 'rxjs'
+      import { filter } from 'rxjs/operators'
+      export const over = (records, { emit }) => records.pipe(filter(() => true), map((record) => emit(record, 'seen')))`)
+    const only = record('text')
+    expect(await outcomes(path, only)).toEqual([emit(only, withValue(only, 'seen'))])
+  })
+
   it('takes what the tools make', async () => {
     const path = file(`export default (value, record, { many, value: one, drop, fail }) => {
       if (value === 'many') return many([1, { two: 2 }])

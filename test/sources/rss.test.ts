@@ -391,6 +391,18 @@ describe('a feed that cannot be read', () => {
     expect(titles(second)).toEqual(['back'])
   })
 
+  it('fails the only poll when no other can be read either', async () => {
+    answers['/feed'] = feed(item('a'))
+    const feeds = Array.from({ length: 9 }, (_, n) => `${base}/gone/${n}`)
+    const alone = await open({ feeds }, true)
+    await alone.poll(undefined, running)
+    await expect(alone.poll(undefined, running)).rejects.toThrow('none of its feeds could be read')
+
+    const among = await open({ feeds: [...feeds, `${base}/feed`] }, true)
+    await among.poll(undefined, running)
+    expect(await among.poll(undefined, running)).toMatchObject({ records: [{}], wait: 'ended' })
+  })
+
   it.each<[string, Config, Answer, string]>([
     ['is too large', { maxBytes: '1KiB' }, 'x'.repeat(2_000), 'http.body_too_large'],
     [

@@ -116,6 +116,15 @@ describe('a pipeline', () => {
     expect(letterHeaders(letters[0]!.headers)['operator']).toBe('in.read')
   })
 
+  it('writes a value that no step changed as it came', async () => {
+    const values = ['{"id":12345678901234567890,"x":1.0}', 'null', '{ "e": 1e999 }'].map((text) => Buffer.from(text))
+    const { pipeline, broker } = await startPipeline(config(), catalog, {
+      before: values.map((value) => output('in', value)),
+    })
+    await pipeline.quiet({ settled: true })
+    expect((await recordsOf(broker, 'out')).map(({ value }) => value)).toEqual(values)
+  })
+
   it('counts a record of many parts once, and gives each dead part its own letter', async () => {
     const two = `
 streams:

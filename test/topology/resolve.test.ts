@@ -29,3 +29,24 @@ streams: { s: { from: a, to: { topic: b } } }`
     expect(() => resolve(config)).toThrow('the dead letters of `a` would go back to `a`')
   })
 })
+
+describe('a dead-letter topic', () => {
+  const retentionOf = (config: string, topic: string) =>
+    resolve(config).topics.find(({ name }) => name === topic)?.retention
+
+  it('is kept for a week, or for as long as the config says', () => {
+    const config = 'sources: { a: { topic: {} } }\nstreams: { s: { from: a, to: { topic: b } } }'
+    expect(retentionOf(config, 'dlq.a')).toBe(604_800_000)
+    expect(retentionOf(`${config}\ndeadLetters: { retention: 1h }`, 'dlq.a')).toBe(3_600_000)
+  })
+
+  it('is kept no longer when the same pipeline reads it', () => {
+    const config = `
+sources: { a: { topic: {} }, dlq.a: { topic: {} } }
+streams: { s: { from: [a, dlq.a], to: { topic: b } } }`
+    expect(retentionOf(config, 'dlq.a')).toBe(604_800_000)
+    expect(retentionOf(config.replace('dlq.a: { topic: {}', 'dlq.a: { topic: {}, retention: 1h'), 'dlq.a')).toBe(
+      3_600_000,
+    )
+  })
+})

@@ -4,7 +4,6 @@ import { z } from 'zod'
 import { openEmbedded } from '../../src/broker/embedded/embedded.ts'
 import type { Broker } from '../../src/broker/broker.ts'
 import { defineSink, type OpenSink, type Receipt } from '../../src/component/sink.ts'
-import { defineSource, type Connector } from '../../src/component/source.ts'
 import { Fault, RecordedFault } from '../../src/record/fault.ts'
 import { emit, emitTo, fail } from '../../src/record/outcome.ts'
 import { withValue, type Record } from '../../src/record/record.ts'
@@ -210,54 +209,6 @@ describe('a pipeline', () => {
       expect.stringContaining('the schema is gone'),
     ])
     expect(await valuesOf(broker, 'out')).toEqual([1])
-  })
-
-  it('says that a connector could not be closed, and ends all the same', async () => {
-    const connector: Connector = {
-      poll: () => Promise.resolve({ records: [{ key: null, value: Buffer.from('1') }], cursor: 1, wait: 'ended' }),
-      close: () => Promise.reject(new Error('the socket is stuck')),
-    }
-    const source = defineSource({
-      name: 'feed',
-      summary: 'Feeds.',
-      config: z.strictObject({}),
-      faults: [],
-      examples: [],
-      format: () => 'json',
-      open: () => Promise.resolve(connector),
-    })
-    const { pipeline, broker, log } = await startPipeline(
-      config({ source: 'feed', step: '' }),
-      catalogWith({ sources: [source] }),
-    )
-    await pipeline.quiet({ settled: true })
-    await pipeline.stop()
-    expect(await valuesOf(broker, 'out')).toEqual([1])
-    expect(log.lines).toEqual([
-      { level: 'warn', fields: { source: 'in' }, message: 'in was not closed: the socket is stuck' },
-    ])
-  })
-
-  it('appends a record whose connector gives it a time before 1970 with the time of the append', async () => {
-    const connector: Connector = {
-      poll: () =>
-        Promise.resolve({ records: [{ key: null, value: Buffer.from('1'), timestamp: -5 }], cursor: 1, wait: 'ended' }),
-    }
-    const source = defineSource({
-      name: 'feed',
-      summary: 'Feeds.',
-      config: z.strictObject({}),
-      faults: [],
-      examples: [],
-      format: () => 'json',
-      open: () => Promise.resolve(connector),
-    })
-    const { pipeline, broker } = await startPipeline(
-      config({ source: 'feed', step: '' }),
-      catalogWith({ sources: [source] }),
-    )
-    await pipeline.quiet({ settled: true })
-    expect((await recordsOf(broker, 'in'))[0]!.timestamp).toBeGreaterThan(Date.UTC(2026, 0, 1))
   })
 })
 

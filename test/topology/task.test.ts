@@ -1,10 +1,8 @@
-import { bufferCount, concatMap, delay, EMPTY, firstValueFrom, map, mergeMap, Subject, take, throwError } from 'rxjs'
+import { bufferCount, concatMap, delay, EMPTY, map, mergeMap, take, throwError } from 'rxjs'
 import { describe, expect, it } from 'vitest'
-import { z } from 'zod'
 import type { Broker } from '../../src/broker/broker.ts'
 import { openEmbedded } from '../../src/broker/embedded/embedded.ts'
-import { defineSink, type OpenSink } from '../../src/component/sink.ts'
-import { RecordedFault, SinkUnavailableFault } from '../../src/record/fault.ts'
+import { RecordedFault } from '../../src/record/fault.ts'
 import { emit, fail, type Outcome } from '../../src/record/outcome.ts'
 import type { Record } from '../../src/record/record.ts'
 import {
@@ -164,73 +162,6 @@ describe('timed operators', () => {
   })
 })
 
-describe('sinks', () => {
-  const sinkOf = (open: () => OpenSink) =>
-    defineSink({
-      name: 'store',
-      summary: 'Stores.',
-      config: z.strictObject({}),
-      faults: [SinkUnavailableFault],
-      examples: [],
-      open: async () => open(),
-    })
-
-  it('retry what failed, record by record, and dead-letter what stays so', async () => {
-    const stored: number[] = []
-    const tries = new Map<number, number>()
-    const store = sinkOf(() => ({
-      close: async () => {},
-      write: async (records) =>
-        records.map((record) => {
-          const n = numberOf(record)
-          tries.set(n, (tries.get(n) ?? 0) + 1)
-          if (n === 1 || (n === 2 && tries.get(n) === 1)) return new SinkUnavailableFault('busy')
-          stored.push(n)
-          return 'written'
-        }),
-    }))
-    const { pipeline, broker } = await startPipeline(config('', { to: 'store: {}' }), catalogWith({ sinks: [store] }), {
-      before: numbers(4),
-    })
-    await pipeline.quiet({ settled: true })
-    expect(stored).toEqual([0, 3, 2])
-    expect(letterHeaders((await recordsOf(broker, 'dlq.in'))[0]!.headers)).toMatchObject({
-      operator: 's.to.store',
-      'fault.code': 'sink.unavailable',
-      attempts: '3',
-    })
-    expect(await pipeline.conservation()).toMatchObject([{ read: 4, emitted: 3, dead: 1, inFlight: 0 }])
-  })
-
-  it('slow the source down: while a write is under way, nothing more of the partition is read', async () => {
-    const writing = new Subject<number>()
-    const released = new Subject<void>()
-    const store = sinkOf(() => ({
-      close: async () => {},
-      write: async (records) => {
-        const go = firstValueFrom(released)
-        writing.next(records.length)
-        await go
-        return records.map(() => 'written')
-      },
-    }))
-    const begun = firstValueFrom(writing)
-    const { pipeline, broker } = await startPipeline(config('', { to: 'store: {}' }), catalogWith({ sinks: [store] }), {
-      before: numbers(2),
-      once: false,
-    })
-    await begun
-    await append(broker, numbers(5))
-    expect(pipeline.meter.node('s.to.store').received).toBe(2)
-    const next = firstValueFrom(writing)
-    released.next()
-    expect(await next).toBe(5)
-    released.next()
-    await pipeline.quiet({ settled: true })
-    expect(await pipeline.conservation()).toMatchObject([{ read: 7, emitted: 7 }])
-  })
-})
-
 /** The broker, with a commit that can be made to fail. */
 function breakable(broker: Broker): Broker & { broken: boolean } {
   const proxy = {
@@ -263,6 +194,24 @@ describe('a task', () => {
     while (pipeline.troubles.length > 0) await new Promise(setImmediate)
     await pipeline.quiet({ settled: true })
     expect(await valuesOf(broker, 'dlq.in')).toEqual([{ n: 0 }, { n: 1 }])
+  })
+
+  it('that cannot write a dead letter stops, and leaves its record in the topic', async () => {
+    const real = await openEmbedded({ directory: ':memory:' })
+    const commit: Broker['commit'] = async (unit) => {
+      if (unit.outputs.some(({ topic }) => topic === 'dlq.in')) throw new Error('dlq.in cannot be written')
+      await real.commit(unit)
+    }
+    const bad = operator('bad', () => (record) => fail(record, new RecordedFault('record.bad', 'bad')))
+    const broker = { ...real, commit }
+    const { pipeline } = await startPipeline(config('bad'), catalogWith({ operators: [bad] }), {
+      broker,
+      before: numbers(2),
+    })
+    await pipeline.quiet()
+    expect(pipeline.troubles).toEqual(['task 0_0: dlq.in cannot be written'])
+    expect(await broker.committed('p')).toEqual([])
+    expect(await pipeline.conservation()).toMatchObject([{ read: 0, dead: 0 }])
   })
 
   it('stops on a fault that says halt, and its record stays in the topic', async () => {

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { BrokerError, type Broker } from '../broker.ts'
 import { createBell } from './bell.ts'
@@ -119,9 +119,20 @@ function createBroker({ tables, writer, now, readOnly, shared, lock }: Setting):
   }
 }
 
+/** Not by `recursive: true`, which never ends below some places, such as /proc (seen with Node 24.21). */
+function makeParents(directory: string): void {
+  if (existsSync(directory)) return
+  makeParents(dirname(directory))
+  try {
+    mkdirSync(directory)
+  } catch (error) {
+    if (!existsSync(directory)) throw error // Otherwise another process was faster.
+  }
+}
+
 function makeDirectory(directory: string): void {
   try {
-    mkdirSync(directory, { recursive: true })
+    makeParents(resolve(directory))
   } catch (error) {
     throw asBrokerError(error, directory)
   }

@@ -71,7 +71,8 @@ function readNote(path: string): Owner | undefined {
 /** The command as one would recognise it, such as "oxbow run". */
 function command(): string {
   const [, script = 'node', verb = ''] = process.argv
-  const name = basename(script, extname(script))
+  const file = basename(script, extname(script))
+  const name = file === 'main' ? 'oxbow' : file
   return /^[a-z]+$/.test(verb) ? `${name} ${verb}` : name
 }
 

@@ -1,17 +1,9 @@
 import { Command } from 'commander'
-import type { Broker } from '../../broker/broker.ts'
 import { countLetters } from '../../deadletter/ledger.ts'
-import { letterPrefix } from '../../deadletter/letter.ts'
 import type { Plan } from '../../topology/plan.ts'
 import { checkBroker, openBroker, withBroker, type BrokerOptions } from '../brokerOptions.ts'
 import { print, printJson, table } from '../output.ts'
-
-/** Where the dead letters of a source go. */
-interface DeadLetterTopic {
-  /** Several sources that share the topic are joined by ", ". */
-  readonly source: string
-  readonly topic: string
-}
+import { findLetterTopics, type LetterTopic } from './letterTopics.ts'
 
 const columns = ['source', 'topic', 'open', 'redriving', 'resolved', 'discarded', 'retained', 'oldest']
 
@@ -22,7 +14,7 @@ export const dlqListCommand = (): Command =>
       .description(
         'Counts the dead letters of each source. `open` is their true number, `retained` what the topic keeps.',
       )
-      .argument('[file]', 'a config: its dead-letter topics, instead of every topic called dlq.…')
+      .argument('[file]', 'a config: its dead-letter topics, instead of every topic called dlq.… or holding letters')
       .option('--json', `one JSON object a topic: ${columns.join(', ')}`),
   )
     .addHelpText(
@@ -40,7 +32,7 @@ async function listLetters(path: string | undefined, options: BrokerOptions & { 
   const planned = path === undefined ? undefined : (await import('../plans.ts')).readPlan(path)
   const broker = await openBroker(options, 'read')
   try {
-    const wanted = planned ? topicsOfPlan(planned.plan) : await topicsByName(broker)
+    const wanted = planned ? topicsOfPlan(planned.plan) : await findLetterTopics(broker)
     const counts = await countLetters(
       broker,
       wanted.map(({ topic }) => topic),
@@ -68,13 +60,8 @@ async function listLetters(path: string | undefined, options: BrokerOptions & { 
   }
 }
 
-function topicsOfPlan({ subtopologies }: Plan): DeadLetterTopic[] {
+function topicsOfPlan({ subtopologies }: Plan): LetterTopic[] {
   const sources = subtopologies.flatMap((subtopology) => subtopology.sources)
   const byTopic = Map.groupBy(sources, ({ deadLetters }) => deadLetters.topic)
   return [...byTopic].map(([topic, group]) => ({ topic, source: group.map(({ name }) => name).join(', ') }))
-}
-
-async function topicsByName(broker: Broker): Promise<DeadLetterTopic[]> {
-  const names = (await broker.topics()).map(({ name }) => name).filter((name) => name.startsWith(letterPrefix))
-  return names.toSorted().map((topic) => ({ topic, source: topic.slice(letterPrefix.length) }))
 }

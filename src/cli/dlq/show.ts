@@ -1,6 +1,5 @@
 import { Command } from 'commander'
 import type { Broker, TopicInfo } from '../../broker/broker.ts'
-import { letterPrefix } from '../../deadletter/letter.ts'
 import { letterAsJson } from '../../deadletter/letterAsJson.ts'
 import { letterIdOf, readLetter, type Letter } from '../../deadletter/readLetter.ts'
 import type { StoredRecord } from '../../record/record.ts'
@@ -9,6 +8,7 @@ import { CommandFailure } from '../failure.ts'
 import { findTopic } from '../findTopic.ts'
 import { print } from '../output.ts'
 import { letterText } from './letterText.ts'
+import { findLetterTopics } from './letterTopics.ts'
 
 export const dlqShowCommand = (): Command =>
   withBroker(
@@ -84,7 +84,8 @@ async function latestOf(broker: Broker, { name, partitions }: TopicInfo): Promis
 const recordsPerRead = 1_000
 
 async function recordById(broker: Broker, topics: readonly TopicInfo[], id: string): Promise<StoredRecord> {
-  for (const { name, partitions } of topics.filter((topic) => topic.name.startsWith(letterPrefix))) {
+  const holding = new Set((await findLetterTopics(broker)).map(({ topic }) => topic))
+  for (const { name, partitions } of topics.filter((topic) => holding.has(topic.name))) {
     for (const { partition, start, end } of partitions) {
       for (let offset = start; offset < end;) {
         const { records, next } = await broker.read({ topic: name, partition, offset }, recordsPerRead)
@@ -95,5 +96,5 @@ async function recordById(broker: Broker, topics: readonly TopicInfo[], id: stri
       }
     }
   }
-  throw new CommandFailure(`no topic called ${letterPrefix}… keeps a dead letter with the id ${id}`)
+  throw new CommandFailure(`no topic keeps a dead letter with the id ${id}`)
 }

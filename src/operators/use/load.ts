@@ -1,8 +1,22 @@
 import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { createRequire, registerHooks } from 'node:module'
 import { resolve } from 'node:path'
 
 const load = createRequire(import.meta.url)
+
+/** What a user's file may import although nothing of it is installed where the file lies: Oxbow's own. */
+const shared = /^rxjs(\/|$)/
+
+registerHooks({
+  resolve(specifier, context, next) {
+    try {
+      return next(specifier, context)
+    } catch (thrown) {
+      if (!shared.test(specifier) || context.parentURL === import.meta.url) throw thrown
+      return next(specifier, { ...context, parentURL: import.meta.url })
+    }
+  },
+})
 
 type Callable = (...args: never[]) => unknown
 

@@ -1,0 +1,31 @@
+import type { Broker, TopicInfo } from '../../broker/broker.ts'
+import { letterPrefix } from '../../deadletter/letter.ts'
+import { readLetter } from '../../deadletter/readLetter.ts'
+
+/** Where the dead letters of a source go. */
+export interface LetterTopic {
+  /** Several sources that share the topic are joined by ", ". */
+  readonly source: string
+  readonly topic: string
+}
+
+/**
+ * The topics of a broker that are called dlq.…, and those under other names whose latest record is a dead letter: a
+ * config may call them as it likes.
+ */
+export async function findLetterTopics(broker: Broker): Promise<readonly LetterTopic[]> {
+  const topics = (await broker.topics()).toSorted((a, b) => (a.name < b.name ? -1 : 1))
+  const found = await Promise.all(topics.map((topic) => letterTopic(broker, topic)))
+  return found.flatMap((each) => each ?? [])
+}
+
+async function letterTopic(broker: Broker, { name, partitions }: TopicInfo): Promise<LetterTopic | undefined> {
+  if (name.startsWith(letterPrefix)) return { topic: name, source: name.slice(letterPrefix.length) }
+  for (const { partition, start, end } of partitions) {
+    if (start === end) continue
+    const { records } = await broker.read({ topic: name, partition, offset: end - 1n }, 1)
+    const letter = records[0] && readLetter(records[0])
+    if (letter) return { topic: name, source: letter.source }
+  }
+  return undefined
+}
