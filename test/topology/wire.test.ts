@@ -14,6 +14,7 @@ const catalog = catalogWith({
       ),
     })),
     operator('refuse', () => (record) => fail(record, new RecordedFault('record.refused', 'No.'))),
+    operator('twice', () => (record) => emit(record, record, record)),
     operator('lose', () => (record) => drop(record, 'lost')),
   ],
 })
@@ -36,6 +37,16 @@ sources: { in: { topic: {} } }
 streams:
   up: { from: in }
   s: { from: [in, up], steps: [refuse: {}], to: { topic: out } }`,
+      { in: 'a---|' },
+      { 'dlq.in': '(aa)|' },
+    )
+    const ids = captured.get('dlq.in')!.map(({ failure }) => failure!.id)
+    expect(new Set(ids).size).toBe(2)
+  })
+
+  it('tell the results of a record from each other where their operator does not', async () => {
+    const { captured } = await run(
+      'sources: { in: { topic: {} } }\nstreams: { s: { from: in, steps: [twice: {}, refuse: {}], to: { topic: out } } }',
       { in: 'a---|' },
       { 'dlq.in': '(aa)|' },
     )
