@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { BrokerError, type Broker } from '../broker.ts'
@@ -121,14 +121,16 @@ function createBroker({ tables, writer, now, readOnly, shared, lock }: Setting):
 
 /** Not by `recursive: true`, which never ends below some places, such as /proc (seen with Node 24.21). */
 function makeParents(directory: string): void {
-  if (existsSync(directory)) return
+  if (isDirectory(directory)) return
   makeParents(dirname(directory))
   try {
     mkdirSync(directory)
   } catch (error) {
-    if (!existsSync(directory)) throw error // Otherwise another process was faster.
+    if (!isDirectory(directory)) throw error // Otherwise another process was faster.
   }
 }
+
+const isDirectory = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
 
 function makeDirectory(directory: string): void {
   try {
