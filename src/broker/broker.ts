@@ -10,7 +10,7 @@ export interface Position extends TopicPartition {
   readonly offset: bigint
 }
 
-/** Consecutive records of one partition. */
+/** Consecutive records of one partition; none where only what nobody is given was next, such as an aborted transaction. */
 export interface Batch extends TopicPartition {
   readonly records: readonly StoredRecord[]
   /** The offset after the last of them. */
@@ -34,12 +34,20 @@ export interface Count {
   readonly dead: number
 }
 
+/** One term of a member of a consumer group: it ends with the next rebalance, and with it the right to commit. */
+export interface GroupMember {
+  readonly generation: number
+  readonly id: string
+}
+
 /** All that a task commits at once, or not at all. */
 export interface Unit {
   /** The consumer group: the pipeline's name. */
   readonly group: string
   /** The task whose state it is. */
   readonly task: string
+  /** In which term the task was given to this process; absent where a broker has no groups of several members. */
+  readonly member?: GroupMember
   readonly outputs: readonly OutputRecord[]
   readonly offsets: readonly Position[]
   readonly state: readonly StateChange[]
@@ -51,8 +59,12 @@ export interface TopicSpec {
   readonly name: string
   /** The broker's default when absent. */
   readonly partitions?: number
-  /** Milliseconds that records are kept; for ever when absent. */
+  /** Milliseconds that records are kept; what the broker does by default when absent. */
   readonly retention?: number
+  /** Whether it keeps the last record of each key (a changelog), or all until they are too old. */
+  readonly compacted?: boolean
+  /** The largest batch it takes, in bytes. */
+  readonly maxMessageBytes?: number
 }
 
 export interface PartitionInfo {
@@ -68,7 +80,29 @@ export interface PartitionInfo {
 export interface TopicInfo {
   readonly name: string
   readonly retention?: number
+  readonly replication?: number
+  readonly compacted?: boolean
+  readonly maxMessageBytes?: number
+  readonly minInSync?: number
   readonly partitions: readonly PartitionInfo[]
+}
+
+/** What a member is told of its partitions, while nothing is polled: Kafka's ConsumerRebalanceListener. */
+export interface RebalanceListener {
+  /** They are this member's from now on; their records come when this has resolved. */
+  assigned(partitions: readonly TopicPartition[], member?: GroupMember): Promise<void>
+  /** They may be another member's already: what is not committed will not be. */
+  revoked(partitions: readonly TopicPartition[]): Promise<void>
+}
+
+/** How far a member has come in a partition. */
+export interface Lag extends TopicPartition {
+  /** Offset of the first record kept. */
+  readonly start: bigint
+  /** The offset after the last record that it was given. */
+  readonly position: bigint
+  /** The high-water mark: the offset after the last record there is for it; no less than its position. */
+  readonly end: bigint
 }
 
 /** A member of a consumer group, reading from where the group committed last, from the start where it never did. */
@@ -80,8 +114,8 @@ export interface Subscription {
   resume(partition: TopicPartition): void
   /** Goes back to what the group committed: the unit in work was abandoned. */
   rewind(partition: TopicPartition): void
-  /** Records between this member's positions and the ends of its partitions. */
-  lag(): Promise<bigint>
+  /** For each partition of this member, how far it is from the end. */
+  lag(): Promise<readonly Lag[]>
   close(): Promise<void>
 }
 
@@ -93,13 +127,19 @@ export interface StateReader {
 }
 
 export interface Broker {
-  /** The one write. Resolves when the whole unit is durable; rejects when none of it is. */
+  /**
+   * The one write. Resolves when the whole unit is durable; rejects when none of it is, or when nobody can tell: then
+   * the task starts again from what is committed.
+   */
   commit(unit: Unit): Promise<void>
-  subscribe(group: string, topics: readonly string[]): Promise<Subscription>
-  state(group: string, task: string): StateReader
+  /** Joins the group; partitions are assigned before it resolves where the broker can tell at once, or while it is polled. */
+  subscribe(group: string, topics: readonly string[], listener?: RebalanceListener): Promise<Subscription>
+  /** A task's state, restored; complete for as long as its partition is this process's. */
+  state(group: string, task: string): Promise<StateReader>
   /** Creates what is missing and adjusts retention; never destroys. Idempotent. */
   ensureTopics(topics: readonly TopicSpec[]): Promise<void>
-  topics(): Promise<readonly TopicInfo[]>
+  /** Topics by their names, those that there are; without names all. */
+  topics(names?: readonly string[]): Promise<readonly TopicInfo[]>
   /** Up to maxRecords of one partition from an offset on, or from the first kept after it; none at the end. */
   read(from: Position, maxRecords: number): Promise<Batch>
   committed(group: string): Promise<readonly Position[]>

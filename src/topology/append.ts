@@ -1,5 +1,5 @@
 import type { SchedulerLike } from 'rxjs'
-import type { Broker, Unit } from '../broker/broker.ts'
+import type { Broker, GroupMember, Unit } from '../broker/broker.ts'
 import type { Json, Log } from '../component/context.ts'
 import type { Connector, Polled, SourceRecord } from '../component/source.ts'
 import { decodeValue } from '../component/value.ts'
@@ -20,6 +20,8 @@ export interface AppenderParts {
   readonly broker: Broker
   readonly scheduler: SchedulerLike
   readonly log: Log
+  /** The term in which this process has the source's first partition, and with it the connector. */
+  readonly member: GroupMember | undefined
   readonly signal: AbortSignal
   readonly meter: Meter
   /** Poll until there is nothing more at once, then stop. */
@@ -106,7 +108,7 @@ export class Appender {
 
   async #poll(connector: Connector): Promise<Polled['wait']> {
     const { broker, source, signal, meter } = this.#parts
-    const polled = await connector.poll(this.#cursor(), signal)
+    const polled = await connector.poll(await this.#cursor(), signal)
     if (signal.aborted) {
       polled.failed?.(new Error('the pipeline is stopping'))
       return 'ended'
@@ -122,9 +124,10 @@ export class Appender {
     return polled.wait
   }
 
-  #cursor(): Json | undefined {
+  async #cursor(): Promise<Json | undefined> {
     const { broker, plan } = this.#parts
-    const bytes = broker.state(plan.name, this.#task).get('cursor', 'cursor')
+    const state = await broker.state(plan.name, this.#task)
+    const bytes = state.get('cursor', 'cursor')
     return bytes && decode<Json>(bytes)
   }
 
@@ -133,11 +136,12 @@ export class Appender {
   }
 
   #unit({ records, cursor }: Polled): Unit {
-    const { plan, source, scheduler } = this.#parts
+    const { plan, source, scheduler, member } = this.#parts
     const now = scheduler.now()
     return {
       group: plan.name,
       task: this.#task,
+      ...(member && { member }),
       outputs: records.map((record) => output(source.name, record, now)),
       offsets: [],
       state: cursor === undefined ? [] : [{ store: 'cursor', key: 'cursor', value: encode(cursor) }],

@@ -1,4 +1,4 @@
-import type { Position, StateChange, Unit } from '../broker/broker.ts'
+import type { GroupMember, Position, StateChange, Unit } from '../broker/broker.ts'
 import type { OutputRecord, Record } from '../record/record.ts'
 import type { Tally } from './lineage.ts'
 import type { SinkNode } from './wire.ts'
@@ -50,10 +50,16 @@ export class Draft {
   }
 
   /** All of it as a unit, or undefined where there is nothing to commit. */
-  take(group: string, task: string, state: readonly StateChange[]): Unit | undefined {
+  take(
+    group: string,
+    task: string,
+    member: GroupMember | undefined,
+    state: readonly StateChange[],
+  ): Unit | undefined {
     const unit: Unit = {
       group,
       task,
+      ...(member && { member }),
       outputs: this.#outputs,
       offsets: [...this.#offsets.values()],
       state,

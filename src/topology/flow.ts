@@ -53,7 +53,7 @@ export class Flow {
     this.#tally = new Tally(this.#streamNames)
     this.draft = new Draft(this.#tally)
     this.#retries = new Retries(parts.scheduler)
-    this.#state = new StagedState(parts.broker.state(parts.plan.name, stateOf(parts.partition)))
+    this.#state = new StagedState(parts.state)
     this.#wiring = wire(parts, this.#state, (node, outcome) => {
       const leave = () => this.#orHalt(node.id, () => this.#leave(node, outcome))
       if (node.holds) host.whenFree(leave)
@@ -83,9 +83,8 @@ export class Flow {
 
   /** Takes up the records that were under way at the last commit. @returns whether there were any */
   restore(): boolean {
-    const { broker, plan, partition } = this.#parts
-    const state = broker.state(plan.name, stateOf(partition))
-    const parts = this.#held.restore(state, this.#streamNames, this.#sources)
+    const { state, committed } = this.#parts
+    const parts = this.#held.restore(state, this.#streamNames, this.#sources, committed)
     for (const { record } of parts) this.#underWay.add(record.origin as Lineage)
     for (const { node, record, retry } of parts) {
       if (retry) this.#wait(node, record, retry)
@@ -107,9 +106,9 @@ export class Flow {
 
   /** What came of the records since the last unit; undefined when nothing did. */
   takeUnit(positions: readonly StateChange[]): Unit | undefined {
-    const { plan, partition } = this.#parts
+    const { plan, partition, member } = this.#parts
     const held = this.#held.take(this.#underWay, this.#underWay.takeClosed(), this.#streamNames)
-    return this.draft.take(plan.name, stateOf(partition), [...this.#state.take(), ...held, ...positions])
+    return this.draft.take(plan.name, stateOf(partition), member, [...this.#state.take(), ...held, ...positions])
   }
 
   /** A sink answered for a record. */

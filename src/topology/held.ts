@@ -1,4 +1,4 @@
-import type { StateChange, StateReader } from '../broker/broker.ts'
+import type { StateChange, StateReader, TopicPartition } from '../broker/broker.ts'
 import type { Record, StoredRecord } from '../record/record.ts'
 import { decode, encode } from './encoded.ts'
 import { Lineage } from './lineage.ts'
@@ -87,12 +87,22 @@ export class Held {
     return changes
   }
 
-  /** The parts that were under way when the task committed last, oldest first, each counted in its lineage: those of its own sources. */
-  restore(state: StateReader, streams: readonly string[], sources: Names): HeldPart[] {
+  /**
+   * The parts that were under way when the task committed last, oldest first, each counted in its lineage: those of its
+   * own sources. Where state is written before offsets (at least once), a crash between leaves records in both: what
+   * will be read again is not taken up.
+   */
+  restore(
+    state: StateReader,
+    streams: readonly string[],
+    sources: Names,
+    committed: (place: TopicPartition) => bigint | undefined,
+  ): HeldPart[] {
     const own = new Map<string, Lineage>()
     for (const [key, bytes] of state.entries(lineages)) {
       const lineage = decodeLineage(bytes, streams)
-      if (sources.has(lineage.source)) own.set(key, lineage)
+      const isPast = lineage.offset < (committed(lineage) ?? 0n)
+      if (isPast && sources.has(lineage.source)) own.set(key, lineage)
     }
     return [...state.entries(parts)].flatMap(([key, bytes]) => {
       const { node, origin, record, retry } = decode<KeptPart>(bytes)

@@ -1,5 +1,5 @@
 import { firstValueFrom, Subject, type SchedulerLike } from 'rxjs'
-import type { Batch, Broker, Subscription, TopicPartition } from '../broker/broker.ts'
+import type { Batch, Broker, GroupMember, Lag, Position, StateReader, Subscription, TopicPartition } from '../broker/broker.ts'
 import type { Log } from '../component/context.ts'
 import { FloodGuard } from '../deadletter/flood.ts'
 import { Appender } from './append.ts'
@@ -27,6 +27,7 @@ interface Slot {
   readonly id: string
   readonly subtopology: Subtopology
   readonly partition: number
+  readonly member: GroupMember | undefined
   readonly guards: ReadonlyMap<string, FloodGuard>
   task?: Task
   /** Why it is not running, if it is not. */
@@ -36,6 +37,13 @@ interface Slot {
   batches: number
 }
 
+/** A source's connector at work. */
+interface Connector {
+  readonly appender: Appender
+  readonly stop: AbortController
+  readonly running: Promise<void>
+}
+
 const recordsPerPoll = 4_000
 
 /** Runs a plan: connectors append, tasks process, and a task that stops is started again from what it committed. */
@@ -43,9 +51,10 @@ export class Pipeline {
   readonly #parts: PipelineParts
   readonly #stop = new AbortController()
   readonly #changed = new Subject<void>()
-  readonly #appenders = new Map<string, Appender>()
-  readonly #slots: Slot[] = []
-  #sinks: SharedSinks | undefined
+  readonly #connectors = new Map<string, Connector>()
+  readonly #guards = new Map<Subtopology, ReadonlyMap<string, FloodGuard>>()
+  #slots: Slot[] = []
+  readonly #sinks: SharedSinks
   #subscription: Subscription | undefined
   #running: Promise<unknown> = Promise.resolve()
   /** Why nothing is read, if so. */
@@ -55,6 +64,7 @@ export class Pipeline {
 
   constructor(parts: PipelineParts) {
     this.#parts = parts
+    this.#sinks = new SharedSinks({ ...parts, signal: this.#stop.signal })
   }
 
   get plan(): Plan {
@@ -74,20 +84,18 @@ export class Pipeline {
   async start(): Promise<void> {
     const { plan, broker } = this.#parts
     await broker.ensureTopics(plan.topics)
-    await this.#makeSlots()
-    const tasks = [...new Set(this.#slots.map(({ partition }) => stateOf(partition)))]
-    this.#sinks = new SharedSinks({ ...this.#parts, signal: this.#stop.signal, tasks })
-    for (const task of tasks) this.#warnOfStranded(task)
-    for (const slot of this.#slots) this.#startTask(slot)
     const topics = plan.subtopologies.flatMap(({ sources }) => sources.map(({ name }) => name))
-    this.#subscription = await broker.subscribe(plan.name, topics)
-    this.#running = Promise.all([this.#consume(), ...this.#append()])
+    this.#subscription = await broker.subscribe(plan.name, topics, {
+      assigned: (partitions, member) => this.#assign(partitions, member),
+      revoked: (partitions) => this.#revoke(partitions),
+    })
+    this.#running = this.#consume()
   }
 
   /** Why parts of the pipeline are not running; empty when all is well. */
   get troubles(): readonly string[] {
     const tasks = this.#slots.flatMap(({ id, stopped }) => (stopped ? [`task ${id}: ${stopped.message}`] : []))
-    const sources = [...this.#appenders].flatMap(([name, { failure }]) =>
+    const sources = [...this.#connectors].flatMap(([name, { appender: { failure } }]) =>
       failure ? [`source ${name}: ${failure.message}`] : [],
     )
     return [...(this.#unreadable === undefined ? [] : [`reading: ${this.#unreadable}`]), ...tasks, ...sources]
@@ -127,9 +135,9 @@ export class Pipeline {
     this.#stop.abort()
     this.#changed.next()
     await this.#running
-    for (const { task } of this.#slots) await task?.close()
+    await this.#closeSlots(this.#slots)
     await this.#subscription?.close()
-    await this.#sinks?.close()
+    await this.#sinks.close()
     this.#changed.complete()
   }
 
@@ -138,25 +146,60 @@ export class Pipeline {
     return conservationOf(this.#parts.plan, await this.#parts.broker.counts(this.name))
   }
 
-  async #makeSlots(): Promise<void> {
-    const topics = await this.#parts.broker.topics()
-    const partitionsOf = (name: string) => topics.find((topic) => topic.name === name)?.partitions.length ?? 1
-    for (const subtopology of this.#parts.plan.subtopologies) {
-      const partitions = Math.max(...subtopology.sources.map(({ name }) => partitionsOf(name)))
-      const guards = new Map(
-        subtopology.sources.flatMap(({ name, deadLetters: { halt } }) => (halt ? [[name, new FloodGuard(halt)]] : [])),
-      )
-      for (let partition = 0; partition < partitions; partition++) {
-        const id = `${subtopology.id}_${partition}`
-        this.#slots.push({ id, subtopology, partition, guards, restarts: 0, batches: 0 })
-      }
+  /** Partitions are this process's from now on: their tasks start, and the connectors of sources whose first partition it is. */
+  async #assign(partitions: readonly TopicPartition[], member: GroupMember | undefined): Promise<void> {
+    const { plan, broker } = this.#parts
+    const numbers = new Set(partitions.map(({ partition }) => partition))
+    for (const partition of numbers) {
+      const state = await broker.state(plan.name, stateOf(partition))
+      this.#sinks.add(partition, state)
+      this.#warnOfStranded(state)
     }
+    const fresh = plan.subtopologies.flatMap((subtopology) =>
+      [...numbers].filter((partition) => isFed(subtopology, partition, partitions)).map((partition) => this.#slot(subtopology, partition, member)),
+    )
+    for (const slot of fresh) await this.#startTask(slot)
+    const first = partitions.filter(({ partition }) => partition === 0).map(({ topic }) => topic)
+    for (const topic of first) this.#startConnector(topic, member)
   }
 
-  #warnOfStranded(task: string): void {
-    const { plan, broker, log } = this.#parts
+  async #revoke(partitions: readonly TopicPartition[]): Promise<void> {
+    const gone = partitions.filter(({ partition }) => partition === 0).map(({ topic }) => topic)
+    await Promise.all(gone.map((topic) => this.#stopConnector(topic)))
+    await this.#closeSlots(this.#slots.filter(({ subtopology, partition }) => isFed(subtopology, partition, partitions)))
+    for (const partition of new Set(partitions.map(({ partition }) => partition))) this.#sinks.remove(partition)
+    await this.#sinks.close()
+  }
+
+  #slot(subtopology: Subtopology, partition: number, member: GroupMember | undefined): Slot {
+    const id = `${subtopology.id}_${partition}`
+    const known = this.#slots.find((slot) => slot.id === id)
+    if (known) return known
+    const slot = { id, subtopology, partition, member, guards: this.#guardsOf(subtopology), restarts: 0, batches: 0 }
+    this.#slots.push(slot)
+    return slot
+  }
+
+  /** They judge a source over all its partitions, and outlive a task that they stopped. */
+  #guardsOf(subtopology: Subtopology): ReadonlyMap<string, FloodGuard> {
+    const known = this.#guards.get(subtopology)
+    if (known) return known
+    const guards = new Map(
+      subtopology.sources.flatMap(({ name, deadLetters: { halt } }) => (halt ? [[name, new FloodGuard(halt)]] : [])),
+    )
+    this.#guards.set(subtopology, guards)
+    return guards
+  }
+
+  async #closeSlots(slots: readonly Slot[]): Promise<void> {
+    this.#slots = this.#slots.filter((slot) => !slots.includes(slot))
+    await Promise.all(slots.map(({ task }) => task?.close()))
+  }
+
+  #warnOfStranded(state: StateReader): void {
+    const { plan, log } = this.#parts
     const known = new Set(plan.subtopologies.flatMap(({ sources }) => sources.map(({ name }) => name)))
-    for (const [source, records] of strandedIn(broker.state(plan.name, task), known)) {
+    for (const [source, records] of strandedIn(state, known)) {
       log.warn(
         { source, records },
         `${records} under way of ${source}, which the config no longer has: they wait for it`,
@@ -164,15 +207,22 @@ export class Pipeline {
     }
   }
 
-  #startTask(slot: Slot): void {
-    const { partition, subtopology, guards } = slot
+  async #startTask(slot: Slot): Promise<void> {
+    if (slot.task && !slot.stopped) return
+    const { partition, subtopology, guards, member } = slot
+    const { broker, plan } = this.#parts
+    const state = await broker.state(plan.name, stateOf(partition))
+    const positions = await broker.committed(plan.name)
     const parts = {
       ...this.#parts,
       partition,
+      member,
+      state,
+      committed: (place: TopicPartition) => positions.find((position) => isSame(position, place))?.offset,
       subtopology,
       signal: this.#stop.signal,
       meter: this.meter,
-      sinks: this.#sinks!,
+      sinks: this.#sinks,
     }
     const task = new Task(parts, guards)
     task.stopped.subscribe((reason) => this.#suspend(slot, reason))
@@ -193,7 +243,7 @@ export class Pipeline {
         working.add(work)
       }
     }
-    await Promise.all(working)
+    await Promise.all([...working, ...[...this.#connectors.values()].map(({ running }) => running)])
   }
 
   /** The next batches; none when they cannot be read, which is said, and after a pause. */
@@ -217,6 +267,7 @@ export class Pipeline {
 
   async #process(batch: Batch): Promise<void> {
     const slot = this.#slotOf(batch)
+    if (!slot) return
     this.#subscription!.pause(batch)
     slot.batches++
     const done = await slot.task!.process(batch).then(
@@ -224,21 +275,25 @@ export class Pipeline {
       () => false,
     )
     slot.batches--
-    if (done) {
+    if (done && this.#has(slot)) {
       slot.restarts = 0
       this.#subscription!.resume(batch)
     }
     this.#changed.next()
   }
 
-  #slotOf({ topic, partition }: TopicPartition): Slot {
-    return this.#slots.find(
-      ({ subtopology, partition: own }) => own === partition && subtopology.sources.some(({ name }) => name === topic),
-    )!
+  /** Undefined where a rebalance has just taken the partition away. */
+  #slotOf(place: TopicPartition): Slot | undefined {
+    return this.#slots.find(({ subtopology, partition }) => isFed(subtopology, partition, [place]))
+  }
+
+  #has(slot: Slot): boolean {
+    return this.#slots.includes(slot) && !this.#stop.signal.aborted
   }
 
   /** A task stopped: says so, and starts it again from its last commit after a pause that grows. */
   #suspend(slot: Slot, reason: TaskStopped): void {
+    if (!this.#slots.includes(slot)) return
     slot.stopped = reason
     const pause = pauseAfter(++slot.restarts)
     const again = this.#parts.once ? {} : { again: pause }
@@ -253,48 +308,64 @@ export class Pipeline {
 
   async #restart(slot: Slot): Promise<void> {
     await slot.task?.close()
-    if (this.#stop.signal.aborted) return
+    if (!this.#has(slot)) return
     try {
-      this.#startTask(slot)
+      await this.#startTask(slot)
     } catch (thrown) {
       return this.#suspend(slot, new TaskStopped(messageOf(thrown), { cause: thrown }))
     }
+    if (!this.#has(slot)) return void slot.task?.close()
     for (const { name: topic } of slot.subtopology.sources) {
       this.#subscription!.rewind({ topic, partition: slot.partition })
       this.#subscription!.resume({ topic, partition: slot.partition })
     }
   }
 
-  #append(): Promise<void>[] {
+  #startConnector(topic: string, member: GroupMember | undefined): void {
     const sources = this.#parts.plan.subtopologies.flatMap((subtopology) => subtopology.sources)
-    return sources
-      .filter(({ spec }) => spec.open)
-      .map((source) => {
-        const changed = () => this.#changed.next()
-        const appender = new Appender({ ...this.#parts, source, signal: this.#stop.signal, meter: this.meter, changed })
-        this.#appenders.set(source.name, appender)
-        return appender.run()
-      })
+    const source = sources.find(({ name }) => name === topic)
+    if (!source?.spec.open || this.#connectors.has(topic)) return
+    const stop = new AbortController()
+    const signal = AbortSignal.any([this.#stop.signal, stop.signal])
+    const changed = () => this.#changed.next()
+    const appender = new Appender({ ...this.#parts, source, member, signal, meter: this.meter, changed })
+    this.#connectors.set(topic, { appender, stop, running: appender.run() })
+  }
+
+  async #stopConnector(topic: string): Promise<void> {
+    const connector = this.#connectors.get(topic)
+    if (!connector) return
+    connector.stop.abort()
+    await connector.running
+    this.#connectors.delete(topic)
   }
 
   async #isQuiet(settled: boolean): Promise<boolean> {
     const reads = this.#unreadable === undefined || !this.#parts.once
     const running = this.#slots.filter(({ stopped }) => reads && !stopped)
     const still = () =>
-      [...this.#appenders.values()].every(({ waiting }) => waiting) &&
+      [...this.#connectors.values()].every(({ appender }) => appender.waiting) &&
       running.every(({ task, batches }) => batches === 0 && !task!.busy && (!settled || task!.inFlight === 0))
     if (!still()) return false
-    const [topics, committed] = [await this.#parts.broker.topics(), await this.#parts.broker.committed(this.name)]
-    const reached = (topic: string, partition: number) =>
-      committed.find((position) => position.topic === topic && position.partition === partition)?.offset ?? 0n
-    const drained = running.every(({ subtopology, partition }) =>
-      subtopology.sources.every(({ name }) => {
-        const info = topics.find((topic) => topic.name === name)?.partitions[partition]
-        return !info || info.start === info.end || reached(name, partition) >= info.end
-      }),
-    )
+    if (!reads) return true
+    const lag = await this.#subscription!.lag()
+    const committed = await this.#parts.broker.committed(this.name)
+    const drained = lag.every((own) => this.#slotOf(own)?.stopped || isDrained(own, committed))
     return drained && still()
   }
 }
 
 const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown))
+
+const isSame = (a: TopicPartition, b: TopicPartition): boolean => a.topic === b.topic && a.partition === b.partition
+
+/** Whether one of the places feeds the task of a partition. */
+const isFed = ({ sources }: Subtopology, partition: number, places: readonly TopicPartition[]): boolean =>
+  places.some((place) => place.partition === partition && sources.some(({ name }) => name === place.topic))
+
+/** Whether all that there is was given, and what was given is committed. */
+function isDrained(own: Lag, committed: readonly Position[]): boolean {
+  const { position, start, end } = own
+  const reached = committed.find((each) => isSame(each, own))?.offset ?? 0n
+  return position >= end && (position === start || reached >= position)
+}

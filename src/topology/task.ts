@@ -1,5 +1,5 @@
 import { filter, firstValueFrom, fromEvent, race, Subject, timer } from 'rxjs'
-import type { Batch, Broker, StateChange } from '../broker/broker.ts'
+import type { Batch, Broker, GroupMember, StateChange, StateReader, TopicPartition } from '../broker/broker.ts'
 import type { Receipt } from '../component/sink.ts'
 import type { FloodGuard } from '../deadletter/flood.ts'
 import { Fault, RecordedFault } from '../record/fault.ts'
@@ -10,7 +10,13 @@ import type { SinkNode, WiringParts } from './wire.ts'
 
 export interface TaskParts extends WiringParts {
   readonly partition: number
+  /** The term in which the partition is this process's. */
+  readonly member: GroupMember | undefined
   readonly broker: Broker
+  /** The task's own, as it is committed. */
+  readonly state: StateReader
+  /** Where the group goes on in a partition; undefined where it never committed. */
+  readonly committed: (place: TopicPartition) => bigint | undefined
   readonly sinks: SharedSinks
 }
 
@@ -210,7 +216,7 @@ export class Task {
   }
 
   async #flush(end: SinkNode, records: readonly Record[]): Promise<void> {
-    const receipts: readonly (Receipt | undefined)[] = (await this.#parts.sinks.write(end.sink, records)) ?? []
+    const receipts: readonly (Receipt | undefined)[] = (await this.#parts.sinks.write(end.sink, records, this.#parts)) ?? []
     records.forEach((record, at) => {
       const receipt = receipts[at]
       if (receipt === 'written') this.#flow.written(end, record, undefined)

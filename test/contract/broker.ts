@@ -68,7 +68,7 @@ export function durableBrokerContract(name: string, open: () => Promise<DurableB
       expect(records[0]).toMatchObject(record)
       expect((await broker.topics()).find((info) => info.name === topic)!.retention).toBe(86_400_000_000_000)
       expect(await broker.committed(group)).toEqual(offsets)
-      expect(broker.state(group, '0').get('seen', 'k')).toEqual(Buffer.from('v'))
+      expect((await broker.state(group, '0')).get('seen', 'k')).toEqual(Buffer.from('v'))
       expect(await broker.counts(group)).toEqual([count])
       const subscription = await broker.subscribe(group, [topic])
       expect((await take(subscription, 1)).map(({ offset }) => offset)).toEqual([records[1]!.offset])

@@ -152,8 +152,8 @@ describe('a pipeline', () => {
     let failures = 1
     const broker: Broker = {
       ...real,
-      subscribe: async (group, topics) => {
-        const subscription = await real.subscribe(group, topics)
+      subscribe: async (group, topics, listener) => {
+        const subscription = await real.subscribe(group, topics, listener)
         return {
           ...subscription,
           poll: (options) =>
@@ -178,8 +178,8 @@ describe('a pipeline', () => {
     const real = await openEmbedded({ directory: ':memory:' })
     const broker: Broker = {
       ...real,
-      subscribe: async (group, topics) => ({
-        ...(await real.subscribe(group, topics)),
+      subscribe: async (group, topics, listener) => ({
+        ...(await real.subscribe(group, topics, listener)),
         poll: () => Promise.reject(new Error('the disk is gone')),
       }),
     }

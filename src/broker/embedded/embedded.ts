@@ -6,7 +6,7 @@ import { createBell } from './bell.ts'
 import { ensureTopic } from './ensure.ts'
 import { asBrokerError } from './failure.ts'
 import { lockDirectory, type Lock } from './lock.ts'
-import { checkMaxRecords } from './log.ts'
+import { checkMaxRecords } from '../maxRecords.ts'
 import { createMembership } from './membership.ts'
 import { endsOf } from './offsets.ts'
 import { createProducer } from './producer.ts'
@@ -90,14 +90,15 @@ function createBroker({ tables, writer, now, readOnly, shared, lock }: Setting):
       // Timers, signals and sockets have their turn before the next unit.
       if (shared) await setImmediate()
     },
-    subscribe: async (group, topics) => membership.join(group, topics),
-    state: (group, task) => state.reader(group, task),
+    subscribe: async (group, topics, listener) => membership.join(group, topics, listener),
+    state: async (group, task) => state.reader(group, task),
     ensureTopics: async (specs) =>
       database.write(() => {
         for (const spec of specs) ensureTopic(log, spec)
         log.expire(now())
       }),
-    topics: async () => database.read(() => log.describe()),
+    topics: async (names) =>
+      database.read(() => log.describe()).filter(({ name }) => names?.includes(name) ?? true),
     read: async ({ topic: name, partition, offset }, maxRecords) => {
       checkMaxRecords(maxRecords)
       return database.read(() => {

@@ -98,11 +98,6 @@ export function openLog(database: Database): Log {
 }
 
 /** @throws BrokerError unless it is a whole number from 1 on */
-export function checkMaxRecords(maxRecords: number): void {
-  if (Number.isSafeInteger(maxRecords) && maxRecords > 0) return
-  throw new BrokerError(`maxRecords is ${maxRecords}: it must be a whole number, at least 1.`)
-}
-
 interface DescribedRow {
   readonly name: string
   readonly retention: number | null

@@ -1,10 +1,10 @@
-import { BrokerError, type Subscription } from '../broker.ts'
+import { BrokerError, type RebalanceListener, type Subscription } from '../broker.ts'
 import { createSubscription, type Ground } from './subscription.ts'
 
 /** The open subscriptions of this process. */
 export interface Membership {
   /** Topics that do not exist are created with one partition. */
-  join(group: string, topics: readonly string[]): Subscription
+  join(group: string, topics: readonly string[], listener?: RebalanceListener): Promise<Subscription>
   /** Closes them all; polls that wait give none. */
   end(): void
 }
@@ -14,7 +14,7 @@ export function createMembership(ground: Ground): Membership {
   const members = new Set<{ readonly group: string; readonly topics: readonly string[]; readonly close: () => void }>()
 
   return {
-    join: (group, topics) => {
+    join: async (group, topics, listener) => {
       for (const member of members) {
         const shared = member.group === group ? topics.find((topic) => member.topics.includes(topic)) : undefined
         if (shared !== undefined) {
@@ -24,9 +24,10 @@ export function createMembership(ground: Ground): Membership {
       const missing = topics.filter((topic) => database.read(() => log.find(topic)) === undefined)
       if (missing.length > 0) database.write(() => missing.forEach((topic) => log.find(topic) ?? log.create(topic, 1)))
 
-      const subscription = createSubscription(ground, group, [...new Set(topics)])
+      const subscription = createSubscription(ground, group, [...new Set(topics)], listener)
       const member = { group, topics, close: subscription.close }
       members.add(member)
+      await subscription.assignNew()
       return {
         ...subscription,
         close: async () => {

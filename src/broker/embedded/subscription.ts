@@ -1,7 +1,8 @@
-import { BrokerError, type Batch, type Subscription, type TopicPartition } from '../broker.ts'
+import { BrokerError, type Batch, type RebalanceListener, type Subscription, type TopicPartition } from '../broker.ts'
 import type { Bell } from './bell.ts'
 import type { Database } from './database.ts'
-import { checkMaxRecords, type Log, type Topic } from './log.ts'
+import { checkMaxRecords } from '../maxRecords.ts'
+import type { Log, Topic } from './log.ts'
 import type { Offsets } from './offsets.ts'
 
 /** What a subscription stands on. */
@@ -14,6 +15,8 @@ export interface Ground {
 
 /** A subscription that closes at once. */
 export interface Member extends Omit<Subscription, 'close'> {
+  /** Tells the listener of partitions that it does not know yet. */
+  assignNew(): Promise<void>
   close(): void
 }
 
@@ -29,7 +32,9 @@ export function createSubscription(
   { database, log, offsets, bell }: Ground,
   group: string,
   topics: readonly string[],
+  listener?: RebalanceListener,
 ): Member {
+  const assigned = new Set<string>()
   const positions = new Map<string, number>()
   const paused = new Set<string>()
   let turn = 0
@@ -53,10 +58,13 @@ export function createSubscription(
         })),
       )
 
+  const isReady = ({ topic, partition, position, end }: Ready & { readonly end: number }): boolean => {
+    const place = name(topic.name, partition)
+    return position < end && assigned.has(place) && !paused.has(place)
+  }
+
   const take = (maxRecords: number): Batch[] => {
-    const ready = everyPartition().filter(
-      ({ topic, partition, position, end }) => position < end && !paused.has(name(topic.name, partition)),
-    )
+    const ready = everyPartition().filter(isReady)
     const batches: Batch[] = []
     let room = maxRecords
     for (const [index, { topic, partition, position }] of rotate(ready, turn++).entries()) {
@@ -74,6 +82,16 @@ export function createSubscription(
     return batches
   }
 
+  const assignNew = async (): Promise<void> => {
+    const fresh = database
+      .read(everyPartition)
+      .map(({ topic, partition }) => ({ topic: topic.name, partition }))
+      .filter(({ topic, partition }) => !assigned.has(name(topic, partition)))
+    if (fresh.length === 0) return
+    for (const { topic, partition } of fresh) assigned.add(name(topic, partition))
+    await listener?.assigned(fresh)
+  }
+
   const own = ({ topic, partition }: TopicPartition): string => {
     if (closed) throw new BrokerError(`The subscription of ${group} is closed.`)
     if (topics.includes(topic)) return name(topic, partition)
@@ -88,6 +106,7 @@ export function createSubscription(
         const batches = database.read(() => take(maxRecords))
         if (batches.length > 0) return batches
         await bell.next(signal)
+        await assignNew()
       }
       return []
     },
@@ -99,7 +118,14 @@ export function createSubscription(
       if (positions.delete(own(partition))) bell.ring()
     },
     lag: async () =>
-      database.read(() => BigInt(everyPartition().reduce((sum, { position, end }) => sum + end - position, 0))),
+      database.read(everyPartition).map(({ topic, partition, position, end }) => ({
+        topic: topic.name,
+        partition,
+        start: BigInt(topic.partitions[partition]!.start),
+        position: BigInt(position),
+        end: BigInt(end),
+      })),
+    assignNew,
     close: () => {
       closed = true
       bell.ring()

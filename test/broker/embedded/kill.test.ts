@@ -52,7 +52,7 @@ async function lastNumber({ stdout }: Child): Promise<number> {
 /** Checks that exactly the units up to the last one are there, in full. */
 async function checkUnits(directory: string): Promise<number> {
   const broker = await openEmbedded({ directory, owner: true })
-  const state = broker.state('units', '0')
+  const state = await broker.state('units', '0')
   const last = Number(state.get('units', 'last'))
   expect([...state.entries('done')].map(([key]) => Number(key))).toEqual([last])
   expect(await broker.committed('units')).toEqual([{ topic: 'in', partition: 0, offset: BigInt(last) }])

@@ -18,16 +18,16 @@ export function stateContract(current: () => Setting): void {
 
     it('is apart for each group, task and store', async () => {
       await broker.commit(unit(group, { state: [put('k', 'mine')] }))
-      expect(broker.state(group, '0').get('store', 'k')).toEqual(Buffer.from('mine'))
-      expect(broker.state(group, '1').get('store', 'k')).toBeUndefined()
-      expect(broker.state(group, '0').get('other', 'k')).toBeUndefined()
-      expect(broker.state(unique('other'), '0').get('store', 'k')).toBeUndefined()
+      expect((await broker.state(group, '0')).get('store', 'k')).toEqual(Buffer.from('mine'))
+      expect((await broker.state(group, '1')).get('store', 'k')).toBeUndefined()
+      expect((await broker.state(group, '0')).get('other', 'k')).toBeUndefined()
+      expect((await broker.state(unique('other'), '0')).get('store', 'k')).toBeUndefined()
     })
 
     it('is replaced, deleted by null, and empty values are values', async () => {
       await broker.commit(unit(group, { state: [put('a', '1'), put('b', '1'), put('c', '')] }))
       await broker.commit(unit(group, { state: [put('a', '2'), put('b', null), put('none', null)] }))
-      const entries = [...broker.state(group, '0').entries('store')]
+      const entries = [...(await broker.state(group, '0')).entries('store')]
       expect(entries).toEqual([
         ['a', Buffer.from('2')],
         ['c', Buffer.alloc(0)],
@@ -36,15 +36,15 @@ export function stateContract(current: () => Setting): void {
 
     it('takes the last of several changes to a key', async () => {
       await broker.commit(unit(group, { state: [put('a', '1'), put('a', null), put('a', '3'), put('b', null)] }))
-      expect([...broker.state(group, '0').entries('store')]).toEqual([['a', Buffer.from('3')]])
+      expect([...(await broker.state(group, '0')).entries('store')]).toEqual([['a', Buffer.from('3')]])
     })
 
     it('gives the entries of a range in the order of their UTF-8 bytes', async () => {
       const keys = ['', 'a', 'a\0', 'ab', 'b', 'é', 'ß', '\uffee', '😀']
       await broker.commit(unit(group, { state: keys.toReversed().map((key) => put(key, key)) }))
       const inOrder = keys.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
-      const found = (from?: string, to?: string) =>
-        [...broker.state(group, '0').entries('store', from, to)].map(([key]) => key)
+      const state = await broker.state(group, '0')
+      const found = (from?: string, to?: string) => [...state.entries('store', from, to)].map(([key]) => key)
       expect(found()).toEqual(inOrder)
       expect(found('a', 'b')).toEqual(['a', 'a\0', 'ab'])
       expect(found('b')).toEqual(inOrder.slice(4))
@@ -56,12 +56,12 @@ export function stateContract(current: () => Setting): void {
       const keys = Array.from({ length: 1_000 }, (_, n) => String(n).padStart(4, '0'))
       await broker.commit(unit(group, { state: keys.map((key) => put(key, key)) }))
       const found: string[] = []
-      for (const [key] of broker.state(group, '0').entries('store')) {
+      for (const [key] of (await broker.state(group, '0')).entries('store')) {
         found.push(key)
         if (found.length % 100 === 0) await broker.commit(unit(group, { state: [put(key, null)] }))
       }
       expect(found).toEqual(keys)
-      expect([...broker.state(group, '0').entries('store')]).toHaveLength(990)
+      expect([...(await broker.state(group, '0')).entries('store')]).toHaveLength(990)
     })
   })
 }

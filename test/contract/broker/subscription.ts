@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
-import { beforeEach, describe, expect, it } from 'vitest'
-import { BrokerError, type Batch, type Broker } from '../../../src/broker/broker.ts'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { BrokerError, type Batch, type Broker, type GroupMember, type Subscription } from '../../../src/broker/broker.ts'
 import type { StoredRecord } from '../../../src/record/record.ts'
 import { output, take, texts, unique, unit, type Setting } from './setting.ts'
 
@@ -18,8 +18,19 @@ export function subscriptionContract(current: () => Setting): void {
 
     const fill = (partition: number, ...values: string[]): Promise<void> =>
       append(...values.map((value) => output(topic, { partition, value: Buffer.from(value) })))
-    const commitUpTo = (record: StoredRecord): Promise<void> =>
-      broker.commit(unit(group, { offsets: [{ topic, partition: record.partition, offset: record.offset + 1n }] }))
+    let member: GroupMember | undefined
+    /** Only a member commits for a group that has members. */
+    const join = (name: string): Promise<Subscription> =>
+      broker.subscribe(name, [topic], {
+        assigned: async (_, own) => {
+          if (name === group) member = own
+        },
+        revoked: async () => {},
+      })
+    const commitUpTo = (record: StoredRecord): Promise<void> => {
+      const offsets = [{ topic, partition: record.partition, offset: record.offset + 1n }]
+      return broker.commit(unit(group, { offsets, ...(member && { member }) }))
+    }
     const place = { topic: '', partition: 0 }
     beforeEach(() => {
       place.topic = topic
@@ -52,7 +63,7 @@ export function subscriptionContract(current: () => Setting): void {
         batches.push(...polled)
       }
       expect(texts(batches.flatMap(({ records }) => records))).toEqual(Array.from({ length: 25 }, (_, n) => `v${n}`))
-      for (const { next, records } of batches) expect(next).toBeGreaterThan(records.at(-1)!.offset)
+      for (const { next, records } of batches) expect(next).toBeGreaterThan(records.at(-1)?.offset ?? -1n)
       await subscription.close()
     })
 
@@ -67,7 +78,7 @@ export function subscriptionContract(current: () => Setting): void {
 
     it('goes on from what its group committed', async () => {
       await fill(0, 'a', 'b', 'c')
-      const before = await broker.subscribe(group, [topic])
+      const before = await join(group)
       const [first] = await take(before, 3)
       await commitUpTo(first!)
       await before.close()
@@ -80,7 +91,7 @@ export function subscriptionContract(current: () => Setting): void {
     it('is alone with its group: another group reads everything for itself', async () => {
       await fill(0, 'a', 'b')
       const other = unique('other')
-      const mine = await broker.subscribe(group, [topic])
+      const mine = await join(group)
       const theirs = await broker.subscribe(other, [topic])
       const [, last] = await take(mine, 2)
       await commitUpTo(last!)
@@ -93,7 +104,7 @@ export function subscriptionContract(current: () => Setting): void {
     it('rewinds a partition to what was committed, and leaves the others', async () => {
       await fill(0, 'a', 'b', 'c')
       await fill(1, 'x')
-      const subscription = await broker.subscribe(group, [topic])
+      const subscription = await join(group)
       const records = await take(subscription, 4)
       await commitUpTo(records.find(({ value }) => value!.toString() === 'a')!)
       subscription.rewind(place)
@@ -151,13 +162,30 @@ export function subscriptionContract(current: () => Setting): void {
 
     it('knows how far it is behind', async () => {
       const subscription = await broker.subscribe(group, [topic])
-      expect(await subscription.lag()).toBe(0n)
+      const behind = async (): Promise<bigint[]> =>
+        (await subscription.lag()).toSorted((a, b) => a.partition - b.partition).map(({ position, end }) => end - position)
+      expect(await behind()).toEqual([0n, 0n])
       await fill(0, 'a')
-      expect(await subscription.lag()).toBeGreaterThan(0n)
+      expect((await behind())[0]).toBeGreaterThan(0n)
       await take(subscription, 1)
-      expect(await subscription.lag()).toBe(0n)
+      await vi.waitFor(async () => {
+        await subscription.poll({ maxRecords: 10, signal: AbortSignal.timeout(50) })
+        expect(await behind()).toEqual([0n, 0n])
+      })
       subscription.rewind(place)
-      expect(await subscription.lag()).toBeGreaterThan(0n)
+      expect((await behind())[0]).toBeGreaterThan(0n)
+      await subscription.close()
+    })
+
+    it('tells its listener of its partitions before it gives any record of them', async () => {
+      const told: string[] = []
+      await fill(0, 'a')
+      const subscription = await broker.subscribe(group, [topic], {
+        assigned: async (partitions) => void told.push(...partitions.map((own) => `${own.topic}/${own.partition}`)),
+        revoked: async () => {},
+      })
+      await take(subscription, 1)
+      expect(told.toSorted()).toEqual([`${topic}/0`, `${topic}/1`])
       await subscription.close()
     })
 

@@ -5,7 +5,7 @@ import { makeUnit } from '../units.ts'
 const [directory] = process.argv.slice(2)
 const broker = await openEmbedded({ directory: directory!, owner: true })
 await broker.ensureTopics([{ name: 'out', partitions: 4 }])
-const last = broker.state('units', '0').get('units', 'last')
+const last = (await broker.state('units', '0')).get('units', 'last')
 for (let n = Number(last ?? 0) + 1; ; n++) {
   await broker.commit(makeUnit(n))
   process.stdout.write(`${n}\n`)

@@ -1,0 +1,143 @@
+import type { OutputRecord, StoredRecord } from '../../record/record.ts'
+import { BrokerError, type StateChange, type StateReader, type Unit } from '../broker.ts'
+import { openMemoryState } from '../embedded/memoryState.ts'
+import { fetchFrom } from './reader.ts'
+import type { Network } from './network.ts'
+import { logOffsets } from './offsets.ts'
+
+/** The compacted topic that keeps the state of a pipeline's tasks: partition p has what belongs to partition p of its sources. */
+export const changelogOf = (group: string): string => `${group}-changelog`
+
+/** The partition of a task: its own number; what no task has, such as the cursor of a connector, goes with the first. */
+export const partitionOfTask = (task: string): number => (/^\d+$/.test(task) ? Number(task) : 0)
+
+const separator = '\0'
+const limits = { maxWait: 500, maxBytes: 16_777_216, partitionBytes: 16_777_216 }
+
+interface Copy {
+  /** Up to where it has been read, or is known by having been written here. */
+  position: number
+  /** Whether something may stand in the changelog that is not in the copy. */
+  stale: boolean
+}
+
+/** Local copies of changelog partitions: complete while their partition is ours, and gone when it is not. */
+export class Changelog {
+  readonly #network: Network
+  readonly #state = openMemoryState()
+  readonly #copies = new Map<string, Copy>()
+  readonly #restoring = new Map<string, Promise<void>>()
+
+  constructor(network: Network) {
+    this.#network = network
+  }
+
+  /** The state of a task, to be restored before. */
+  reader(group: string, task: string): StateReader {
+    return this.#state.reader(group, task)
+  }
+
+  /** Whether there is a copy of a partition. */
+  has(group: string, partition: number): boolean {
+    return this.#copies.has(nameOf(group, partition))
+  }
+
+  /** Whether the copy may lack something. */
+  isStale(group: string, partition: number): boolean {
+    return this.#copies.get(nameOf(group, partition))?.stale ?? true
+  }
+
+  /** Makes the copy of a partition complete. */
+  restore(group: string, partition: number): Promise<void> {
+    const name = nameOf(group, partition)
+    if (this.#copies.get(name)?.stale === false) return Promise.resolve()
+    const running = this.#restoring.get(name)
+    if (running) return running
+    const restoring = this.#restore(group, partition).finally(() => this.#restoring.delete(name))
+    this.#restoring.set(name, restoring)
+    return restoring
+  }
+
+  /** Nobody knows whether the last unit of the partition was committed, or others may have written since. */
+  doubt(group: string, partition: number): void {
+    const copy = this.#copies.get(nameOf(group, partition))
+    if (copy) copy.stale = true
+  }
+
+  /** Another member may write the partition from now on. */
+  forget(group: string, partition: number): void {
+    if (this.#copies.delete(nameOf(group, partition))) this.#state.clear(group, (task) => partitionOfTask(task) === partition)
+  }
+
+  /** A unit's changes as records of the changelog. */
+  records({ group, task, state }: Unit, timestamp: number): OutputRecord[] {
+    const topic = changelogOf(group)
+    const partition = partitionOfTask(task)
+    return state.map(({ store, key, value }) => ({
+      topic,
+      partition,
+      key: Buffer.from([task, store, key].join(separator)),
+      value,
+      headers: [],
+      timestamp,
+    }))
+  }
+
+  /** The unit was committed. @param end the offset after its last record in the changelog, if that is known */
+  apply({ group, task, state }: Unit, end: number | undefined): void {
+    const copy = this.#copies.get(nameOf(group, partitionOfTask(task)))
+    if (!copy) return
+    this.#state.change(group, new Map([[task, state]]))
+    if (end !== undefined && !copy.stale) copy.position = Math.max(copy.position, end)
+  }
+
+  close(): void {
+    this.#state.close()
+  }
+
+  async #restore(group: string, partition: number): Promise<void> {
+    const name = nameOf(group, partition)
+    const place = { topic: changelogOf(group), partition }
+    const copy = this.#copies.get(name) ?? { position: 0, stale: true }
+    if ((await this.#network.leaders(place.topic))?.[partition] !== undefined) {
+      const [end] = await logOffsets(this.#network, [place], 'latest')
+      const [start] = await logOffsets(this.#network, [place], 'earliest')
+      const found: StoredRecord[] = []
+      const first = !this.#copies.has(name)
+      let position = Math.max(copy.position, start!)
+      while (position < end!) {
+        const fetched = await this.#fetch(place.topic, partition, position)
+        if (first) this.#write(group, fetched.records)
+        else found.push(...fetched.records)
+        position = fetched.next
+      }
+      // Together, so that nobody sees what a later record replaces.
+      this.#write(group, found)
+      copy.position = position
+    }
+    copy.stale = false
+    this.#copies.set(name, copy)
+  }
+
+  #fetch(topic: string, partition: number, offset: number) {
+    return this.#network.persist(`${topic}, partition ${partition}, cannot be restored`, async () => {
+      const leader = (await this.#network.leaders(topic))?.[partition]
+      if (leader === undefined) throw new BrokerError(`${topic} has no partition ${partition} any more.`)
+      return (await fetchFrom(this.#network, leader, [{ topic, partition, offset }], limits))[0]!
+    })
+  }
+
+  #write(group: string, records: readonly StoredRecord[]): void {
+    const changes = new Map<string, StateChange[]>()
+    for (const { key, value } of records) {
+      const [task, store, ...rest] = key!.toString().split(separator)
+      const change = { store: store!, key: rest.join(separator), value }
+      const own = changes.get(task!)
+      if (own) own.push(change)
+      else changes.set(task!, [change])
+    }
+    this.#state.change(group, changes)
+  }
+}
+
+const nameOf = (group: string, partition: number): string => `${group}/${partition}`

@@ -1,0 +1,162 @@
+import { setTimeout } from 'node:timers/promises'
+import { BrokerError, type Broker, type Position } from '../broker.ts'
+import { checkMaxRecords } from '../maxRecords.ts'
+import { Changelog, changelogOf, partitionOfTask } from './changelog.ts'
+import { Committer } from './committer.ts'
+import { decodeCounts, Ledger, sumOf } from './ledger.ts'
+import { Network } from './network.ts'
+import { committedOffsets } from './offsets.ts'
+import { Producer } from './producer.ts'
+import { fetchFrom } from './reader.ts'
+import type { KafkaSettings } from './settings.ts'
+import { KafkaSubscription } from './subscription.ts'
+import { describeTopics, ensureTopics } from './topics.ts'
+
+export interface KafkaOptions {
+  readonly settings: KafkaSettings
+  /** How units are committed: in transactions, or by idempotent writes whose offsets follow. */
+  readonly guarantee: 'exactlyOnce' | 'atLeastOnce'
+}
+
+/** How long reading waits for a transaction that is being committed, in milliseconds. */
+const patience = 2_000
+const readLimits = { maxWait: 100, maxBytes: 8_388_608, partitionBytes: 8_388_608 }
+
+/** Connects to a Kafka cluster. @throws BrokerError when no node of it answers */
+export async function openKafka({ settings, guarantee }: KafkaOptions): Promise<Broker> {
+  const networks = {
+    // Requests of one connection are answered in their order: what waits for records must not hold up what is written.
+    read: new Network(settings, 'read'),
+    write: new Network(settings, 'write'),
+    ask: new Network(settings, 'ask'),
+  }
+  const { ask } = networks
+  const producer = new Producer(networks.write, settings, guarantee === 'exactlyOnce')
+  const changelog = new Changelog(ask)
+  const ledger = new Ledger()
+  const subscriptions = new Set<KafkaSubscription>()
+  const wait = settings.timeouts.transaction + settings.timeouts.delivery
+  let closed = false
+
+  const open = async (group: string, partition: number): Promise<void> => {
+    if (ledger.has(group, partition)) return
+    await ensureTopics(ask, settings, [{ name: changelogOf(group), partitions: partition + 1, compacted: true }])
+    const committed = await committedOffsets(ask, group, wait)
+    const own = committed.find((each) => each.topic === changelogOf(group) && each.partition === partition)
+    ledger.load(group, partition, own?.metadata ?? '')
+  }
+  const committer = new Committer({ network: networks.write, producer, changelog, ledger, guarantee, open })
+  const checkOpen = (): void => {
+    if (closed) throw new BrokerError('The connection to Kafka is closed.')
+  }
+  const close = async (): Promise<void> => {
+    closed = true
+    await Promise.all([...subscriptions].map((subscription) => subscription.close()))
+    await committer.idle()
+    await Promise.all(Object.values(networks).map((network) => network.close()))
+    changelog.close()
+  }
+
+  try {
+    await ask.persist(`No node of ${settings.brokers.join(', ')} answers`, () => ask.describe([]))
+  } catch (thrown) {
+    await close()
+    throw thrown
+  }
+
+  return {
+    commit: async (unit) => {
+      checkOpen()
+      await committer.commit(unit)
+    },
+    subscribe: async (group, topics, listener) => {
+      checkOpen()
+      const widest = Math.max(1, ...(await describeTopics(ask, topics)).map(({ partitions }) => partitions.length))
+      await ensureTopics(ask, settings, [{ name: changelogOf(group), partitions: widest, compacted: true }])
+      const subscription = await KafkaSubscription.open({
+        network: networks.read,
+        settings,
+        group,
+        topics,
+        listener,
+        taken: (partitions, committed) => {
+          for (const partition of numbersOf(partitions)) {
+            changelog.doubt(group, partition)
+            const own = committed.find((each) => each.topic === changelogOf(group) && each.partition === partition)
+            ledger.load(group, partition, own?.metadata ?? '')
+          }
+        },
+        given: (partitions) => {
+          for (const partition of numbersOf(partitions)) {
+            changelog.forget(group, partition)
+            ledger.forget(group, partition)
+          }
+        },
+      })
+      subscriptions.add(subscription)
+      return subscription
+    },
+    state: async (group, task) => {
+      checkOpen()
+      await committer.restore(group, partitionOfTask(task))
+      return changelog.reader(group, task)
+    },
+    ensureTopics: async (specs) => {
+      checkOpen()
+      await ensureTopics(ask, settings, specs)
+    },
+    topics: async (names) => {
+      checkOpen()
+      return describeTopics(ask, names)
+    },
+    read: async (from, maxRecords) => {
+      checkOpen()
+      checkMaxRecords(maxRecords)
+      return readRecords(ask, from, maxRecords)
+    },
+    committed: async (group) => {
+      checkOpen()
+      const offsets = await committedOffsets(ask, group, wait)
+      return offsets
+        .filter(({ topic }) => topic !== changelogOf(group))
+        .map(({ topic, partition, offset }) => ({ topic, partition, offset }))
+        .toSorted((a, b) => (a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1))
+    },
+    counts: async (group) => {
+      checkOpen()
+      const offsets = await committedOffsets(ask, group, wait)
+      const own = offsets.filter(({ topic }) => topic === changelogOf(group))
+      return sumOf(own.flatMap(({ metadata }) => decodeCounts(metadata)))
+    },
+    close,
+  }
+}
+
+const numbersOf = (partitions: readonly { readonly partition: number }[]): Set<number> =>
+  new Set(partitions.map(({ partition }) => partition))
+
+/** What is committed and next; it waits a while for what is just being committed. */
+async function readRecords(network: Network, { topic, partition, offset }: Position, maxRecords: number) {
+  const leaders = await network.persist(`${topic} cannot be read`, async () => network.leaders(topic))
+  if (!leaders) throw new BrokerError(`There is no topic ${topic}.`)
+  if (partition >= leaders.length) {
+    throw new BrokerError(`There is no partition ${partition} of ${topic}, which has ${leaders.length}, counted from 0.`)
+  }
+  const deadline = Date.now() + patience
+  const records = []
+  for (let next = Number(offset); ; await setTimeout(5)) {
+    const fetched = await network.persist(`${topic} cannot be read`, async () => {
+      const leader = (await network.leaders(topic))![partition]!
+      return (await fetchFrom(network, leader, [{ topic, partition, offset: next }], readLimits))[0]!
+    })
+    records.push(...fetched.records)
+    next = fetched.next
+    if (records.length >= maxRecords) {
+      const taken = records.slice(0, maxRecords)
+      return { topic, partition, records: taken, next: taken.at(-1)!.offset + 1n }
+    }
+    if (!fetched.moved && (next >= fetched.highWatermark || Date.now() > deadline)) {
+      return { topic, partition, records, next: BigInt(next) }
+    }
+  }
+}

@@ -1,0 +1,148 @@
+import { setTimeout } from 'node:timers/promises'
+import { Admin, findCoordinatorV4, ProtocolError, type Connection } from '@platformatic/kafka'
+import { connectionOptions } from './connection.ts'
+import { asBrokerError, codesOf, passes } from './failure.ts'
+import { metadata, type ClusterMetadata, type TopicMetadata } from './protocol.ts'
+import type { KafkaSettings } from './settings.ts'
+
+/** The callable part of the protocol APIs that @platformatic/kafka makes. */
+interface Api<Arguments extends unknown[], Response> {
+  async(connection: Connection, ...args: Arguments): Promise<Response>
+}
+
+interface Node {
+  readonly host: string
+  readonly port: number
+}
+
+const coordinatorKinds = { group: 0, transaction: 1 } as const
+export type CoordinatorKind = keyof typeof coordinatorKinds
+
+const firstPause = 5
+const longestPause = 1_000
+const unknownTopic = 3
+
+/** Connections to the nodes of a cluster for one purpose, and who leads what. What fails and may pass is tried again. */
+export class Network {
+  /** For what is asked of a cluster as a whole. */
+  readonly admin: Admin
+  readonly #settings: KafkaSettings
+  readonly #bootstrap: readonly Node[]
+  #nodes = new Map<number, Node>()
+  readonly #topics = new Map<string, TopicMetadata>()
+  readonly #coordinators = new Map<string, number>()
+  readonly #closing = new AbortController()
+
+  constructor(settings: KafkaSettings, role: string) {
+    this.#settings = settings
+    this.#bootstrap = settings.brokers.map(nodeOf)
+    this.admin = new Admin({ ...connectionOptions(settings, role), retries: 3, retryDelay: 100 })
+  }
+
+  get closed(): boolean {
+    return this.#closing.signal.aborted
+  }
+
+  /** The nodes that lead the partitions of a topic, in their order; -1 where none does now; undefined without such a topic. */
+  async leaders(topic: string): Promise<readonly number[] | undefined> {
+    if (!this.#topics.has(topic)) await this.describe([topic])
+    return this.#topics.get(topic)?.partitions.map(({ leader }) => leader)
+  }
+
+  /** As the cluster knows them now: of these names those that there are, or all. */
+  async describe(topics?: readonly string[]): Promise<readonly TopicMetadata[]> {
+    const described = await this.#metadata(topics ?? null)
+    return described.topics.filter(({ errorCode, name }) => {
+      if (errorCode === unknownTopic) return false
+      if (errorCode !== 0) throw asBrokerError(new ProtocolError(errorCode), `The topic ${name} cannot be described`)
+      return true
+    })
+  }
+
+  /** Forgets who leads what. */
+  refresh(): void {
+    this.#topics.clear()
+    this.#coordinators.clear()
+    this.#nodes.clear()
+  }
+
+  async call<A extends unknown[], R>(id: number, api: Api<A, R>, ...args: A): Promise<R> {
+    if (!this.#nodes.has(id)) await this.#metadata([])
+    const node = this.#nodes.get(id)
+    if (!node) throw new ProtocolError('BROKER_NOT_AVAILABLE')
+    return api.async(await this.admin.connections.get(node), ...args)
+  }
+
+  /** Calls the coordinator of a group or of a transactional id. */
+  async callCoordinator<A extends unknown[], R>(
+    kind: CoordinatorKind,
+    key: string,
+    api: Api<A, R>,
+    ...args: A
+  ): Promise<R> {
+    return this.call(await this.#coordinator(kind, key), api, ...args)
+  }
+
+  /** Calls any node that answers. */
+  async callAny<A extends unknown[], R>(api: Api<A, R>, ...args: A): Promise<R> {
+    const failures: unknown[] = []
+    for (const node of [...this.#nodes.values(), ...this.#bootstrap]) {
+      try {
+        return await api.async(await this.admin.connections.get(node), ...args)
+      } catch (thrown) {
+        if (!passes(thrown)) throw thrown
+        failures.push(thrown)
+      }
+    }
+    throw failures.at(-1)
+  }
+
+  /**
+   * Does something until it succeeds, for as long as its failures are such that pass.
+   * @param what says what it is, in an error
+   * @throws BrokerError when it fails otherwise, or for longer than the timeout: the delivery timeout unless said
+   */
+  async persist<T>(what: string, work: () => Promise<T>, timeout = this.#settings.timeouts.delivery): Promise<T> {
+    const deadline = Date.now() + timeout
+    for (let pause = firstPause; ; pause = Math.min(2 * pause, longestPause)) {
+      try {
+        return await work()
+      } catch (thrown) {
+        if (this.closed || !passes(thrown) || Date.now() + pause > deadline) throw asBrokerError(thrown, what)
+        const waits = codesOf(thrown).every((code) => unhurried.has(code)) && codesOf(thrown).length > 0
+        if (waits) pause = firstPause
+        else this.refresh()
+        await setTimeout(pause, undefined, { signal: this.#closing.signal }).catch(() => {})
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort()
+    await this.admin.close()
+  }
+
+  async #metadata(topics: readonly string[] | null): Promise<ClusterMetadata> {
+    const found = await this.callAny(metadata, topics)
+    this.#nodes = new Map(found.nodes.map(({ id, ...node }) => [id, node]))
+    for (const topic of found.topics) if (topic.errorCode === 0) this.#topics.set(topic.name, topic)
+    return found
+  }
+
+  async #coordinator(kind: CoordinatorKind, key: string): Promise<number> {
+    const known = this.#coordinators.get(kind + key)
+    if (known !== undefined) return known
+    const { coordinators } = await this.callAny(findCoordinatorV4.api, coordinatorKinds[kind], [key])
+    const node = coordinators[0]!.nodeId
+    this.#coordinators.set(kind + key, node)
+    return node
+  }
+}
+
+/** What ends within milliseconds, with nobody else to ask: the markers of the transaction before are being written. */
+const unhurried = new Set(['CONCURRENT_TRANSACTIONS', 'UNSTABLE_OFFSET_COMMIT'])
+
+function nodeOf(address: string): Node {
+  const colon = address.lastIndexOf(':')
+  return { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) }
+}

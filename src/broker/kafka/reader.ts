@@ -1,0 +1,71 @@
+import { ProtocolError } from '@platformatic/kafka'
+import type { StoredRecord } from '../../record/record.ts'
+import { asBrokerError } from './failure.ts'
+import type { Network } from './network.ts'
+import { fetch, type FetchedPartition, type FetchedPosition } from './protocol.ts'
+import { decodeBatches } from './recordBatch.ts'
+
+/** What came from one partition. */
+export interface Fetched {
+  readonly topic: string
+  readonly partition: number
+  readonly records: readonly StoredRecord[]
+  /** The offset after the last record, marker, or aborted record that was read. */
+  readonly next: number
+  /** What the end of the partition is, transactions that are open included. */
+  readonly highWatermark: number
+  /** Bytes that it took. */
+  readonly size: number
+  /** The offset asked for is not in the log: retention deleted it, or the topic was made anew. It goes on at `next`. */
+  readonly moved?: true
+}
+
+export interface FetchLimits {
+  /** Milliseconds to wait for the first record. */
+  readonly maxWait: number
+  readonly maxBytes: number
+  readonly partitionBytes: number
+}
+
+const outOfRange = 1
+
+/**
+ * Reads committed records of partitions that one node leads. The aborted ones, which brokers send along, are left out.
+ * @throws BrokerError for a partition that cannot be read
+ */
+export async function fetchFrom(
+  network: Network,
+  node: number,
+  positions: readonly FetchedPosition[],
+  limits: FetchLimits,
+): Promise<Fetched[]> {
+  const answers = await network.call(node, fetch, positions, limits)
+  return answers.flatMap((answer) => {
+    const asked = positions.find(({ topic, partition }) => topic === answer.topic && partition === answer.partition)
+    return asked ? [committedIn(answer, asked)] : []
+  })
+}
+
+function committedIn(answer: FetchedPartition, { offset }: FetchedPosition): Fetched {
+  const { topic, partition, errorCode, highWatermark, logStart, bytes } = answer
+  const place = { topic, partition, highWatermark, size: bytes.length }
+  if (errorCode === outOfRange) {
+    return { ...place, records: [], next: logStart >= 0 ? logStart : 0, moved: true }
+  }
+  if (errorCode !== 0) {
+    throw asBrokerError(new ProtocolError(errorCode), `${topic}, partition ${partition}, cannot be read`)
+  }
+  const aborted = answer.aborted.toSorted((a, b) => a.firstOffset - b.firstOffset)
+  const open = new Set<bigint>()
+  const records: StoredRecord[] = []
+  let next = offset
+  for (const batch of decodeBatches(bytes)) {
+    while (aborted.length > 0 && aborted[0]!.firstOffset <= batch.lastOffset) open.add(aborted.shift()!.producerId)
+    if (batch.marker === 'abort') open.delete(batch.producerId)
+    else if (!batch.marker && !(batch.transactional && open.has(batch.producerId))) {
+      for (const record of batch.records(offset, topic, partition)) records.push(record)
+    }
+    next = Math.max(next, batch.lastOffset + 1)
+  }
+  return { ...place, records, next }
+}

@@ -1,0 +1,313 @@
+import { setTimeout } from 'node:timers/promises'
+import type { StoredRecord } from '../../record/record.ts'
+import {
+  BrokerError,
+  type Batch,
+  type Lag,
+  type RebalanceListener,
+  type Subscription,
+  type TopicPartition,
+} from '../broker.ts'
+import { checkMaxRecords } from '../maxRecords.ts'
+import { passes } from './failure.ts'
+import { Membership, type Term } from './member.ts'
+import type { Network } from './network.ts'
+import { committedOffsets, logOffsets, type CommittedOffset } from './offsets.ts'
+import { fetchFrom, type Fetched } from './reader.ts'
+import type { KafkaSettings } from './settings.ts'
+
+export interface SubscriptionParts {
+  readonly network: Network
+  readonly settings: KafkaSettings
+  readonly group: string
+  readonly topics: readonly string[]
+  readonly listener: RebalanceListener | undefined
+  /** Partitions come (with what the group committed) and go. */
+  readonly taken: (partitions: readonly TopicPartition[], committed: readonly CommittedOffset[]) => void
+  readonly given: (partitions: readonly TopicPartition[]) => void
+}
+
+/** A partition of this member. */
+interface Own extends TopicPartition {
+  /** Where the next record to give begins. */
+  position: number
+  /** Where the next fetch begins. */
+  fetchFrom: number
+  records: StoredRecord[]
+  /** How many of them were given. */
+  given: number
+  paused: boolean
+  /** Changes with every jump: what was asked for before it is not wanted any more. */
+  epoch: number
+}
+
+/** A partition is fetched ahead up to about so much, in records. */
+const enoughRecords = 8_000
+/** With data at hand elsewhere, others are not kept waiting for longer, in milliseconds. */
+const shortWait = 50
+const longWait = 500
+const limits = { maxBytes: 8_388_608, partitionBytes: 1_048_576 }
+
+/** A member's partitions: fetched ahead, given out by poll, taken away by a rebalance. */
+export class KafkaSubscription implements Subscription {
+  readonly #parts: SubscriptionParts
+  readonly #membership: Membership
+  readonly #own = new Map<string, Own>()
+  readonly #fetching = new Map<number, Promise<void>>()
+  #term: Term | undefined
+  #failure: unknown
+  #closed = false
+  #turn = 0
+  #wake = Promise.withResolvers<void>()
+
+  private constructor(parts: SubscriptionParts) {
+    this.#parts = parts
+    this.#membership = new Membership(parts.settings, parts.group, parts.topics, () => this.#ring())
+  }
+
+  static async open(parts: SubscriptionParts): Promise<KafkaSubscription> {
+    const subscription = new KafkaSubscription(parts)
+    try {
+      await subscription.#membership.join()
+      await subscription.#adopt()
+    } catch (thrown) {
+      await subscription.close()
+      throw thrown
+    }
+    return subscription
+  }
+
+  async poll({ maxRecords, signal }: { readonly maxRecords: number; readonly signal: AbortSignal }): Promise<Batch[]> {
+    checkMaxRecords(maxRecords)
+    this.#checkOpen()
+    const ring = () => this.#ring()
+    signal.addEventListener('abort', ring)
+    try {
+      while (!signal.aborted && !this.#closed) {
+        if (this.#membership.term !== this.#term) await this.#adopt()
+        this.#throwFailure()
+        const batches = this.#take(maxRecords)
+        const ahead = this.#fetchAhead().catch((thrown: unknown) => (this.#failure = thrown))
+        if (batches.length > 0) return batches
+        await ahead
+        if (this.#failure === undefined) await this.#wake.promise
+        this.#wake = Promise.withResolvers()
+      }
+      return []
+    } finally {
+      signal.removeEventListener('abort', ring)
+    }
+  }
+
+  pause(partition: TopicPartition): void {
+    const own = this.#find(partition)
+    if (own) own.paused = true
+  }
+
+  resume(partition: TopicPartition): void {
+    const own = this.#find(partition)
+    if (!own?.paused) return
+    own.paused = false
+    this.#ring()
+  }
+
+  /** The position is known at the next poll. */
+  rewind(partition: TopicPartition): void {
+    const own = this.#find(partition)
+    if (!own) return
+    jump(own, unknown)
+    this.#ring()
+  }
+
+  async lag(): Promise<Lag[]> {
+    this.#checkOpen()
+    await this.#locate()
+    const own = [...this.#own.values()]
+    const { network } = this.#parts
+    const [starts, ends] = await Promise.all([logOffsets(network, own, 'earliest'), logOffsets(network, own, 'latest')])
+    return own.map(({ topic, partition, position }, at) => ({
+      topic,
+      partition,
+      start: BigInt(starts[at]!),
+      position: BigInt(position),
+      end: BigInt(Math.max(ends[at]!, position)),
+    }))
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#ring()
+    await this.#membership.close()
+    this.#parts.given([...this.#own.values()])
+    this.#own.clear()
+  }
+
+  #ring(): void {
+    this.#wake.resolve()
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new BrokerError(`The subscription of ${this.#parts.group} is closed.`)
+  }
+
+  #find({ topic, partition }: TopicPartition): Own | undefined {
+    this.#checkOpen()
+    const { group, topics } = this.#parts
+    if (topics.includes(topic)) return this.#own.get(nameOf(topic, partition))
+    throw new BrokerError(`${group} does not read ${topic} here, only ${topics.join(', ')}.`)
+  }
+
+  #throwFailure(): void {
+    const failure = this.#failure ?? this.#membership.failure
+    this.#failure = undefined
+    this.#membership.failure = undefined
+    if (failure) throw failure
+  }
+
+  /** A rebalance: everything is given up, then what it assigned is taken up from what the group committed. */
+  async #adopt(): Promise<void> {
+    const { listener, given, taken } = this.#parts
+    while (this.#membership.term && this.#membership.term !== this.#term && !this.#closed) {
+      const term = this.#membership.term
+      const before = [...this.#own.values()].map(place)
+      this.#own.clear()
+      if (before.length > 0) await listener?.revoked(before)
+      const kept = (each: TopicPartition) => term.partitions.some((own) => isSame(own, each))
+      given(before.filter((each) => !kept(each)))
+      const committed = await this.#committed()
+      if (this.#membership.term !== term) continue
+      await this.#place(term.partitions, committed)
+      taken(term.partitions, committed)
+      await listener?.assigned(term.partitions, term.member)
+      this.#term = term
+    }
+  }
+
+  async #committed(): Promise<CommittedOffset[]> {
+    const { network, settings, group } = this.#parts
+    return committedOffsets(network, group, settings.timeouts.transaction + settings.timeouts.delivery)
+  }
+
+  async #place(partitions: readonly TopicPartition[], committed: readonly CommittedOffset[]): Promise<void> {
+    const starts = await logOffsets(this.#parts.network, partitions, 'earliest')
+    for (const [at, { topic, partition }] of partitions.entries()) {
+      const offset = committed.find((each) => isSame(each, { topic, partition }))?.offset ?? 0n
+      const position = Math.max(Number(offset), starts[at]!)
+      const own = { topic, partition, position, fetchFrom: position, records: [], given: 0 }
+      this.#own.set(nameOf(topic, partition), { ...own, paused: false, epoch: 0 })
+    }
+  }
+
+  /** Where rewound partitions are to go on. */
+  async #locate(): Promise<void> {
+    const lost = [...this.#own.values()].filter(({ position }) => position === unknown)
+    if (lost.length === 0) return
+    const epochs = lost.map(({ epoch }) => epoch)
+    const committed = await this.#committed()
+    const starts = await logOffsets(this.#parts.network, lost, 'earliest')
+    for (const [at, own] of lost.entries()) {
+      if (own.epoch !== epochs[at] || own.position !== unknown) continue
+      const offset = committed.find((each) => isSame(each, own))?.offset ?? 0n
+      own.position = own.fetchFrom = Math.max(Number(offset), starts[at]!)
+    }
+  }
+
+  #take(maxRecords: number): Batch[] {
+    const ready = [...this.#own.values()].filter((own) => !own.paused && own.position < own.fetchFrom)
+    const batches: Batch[] = []
+    let room = maxRecords
+    for (const [index, own] of rotate(ready, this.#turn++).entries()) {
+      const share = Math.ceil(room / (ready.length - index))
+      if (share === 0) break
+      const { topic, partition } = own
+      const records = own.records.slice(own.given, own.given + share)
+      own.given += records.length
+      if (own.given === own.records.length) {
+        own.records = []
+        own.given = 0
+        own.position = own.fetchFrom
+      } else own.position = Number(records.at(-1)!.offset) + 1
+      batches.push({ topic, partition, records, next: BigInt(own.position) })
+      room -= records.length
+    }
+    return batches
+  }
+
+  /** Asks each node for what will be wanted next, one request at a time. */
+  async #fetchAhead(): Promise<void> {
+    await this.#locate()
+    const byNode = new Map<number, Own[]>()
+    for (const own of this.#own.values()) {
+      if (own.position === unknown || own.records.length - own.given >= enoughRecords) continue
+      const leader = await this.#leaderOf(own)
+      byNode.set(leader, [...(byNode.get(leader) ?? []), own])
+    }
+    for (const [node, wanted] of byNode) {
+      if (this.#fetching.has(node)) continue
+      const fetching = this.#fetch(node, wanted).finally(() => {
+        this.#fetching.delete(node)
+        this.#ring()
+      })
+      this.#fetching.set(node, fetching)
+    }
+  }
+
+  async #leaderOf({ topic, partition }: Own): Promise<number> {
+    const { network, settings } = this.#parts
+    const leader = await network.persist(
+      `${topic} cannot be read`,
+      async () => (await network.leaders(topic))?.[partition],
+      settings.timeouts.request,
+    )
+    if (leader === undefined) throw new BrokerError(`There is no partition ${partition} of ${topic} any more. Create it again; it goes on by itself then.`)
+    return leader
+  }
+
+  async #fetch(node: number, wanted: readonly Own[]): Promise<void> {
+    const { network } = this.#parts
+    const asked = wanted.map((own) => ({ own, epoch: own.epoch, offset: own.fetchFrom }))
+    const positions = asked.map(({ own: { topic, partition }, offset }) => ({ topic, partition, offset }))
+    const maxWait = wanted.length === this.#own.size && wanted.every(({ given, records }) => given === records.length) ? longWait : shortWait
+    try {
+      const fetched = await fetchFrom(network, node, positions, { ...limits, maxWait })
+      for (const each of fetched) {
+        const { own, epoch, offset } = asked.find(({ own }) => isSame(own, each))!
+        if (this.#own.get(nameOf(own.topic, own.partition)) === own && own.epoch === epoch) keep(own, each, offset)
+      }
+    } catch (thrown) {
+      network.refresh()
+      if (!passes(thrown)) this.#failure = thrown
+      await setTimeout(shortWait)
+    }
+  }
+}
+
+/** Stands for a position that is to be looked up. */
+const unknown = -1
+
+function keep(own: Own, { records, next, moved }: Fetched, offset: number): void {
+  if (moved) return jump(own, Math.max(next, 0))
+  if (next === offset) return
+  own.records = own.given === own.records.length ? [...records] : [...own.records.slice(own.given), ...records]
+  own.given = 0
+  own.fetchFrom = next
+}
+
+function jump(own: Own, position: number): void {
+  own.position = own.fetchFrom = position
+  own.records = []
+  own.given = 0
+  own.epoch++
+}
+
+const place = ({ topic, partition }: TopicPartition): TopicPartition => ({ topic, partition })
+
+const isSame = (a: TopicPartition, b: TopicPartition): boolean => a.topic === b.topic && a.partition === b.partition
+
+const nameOf = (topic: string, partition: number): string => `${topic}/${partition}`
+
+/** The same items, beginning elsewhere each turn, so that none is always last. */
+function rotate<T>(items: readonly T[], turn: number): readonly T[] {
+  const first = items.length > 0 ? turn % items.length : 0
+  return [...items.slice(first), ...items.slice(0, first)]
+}
