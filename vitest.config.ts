@@ -1,10 +1,28 @@
 import { defineConfig } from 'vitest/config'
 
+const test = { pool: 'forks', testTimeout: 20_000, hookTimeout: 20_000 } as const
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    pool: 'forks',
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    projects: [
+      {
+        test: {
+          ...test,
+          name: 'embedded',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/**/*.kafka.test.ts'],
+        },
+      },
+      {
+        test: {
+          ...test,
+          name: 'kafka',
+          include: ['test/**/*.kafka.test.ts'],
+          globalSetup: 'test/support/kafka/setup.ts',
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
   },
 })

@@ -1,35 +1,75 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { InvalidArgumentError, type Command } from 'commander'
 import type { Broker } from '../broker/broker.ts'
-import { UsageError } from './failure.ts'
+import type { KafkaSettings } from '../broker/kafka/settings.ts'
+import { KafkaConfigError, kafkaSettings, secretsOf } from '../topology/kafkaConfig.ts'
+import { ConfigError, type ConfigFile } from '../topology/read.ts'
 
 /** Which broker a command works on. */
 export interface BrokerOptions {
   readonly data: string
-  readonly kafka?: string
+  readonly kafka?: readonly string[]
 }
 
-export const noKafka =
-  'the Kafka adapter is not in this version of Oxbow yet; the embedded broker is (`broker: embedded`, `--data DIR`)'
+/** Where the topics are that a command works on. */
+export type BrokerPlace =
+  | { readonly kind: 'embedded'; readonly directory: string }
+  | { readonly kind: 'kafka'; readonly settings: KafkaSettings; readonly guarantee: 'exactlyOnce' | 'atLeastOnce' }
 
 /** Adds the options that every command has which touches records. */
 export const withBroker = (command: Command): Command =>
   command
     .option('--data <dir>', 'directory of the embedded broker', directory, './.oxbow')
-    .option('--kafka <brokers>', 'a Kafka cluster instead, as host:port,… (not in this version yet)')
+    .option('--kafka <brokers>', 'a Kafka cluster instead, as host:port,host:port', addresses)
 
 function directory(text: string): string {
   if (text.trim() !== '') return text
   throw new InvalidArgumentError('expected a directory, such as ./.oxbow.')
 }
 
-/** Fails for what this version cannot reach, before anything else is done. @throws UsageError */
-export function checkBroker({ kafka }: BrokerOptions): void {
-  if (kafka !== undefined) throw new UsageError(noKafka)
+function addresses(text: string): readonly string[] {
+  const list = text.replace(/^kafka:\/\//, '').split(',')
+  if (list.every((each) => /^(\[[0-9a-fA-F:]+\]|[\w.-]+):\d{1,5}$/.test(each))) return list
+  throw new InvalidArgumentError('expected host:port, or several of them with commas between.')
 }
 
-/** @param use to read only, to append too, or to run pipelines, which one process at a time may do */
-export async function openBroker(options: BrokerOptions, use: 'read' | 'append' | 'run'): Promise<Broker> {
-  checkBroker(options)
-  const { openEmbedded } = await import('../broker/embedded/embedded.ts')
-  return openEmbedded({ directory: options.data, readOnly: use === 'read', owner: use === 'run' })
+/**
+ * The broker of the options, or else of the config: `--kafka` names other nodes for the settings that the config has.
+ * @throws ConfigError for files of the connection settings that cannot be read
+ */
+export function placeOf({ data, kafka }: BrokerOptions, file?: ConfigFile): BrokerPlace {
+  const broker = file?.config.broker ?? 'embedded'
+  if (kafka === undefined && broker === 'embedded') return { kind: 'embedded', directory: data }
+  const own = broker === 'embedded' ? { brokers: [] } : broker.kafka
+  const guarantee = file?.config.guarantee ?? 'exactlyOnce'
+  try {
+    const settings = kafkaSettings({ ...own, brokers: [...(kafka ?? own.brokers)] }, file?.directory ?? process.cwd())
+    return { kind: 'kafka', settings, guarantee }
+  } catch (thrown) {
+    if (!(thrown instanceof KafkaConfigError) || !file) throw thrown
+    throw new ConfigError([file.problem(['broker', 'kafka', ...thrown.path], thrown.message)])
+  }
 }
+
+/** What of a place must never be shown. */
+export const secretsIn = (place: BrokerPlace): readonly string[] =>
+  place.kind === 'kafka' ? secretsOf(place.settings) : []
+
+/** Whether anything is there yet. A cluster is there, or else it cannot be reached. */
+export const hasData = (place: BrokerPlace): boolean =>
+  place.kind === 'kafka' || existsSync(join(place.directory, 'oxbow.db'))
+
+/** @param use to read only, to append too, or to run pipelines, which one process at a time may do on the embedded broker */
+export async function openPlace(place: BrokerPlace, use: 'read' | 'append' | 'run'): Promise<Broker> {
+  if (place.kind === 'kafka') {
+    const { openKafka } = await import('../broker/kafka/kafka.ts')
+    return openKafka(place)
+  }
+  const { openEmbedded } = await import('../broker/embedded/embedded.ts')
+  return openEmbedded({ directory: place.directory, readOnly: use === 'read', owner: use === 'run' })
+}
+
+/** The broker of a command without a config. */
+export const openBroker = (options: BrokerOptions, use: 'read' | 'append'): Promise<Broker> =>
+  openPlace(placeOf(options), use)

@@ -1,8 +1,6 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { Command } from 'commander'
 import type { Problem } from '../topology/read.ts'
-import { checkBroker, openBroker, withBroker, type BrokerOptions } from './brokerOptions.ts'
+import { hasData, openPlace, placeOf, withBroker, type BrokerOptions } from './brokerOptions.ts'
 import { Exit, exitCodes } from './failure.ts'
 import { print, printJson } from './output.ts'
 import { inspect, problemLine, type PlannedFile } from './plans.ts'
@@ -35,7 +33,6 @@ Examples:
     .action(check)
 
 async function check(paths: readonly string[], options: CheckOptions): Promise<void> {
-  checkBroker(options)
   let failed = false
   for (const { path, planned, problems } of await inspect(paths)) {
     const topics = options.broker && planned ? await findTopicProblems(planned, options) : []
@@ -46,21 +43,23 @@ async function check(paths: readonly string[], options: CheckOptions): Promise<v
 }
 
 async function findTopicProblems({ file, plan }: PlannedFile, options: BrokerOptions): Promise<Problem[]> {
-  if (!existsSync(join(options.data, 'oxbow.db'))) {
+  const place = placeOf(options, file)
+  if (!hasData(place)) {
     console.error(`oxbow: ${options.data} has no topics yet; there is nothing to compare`)
     return []
   }
-  const broker = await openBroker(options, 'read')
+  const broker = await openPlace(place, 'read')
   try {
-    return compareTopics(plan.topics, await broker.topics()).flatMap(({ name, exists, differences }) =>
-      exists ? differences.map((text) => file.problem(placeOf(name, file.config), `topic \`${name}\`: ${text}`)) : [],
+    const live = await broker.topics(plan.topics.map(({ name }) => name))
+    return compareTopics(plan.topics, live).flatMap(({ name, exists, differences }) =>
+      exists ? differences.map((text) => file.problem(pathOf(name, file.config), `topic \`${name}\`: ${text}`)) : [],
     )
   } finally {
     await broker.close()
   }
 }
 
-const placeOf = (topic: string, { sources }: { readonly sources: object }): readonly string[] =>
+const pathOf = (topic: string, { sources }: { readonly sources: object }): readonly string[] =>
   Object.hasOwn(sources, topic) ? ['sources', topic] : []
 
 async function report(file: string, problems: readonly Problem[], { json }: CheckOptions): Promise<void> {

@@ -8,7 +8,6 @@ import type { Plan } from '../topology/plan.ts'
 import { findTestProblems } from '../testing/runTests.ts'
 import { ConfigError, readConfig, type ConfigFile, type Problem } from '../topology/read.ts'
 import { resolvePlan } from '../topology/resolve.ts'
-import { noKafka } from './brokerOptions.ts'
 
 export interface PlannedFile {
   readonly file: ConfigFile
@@ -27,7 +26,6 @@ export interface Inspection {
 export function readPlan(path: string): PlannedFile {
   const file = readConfig(path, catalog, process.env)
   const plan = resolvePlan(file, catalog)
-  if (file.config.broker !== 'embedded') throw new ConfigError([file.problem(['broker'], noKafka)])
   return { file, plan }
 }
 

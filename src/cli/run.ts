@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { createLog } from '../monitor/log.ts'
 import type { RunningServer } from '../server/server.ts'
-import { checkBroker, openBroker, withBroker, type BrokerOptions } from './brokerOptions.ts'
+import { openPlace, placeOf, secretsIn, withBroker, type BrokerOptions, type BrokerPlace } from './brokerOptions.ts'
 import { CommandFailure, Exit, exitCodes, UsageError } from './failure.ts'
 import { inspect, problemLine, type PlannedFile } from './plans.ts'
 import { printConservation } from './run/conservation.ts'
@@ -49,19 +49,29 @@ Examples:
     .action(run)
 
 async function run(paths: readonly string[], options: RunOptions): Promise<void> {
-  checkBroker(options)
-  if (options.threads !== 1)
-    throw new UsageError('the embedded broker runs in one thread: leave --threads out, or say 1')
   const planned = await plansOf(paths)
+  const place = placeOfAll(planned, options)
+  if (options.threads !== 1 && place.kind === 'embedded')
+    throw new UsageError('the embedded broker runs in one thread: leave --threads out, or say 1')
   const stop = Promise.withResolvers<StopSignal>()
   onStopSignal(stop.resolve)
-  const broker = await openBroker(options, 'run')
+  const broker = await openPlace(place, 'run')
   try {
-    const log = createLog({ secrets: planned.flatMap(({ file }) => file.secrets) })
+    const log = createLog({ secrets: [...planned.flatMap(({ file }) => file.secrets), ...secretsIn(place)] })
     await operate({ planned, broker, log, untilIdle: options.untilIdle ?? false }, stop.promise, options)
   } finally {
     await broker.close()
   }
+}
+
+/** The one broker of all configs. @throws UsageError when they name several */
+function placeOfAll(planned: readonly PlannedFile[], options: RunOptions): BrokerPlace {
+  const places = planned.map(({ file }) => placeOf(options, file))
+  const other = places.findIndex((place) => JSON.stringify(place) !== JSON.stringify(places[0]))
+  if (other < 0) return places[0]!
+  throw new UsageError(
+    `${planned[0]!.file.file} and ${planned[other]!.file.file} name different brokers or guarantees: run them apart`,
+  )
 }
 
 async function plansOf(paths: readonly string[]): Promise<readonly PlannedFile[]> {

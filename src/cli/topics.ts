@@ -1,8 +1,6 @@
 import { Command } from 'commander'
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
-import type { TopicInfo } from '../broker/broker.ts'
-import { checkBroker, openBroker, withBroker, type BrokerOptions } from './brokerOptions.ts'
+import type { TopicInfo, TopicSpec } from '../broker/broker.ts'
+import { hasData, openPlace, placeOf, withBroker, type BrokerOptions, type BrokerPlace } from './brokerOptions.ts'
 import { print, printJson, table } from './output.ts'
 import { readPlan } from './plans.ts'
 import { compareTopics, kept, type TopicComparison } from './topicDifferences.ts'
@@ -32,17 +30,17 @@ Examples:
     .action(topics)
 
 async function topics(path: string, options: TopicsOptions): Promise<void> {
-  checkBroker(options)
-  const { plan } = readPlan(path)
+  const { file, plan } = readPlan(path)
+  const place = placeOf(options, file)
   if (options.apply) {
-    const broker = await openBroker(options, 'append')
+    const broker = await openPlace(place, 'append')
     try {
       await broker.ensureTopics(plan.topics)
     } finally {
       await broker.close()
     }
   }
-  const comparisons = compareTopics(plan.topics, await liveTopics(options))
+  const comparisons = compareTopics(plan.topics, await liveTopics(place, plan.topics))
   if (options.json) for (const comparison of comparisons) await printJson(comparison)
   else await print(table(['topic', 'partitions', 'retention', 'state'], comparisons.map(row)))
 }
@@ -51,11 +49,11 @@ function row({ name, partitions, retention, live, differences }: TopicComparison
   return [name, String(partitions ?? live?.partitions ?? 'default'), kept(retention), differences.join('; ') || 'ok']
 }
 
-async function liveTopics(options: BrokerOptions): Promise<readonly TopicInfo[]> {
-  if (!existsSync(join(options.data, 'oxbow.db'))) return []
-  const broker = await openBroker(options, 'read')
+async function liveTopics(place: BrokerPlace, needed: readonly TopicSpec[]): Promise<readonly TopicInfo[]> {
+  if (!hasData(place)) return []
+  const broker = await openPlace(place, 'read')
   try {
-    return await broker.topics()
+    return await broker.topics(needed.map(({ name }) => name))
   } finally {
     await broker.close()
   }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Catalog } from '../component/catalog.ts'
 import { condition } from '../component/expression.ts'
 import { duration, path, topicName } from '../component/fields.ts'
+import { broker } from './kafkaConfig.ts'
 
 /** What an alert's condition can speak of: see the monitor's page in the guide. */
 export const alertVariables = ['size', 'growth', 'rate', 'age', 'share', 'read', 'dead', 'source', 'topic'] as const
@@ -13,11 +14,6 @@ const pipelineName = () =>
 
 const streamName = () =>
   z.string().regex(/^[a-zA-Z0-9_-]+(\.[a-zA-Z0-9_-]+)*$/, 'expected the name of a stream, such as "articles"')
-
-const broker = () =>
-  z.union([z.literal('embedded'), z.strictObject({ kafka: z.looseObject({ brokers: z.array(z.string()).min(1) }) })], {
-    error: 'expected "embedded" or { kafka: { brokers: [...] } }',
-  })
 
 const deadLetters = () =>
   z.strictObject({
@@ -120,7 +116,7 @@ export function configSchema(catalog: Catalog) {
   const sink = oneOf('sink', catalog.sinks, {})
   return z.strictObject({
     name: pipelineName().describe('Consumer group, metrics label, prefix of internal topics.'),
-    broker: broker().default('embedded').describe('Where topics live: `embedded`, or Kafka.'),
+    broker: broker().default('embedded').describe('Where topics live: `embedded`, a cluster as `kafka://host:port,…`, or one with its settings.'),
     guarantee: z
       .enum(['exactlyOnce', 'atLeastOnce'])
       .default('exactlyOnce')

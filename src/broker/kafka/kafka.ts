@@ -1,11 +1,11 @@
 import { setTimeout } from 'node:timers/promises'
-import { BrokerError, type Broker, type Position } from '../broker.ts'
+import { BrokerError, type Broker, type Position, type TopicPartition } from '../broker.ts'
 import { checkMaxRecords } from '../maxRecords.ts'
 import { Changelog, changelogOf, partitionOfTask } from './changelog.ts'
 import { Committer } from './committer.ts'
 import { decodeCounts, Ledger, sumOf } from './ledger.ts'
 import { Network } from './network.ts'
-import { committedOffsets } from './offsets.ts'
+import { committedOffsets, type CommittedOffset } from './offsets.ts'
 import { Producer } from './producer.ts'
 import { fetchFrom } from './reader.ts'
 import type { KafkaSettings } from './settings.ts'
@@ -41,9 +41,19 @@ export async function openKafka({ settings, guarantee }: KafkaOptions): Promise<
   const open = async (group: string, partition: number): Promise<void> => {
     if (ledger.has(group, partition)) return
     await ensureTopics(ask, settings, [{ name: changelogOf(group), partitions: partition + 1, compacted: true }])
-    const committed = await committedOffsets(ask, group, wait)
-    const own = committed.find((each) => each.topic === changelogOf(group) && each.partition === partition)
+    const [own] = await committedOffsets(ask, group, [{ topic: changelogOf(group), partition }], wait)
     ledger.load(group, partition, own?.metadata ?? '')
+  }
+  /** Of this process's members first: for their partitions it waits for what is just being committed. */
+  const offsetsOf = async (group: string, changelogs: boolean): Promise<CommittedOffset[]> => {
+    const own = [...subscriptions].filter((subscription) => subscription.group === group).flatMap(({ partitions }) => partitions)
+    const asked = changelogs ? [...numbersOf(own)].map((partition) => ({ topic: changelogOf(group), partition })) : own
+    const exact = asked.length > 0 ? await committedOffsets(ask, group, asked, wait) : []
+    const others = await committedOffsets(ask, group, 'all', wait)
+    const isKnown = (each: TopicPartition) => asked.some(({ topic, partition }) => topic === each.topic && partition === each.partition)
+    return [...exact, ...others.filter((each) => !isKnown(each))]
+      .filter(({ topic }) => (topic === changelogOf(group)) === changelogs)
+      .toSorted((a, b) => (a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1))
   }
   const committer = new Committer({ network: networks.write, producer, changelog, ledger, guarantee, open })
   const checkOpen = (): void => {
@@ -58,7 +68,7 @@ export async function openKafka({ settings, guarantee }: KafkaOptions): Promise<
   }
 
   try {
-    await ask.persist(`No node of ${settings.brokers.join(', ')} answers`, () => ask.describe([]))
+    await ask.persist(`No node of ${settings.brokers.join(', ')} answers`, () => ask.describe([]), settings.timeouts.connect)
   } catch (thrown) {
     await close()
     throw thrown
@@ -116,17 +126,13 @@ export async function openKafka({ settings, guarantee }: KafkaOptions): Promise<
     },
     committed: async (group) => {
       checkOpen()
-      const offsets = await committedOffsets(ask, group, wait)
-      return offsets
-        .filter(({ topic }) => topic !== changelogOf(group))
-        .map(({ topic, partition, offset }) => ({ topic, partition, offset }))
-        .toSorted((a, b) => (a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1))
+      const offsets = await offsetsOf(group, false)
+      return offsets.map(({ topic, partition, offset }) => ({ topic, partition, offset }))
     },
     counts: async (group) => {
       checkOpen()
-      const offsets = await committedOffsets(ask, group, wait)
-      const own = offsets.filter(({ topic }) => topic === changelogOf(group))
-      return sumOf(own.flatMap(({ metadata }) => decodeCounts(metadata)))
+      const offsets = await offsetsOf(group, true)
+      return sumOf(offsets.flatMap(({ metadata }) => decodeCounts(metadata)))
     },
     close,
   }

@@ -10,18 +10,25 @@ export interface CommittedOffset extends TopicPartition {
 }
 
 /**
- * What a group committed, once no transaction that commits for it is open.
+ * What a group committed for partitions, once no transaction that commits for them is open. Asked for all that it ever
+ * committed, a broker leaves out those that are being committed for the first time.
  * @param timeout milliseconds to wait for such a transaction
  */
-export async function committedOffsets(network: Network, group: string, timeout: number): Promise<CommittedOffset[]> {
-  const asked = [{ groupId: group, memberEpoch: -1, topics: null }]
+export async function committedOffsets(
+  network: Network,
+  group: string,
+  partitions: readonly TopicPartition[] | 'all',
+  timeout: number,
+): Promise<CommittedOffset[]> {
+  const topics = partitions === 'all' ? null : byTopic(partitions)
+  const asked = [{ groupId: group, memberEpoch: -1, topics }]
   const { groups } = await network.persist(
     `The offsets of ${group} cannot be read`,
     () => network.callCoordinator('group', group, offsetFetchV8.api, asked, true),
     timeout,
   )
-  return groups.flatMap(({ topics }) =>
-    topics.flatMap(({ name, partitions }) =>
+  return groups.flatMap(({ topics: found }) =>
+    found.flatMap(({ name, partitions }) =>
       partitions
         .filter(({ committedOffset }) => committedOffset >= 0n)
         .map(({ partitionIndex, committedOffset, metadata }) => ({
@@ -33,6 +40,12 @@ export async function committedOffsets(network: Network, group: string, timeout:
     ),
   )
 }
+
+const byTopic = (partitions: readonly TopicPartition[]) =>
+  [...Map.groupBy(partitions, ({ topic }) => topic)].map(([name, own]) => ({
+    name,
+    partitionIndexes: own.map(({ partition }) => partition),
+  }))
 
 const places = { earliest: -2n, latest: -1n } as const
 

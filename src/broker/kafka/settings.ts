@@ -18,4 +18,17 @@ export interface KafkaSettings {
   }
   /** Replication factor of the topics that Oxbow creates; the broker's default when absent. */
   readonly replication?: number
+  /** Encrypted connections; certificates and keys in PEM. */
+  readonly tls?: {
+    readonly ca?: string
+    readonly cert?: string
+    readonly key?: string
+    readonly passphrase?: string
+    /** The name to expect in the broker's certificate. */
+    readonly serverName?: string
+  }
+  readonly sasl?:
+    | { readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'; readonly username: string; readonly password: string }
+    /** The token is asked for anew for each connection. */
+    | { readonly mechanism: 'oauthbearer'; readonly token: () => string }
 }

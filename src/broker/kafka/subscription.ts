@@ -9,6 +9,7 @@ import {
   type TopicPartition,
 } from '../broker.ts'
 import { checkMaxRecords } from '../maxRecords.ts'
+import { changelogOf } from './changelog.ts'
 import { passes } from './failure.ts'
 import { Membership, type Term } from './member.ts'
 import type { Network } from './network.ts'
@@ -134,6 +135,15 @@ export class KafkaSubscription implements Subscription {
     }))
   }
 
+  /** The partitions of this member. */
+  get partitions(): readonly TopicPartition[] {
+    return [...this.#own.values()].map(place)
+  }
+
+  get group(): string {
+    return this.#parts.group
+  }
+
   async close(): Promise<void> {
     this.#closed = true
     this.#ring()
@@ -174,7 +184,7 @@ export class KafkaSubscription implements Subscription {
       if (before.length > 0) await listener?.revoked(before)
       const kept = (each: TopicPartition) => term.partitions.some((own) => isSame(own, each))
       given(before.filter((each) => !kept(each)))
-      const committed = await this.#committed()
+      const committed = await this.#committed(term.partitions)
       if (this.#membership.term !== term) continue
       await this.#place(term.partitions, committed)
       taken(term.partitions, committed)
@@ -183,9 +193,13 @@ export class KafkaSubscription implements Subscription {
     }
   }
 
-  async #committed(): Promise<CommittedOffset[]> {
+  /** The group's offsets of partitions, and of the changelog partitions that belong to them. */
+  async #committed(partitions: readonly TopicPartition[]): Promise<CommittedOffset[]> {
     const { network, settings, group } = this.#parts
-    return committedOffsets(network, group, settings.timeouts.transaction + settings.timeouts.delivery)
+    const numbers = new Set(partitions.map(({ partition }) => partition))
+    const changelogs = [...numbers].map((partition) => ({ topic: changelogOf(group), partition }))
+    const timeout = settings.timeouts.transaction + settings.timeouts.delivery
+    return committedOffsets(network, group, [...partitions.map(place), ...changelogs], timeout)
   }
 
   async #place(partitions: readonly TopicPartition[], committed: readonly CommittedOffset[]): Promise<void> {
@@ -203,7 +217,7 @@ export class KafkaSubscription implements Subscription {
     const lost = [...this.#own.values()].filter(({ position }) => position === unknown)
     if (lost.length === 0) return
     const epochs = lost.map(({ epoch }) => epoch)
-    const committed = await this.#committed()
+    const committed = await this.#committed(lost)
     const starts = await logOffsets(this.#parts.network, lost, 'earliest')
     for (const [at, own] of lost.entries()) {
       if (own.epoch !== epochs[at] || own.position !== unknown) continue

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { countLetters } from '../../deadletter/ledger.ts'
 import type { Plan } from '../../topology/plan.ts'
-import { checkBroker, openBroker, withBroker, type BrokerOptions } from '../brokerOptions.ts'
+import { openBroker, withBroker, type BrokerOptions } from '../brokerOptions.ts'
 import { print, printJson, table } from '../output.ts'
 import { findLetterTopics, type LetterTopic } from './letterTopics.ts'
 
@@ -27,7 +27,6 @@ Examples:
     .action(listLetters)
 
 async function listLetters(path: string | undefined, options: BrokerOptions & { readonly json?: true }): Promise<void> {
-  checkBroker(options)
   // Reading a config loads every component, which is not needed otherwise.
   const planned = path === undefined ? undefined : (await import('../plans.ts')).readPlan(path)
   const broker = await openBroker(options, 'read')

@@ -1,0 +1,173 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { Kafka, logLevel } from 'kafkajs'
+import { kafkaClassPath } from './jars.ts'
+
+export interface ClusterOptions {
+  readonly nodes: number
+  /** Where clients are sent instead of a node's own port, such as a proxy; by node, from 0 on. */
+  readonly advertised?: readonly number[]
+}
+
+/** Kafka nodes of this machine, each a process that is broker and controller. */
+export class Cluster {
+  readonly #nodes: KafkaNode[]
+  readonly #directory: string
+
+  private constructor(nodes: KafkaNode[], directory: string) {
+    this.#nodes = nodes
+    this.#directory = directory
+  }
+
+  static async start({ nodes: count, advertised = [] }: ClusterOptions): Promise<Cluster> {
+    const classPath = kafkaClassPath()
+    const directory = mkdtempSync(join(tmpdir(), 'oxbow-kafka-'))
+    const ports = await freePorts(2 * count)
+    const controllers = ports.slice(count)
+    const voters = controllers.map((port, id) => `${id}@127.0.0.1:${port}`).join(',')
+    const uuid = java(classPath, ['kafka.tools.StorageTool', 'random-uuid']).trim()
+    const nodes = Array.from({ length: count }, (_, id) => {
+      const place = { id, port: ports[id]!, advertised: advertised[id] ?? ports[id]!, controller: controllers[id]! }
+      return new KafkaNode(classPath, join(directory, String(id)), settings(place, voters, count, directory))
+    })
+    for (const node of nodes) node.format(uuid)
+    const cluster = new Cluster(nodes, directory)
+    process.once('exit', () => cluster.kill())
+    for (const node of nodes) node.start()
+    try {
+      await cluster.ready()
+    } catch (thrown) {
+      cluster.kill()
+      throw thrown
+    }
+    return cluster
+  }
+
+  get nodes(): readonly KafkaNode[] {
+    return this.#nodes
+  }
+
+  /** host:port of each node */
+  get bootstrap(): string[] {
+    return this.#nodes.map(({ port }) => `127.0.0.1:${port}`)
+  }
+
+  /** Resolves when all nodes are up. */
+  async ready(): Promise<void> {
+    const kafka = new Kafka({ brokers: this.bootstrap, logLevel: logLevel.NOTHING, retry: { retries: 0 } })
+    const deadline = Date.now() + 60_000
+    for (;;) {
+      const admin = kafka.admin()
+      try {
+        await admin.connect()
+        const { brokers } = await admin.describeCluster()
+        if (brokers.length === this.#nodes.length) return
+      } catch (thrown) {
+        if (Date.now() > deadline) throw new Error(`Kafka does not start:\n${this.#nodes[0]!.lastWords}`, { cause: thrown })
+      } finally {
+        await admin.disconnect().catch(() => {})
+      }
+      await setTimeout(200)
+    }
+  }
+
+  /** Ends all at once; their data is deleted. */
+  kill(): void {
+    for (const node of this.#nodes) node.kill()
+    rmSync(this.#directory, { recursive: true, force: true, maxRetries: 5 })
+  }
+}
+
+export class KafkaNode {
+  readonly #classPath: string
+  readonly #directory: string
+  readonly #settings: ReadonlyMap<string, string>
+  #process: ChildProcess | undefined
+
+  constructor(classPath: string, directory: string, settings: ReadonlyMap<string, string>) {
+    this.#classPath = classPath
+    this.#directory = directory
+    this.#settings = settings
+  }
+
+  get port(): number {
+    return Number(this.#settings.get('listeners')!.split(/[:,]/)[2])
+  }
+
+  get lastWords(): string {
+    return readFileSync(this.#log, 'utf8').slice(-4_000)
+  }
+
+  get #log(): string {
+    return `${this.#directory}.log`
+  }
+
+  format(uuid: string): void {
+    writeFileSync(`${this.#directory}.properties`, [...this.#settings].map(([key, value]) => `${key}=${value}`).join('\n'))
+    java(this.#classPath, ['kafka.tools.StorageTool', 'format', '-t', uuid, '-c', `${this.#directory}.properties`])
+  }
+
+  start(): void {
+    const log = openSync(this.#log, 'a')
+    const args = ['-Xmx512m', '-cp', this.#classPath, 'kafka.Kafka', `${this.#directory}.properties`]
+    this.#process = spawn('java', args, { stdio: ['ignore', log, log] })
+  }
+
+  kill(): void {
+    this.#process?.kill('SIGKILL')
+  }
+
+  /** Resolves when the process is gone. */
+  async killed(): Promise<void> {
+    const running = this.#process
+    this.kill()
+    if (running && running.exitCode === null && running.signalCode === null) await once(running, 'exit')
+  }
+}
+
+interface Place {
+  readonly id: number
+  readonly port: number
+  readonly advertised: number
+  readonly controller: number
+}
+
+function settings({ id, port, advertised, controller }: Place, voters: string, count: number, directory: string) {
+  const replicas = String(Math.min(3, count))
+  const inSync = count >= 3 ? '2' : '1'
+  return new Map([
+    ['process.roles', 'broker,controller'],
+    ['node.id', String(id)],
+    ['controller.quorum.voters', voters],
+    ['listeners', `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controller}`],
+    ['advertised.listeners', `PLAINTEXT://127.0.0.1:${advertised}`],
+    ['listener.security.protocol.map', 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT'],
+    ['controller.listener.names', 'CONTROLLER'],
+    ['log.dirs', join(directory, String(id))],
+    ['auto.create.topics.enable', 'false'],
+    ['default.replication.factor', replicas],
+    ['min.insync.replicas', inSync],
+    ['offsets.topic.replication.factor', replicas],
+    ['offsets.topic.num.partitions', '4'],
+    ['transaction.state.log.replication.factor', replicas],
+    ['transaction.state.log.min.isr', inSync],
+    ['transaction.state.log.num.partitions', '4'],
+    ['group.initial.rebalance.delay.ms', '0'],
+  ])
+}
+
+const java = (classPath: string, args: readonly string[]): string =>
+  execFileSync('java', ['-cp', classPath, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
+  await Promise.all(servers.map((server) => once(server, 'listening')))
+  const ports = servers.map((server) => (server.address() as { port: number }).port)
+  await Promise.all(servers.map((server) => once(server.close(), 'close')))
+  return ports
+}

@@ -1,0 +1,34 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+
+const here = import.meta.dirname
+/** Fetched once per clone. */
+const cache = join(here, '../../../node_modules/.cache/oxbow-kafka-4.3.1')
+
+/** The class path of Kafka from Maven Central. @throws Error saying what is missing on this machine */
+export function kafkaClassPath(): string {
+  for (const tool of ['java', 'mvn']) need(tool)
+  if (!existsSync(cache)) {
+    const making = `${cache}.${process.pid}`
+    mkdirSync(making, { recursive: true })
+    execFileSync('mvn', ['-q', '-B', 'dependency:copy-dependencies', `-DoutputDirectory=${making}`], {
+      cwd: here,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    })
+    try {
+      renameSync(making, cache)
+    } catch {
+      rmSync(making, { recursive: true }) // Another process was faster.
+    }
+  }
+  return join(cache, '*')
+}
+
+function need(tool: string): void {
+  try {
+    execFileSync(tool, ['-version'], { stdio: 'ignore' })
+  } catch {
+    throw new Error(`${tool} is not on this machine: a Kafka node needs Java 17 and Maven where there is no Docker.`)
+  }
+}
