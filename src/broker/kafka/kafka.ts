@@ -36,6 +36,8 @@ export async function openKafka({ settings, guarantee }: KafkaOptions): Promise<
   const ledger = new Ledger()
   const subscriptions = new Set<KafkaSubscription>()
   const wait = settings.timeouts.transaction + settings.timeouts.delivery
+  /** Partitions of this process's members, by group. */
+  const owned = new Map<string, Map<string, TopicPartition>>()
   let closed = false
 
   const open = async (group: string, partition: number): Promise<void> => {
@@ -46,7 +48,7 @@ export async function openKafka({ settings, guarantee }: KafkaOptions): Promise<
   }
   /** Of this process's members first: for their partitions it waits for what is just being committed. */
   const offsetsOf = async (group: string, changelogs: boolean): Promise<CommittedOffset[]> => {
-    const own = [...subscriptions].filter((subscription) => subscription.group === group).flatMap(({ partitions }) => partitions)
+    const own = [...(owned.get(group)?.values() ?? [])]
     const asked = changelogs ? [...numbersOf(own)].map((partition) => ({ topic: changelogOf(group), partition })) : own
     const exact = asked.length > 0 ? await committedOffsets(ask, group, asked, wait) : []
     const others = await committedOffsets(ask, group, 'all', wait)
@@ -90,6 +92,7 @@ export async function openKafka({ settings, guarantee }: KafkaOptions): Promise<
         topics,
         listener,
         taken: (partitions, committed) => {
+          owned.set(group, new Map(partitions.map((place) => [nameOf(place), place])))
           for (const partition of numbersOf(partitions)) {
             changelog.doubt(group, partition)
             const own = committed.find((each) => each.topic === changelogOf(group) && each.partition === partition)
@@ -97,6 +100,7 @@ export async function openKafka({ settings, guarantee }: KafkaOptions): Promise<
           }
         },
         given: (partitions) => {
+          for (const place of partitions) owned.get(group)?.delete(nameOf(place))
           for (const partition of numbersOf(partitions)) {
             changelog.forget(group, partition)
             ledger.forget(group, partition)
@@ -137,6 +141,8 @@ export async function openKafka({ settings, guarantee }: KafkaOptions): Promise<
     close,
   }
 }
+
+const nameOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`
 
 const numbersOf = (partitions: readonly { readonly partition: number }[]): Set<number> =>
   new Set(partitions.map(({ partition }) => partition))

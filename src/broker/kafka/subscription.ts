@@ -135,15 +135,6 @@ export class KafkaSubscription implements Subscription {
     }))
   }
 
-  /** The partitions of this member. */
-  get partitions(): readonly TopicPartition[] {
-    return [...this.#own.values()].map(place)
-  }
-
-  get group(): string {
-    return this.#parts.group
-  }
-
   async close(): Promise<void> {
     this.#closed = true
     this.#ring()

@@ -7,11 +7,12 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { Kafka, logLevel } from 'kafkajs'
 import { kafkaClassPath } from './jars.ts'
+import type { Proxy } from './proxy.ts'
 
 export interface ClusterOptions {
   readonly nodes: number
-  /** Where clients are sent instead of a node's own port, such as a proxy; by node, from 0 on. */
-  readonly advertised?: readonly number[]
+  /** One before each node: clients are sent to it instead. */
+  readonly proxies?: readonly Proxy[]
 }
 
 /** Kafka nodes of this machine, each a process that is broker and controller. */
@@ -24,7 +25,7 @@ export class Cluster {
     this.#directory = directory
   }
 
-  static async start({ nodes: count, advertised = [] }: ClusterOptions): Promise<Cluster> {
+  static async start({ nodes: count, proxies = [] }: ClusterOptions): Promise<Cluster> {
     const classPath = kafkaClassPath()
     const directory = mkdtempSync(join(tmpdir(), 'oxbow-kafka-'))
     const ports = await freePorts(2 * count)
@@ -32,9 +33,10 @@ export class Cluster {
     const voters = controllers.map((port, id) => `${id}@127.0.0.1:${port}`).join(',')
     const uuid = java(classPath, ['kafka.tools.StorageTool', 'random-uuid']).trim()
     const nodes = Array.from({ length: count }, (_, id) => {
-      const place = { id, port: ports[id]!, advertised: advertised[id] ?? ports[id]!, controller: controllers[id]! }
+      const place = { id, port: ports[id]!, advertised: proxies[id]?.port ?? ports[id]!, controller: controllers[id]! }
       return new KafkaNode(classPath, join(directory, String(id)), settings(place, voters, count, directory))
     })
+    for (const [id, proxy] of proxies.entries()) proxy.target = ports[id]!
     for (const node of nodes) node.format(uuid)
     const cluster = new Cluster(nodes, directory)
     process.once('exit', () => cluster.kill())
