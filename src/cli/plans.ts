@@ -8,6 +8,7 @@ import type { Plan } from '../topology/plan.ts'
 import { findTestProblems } from '../testing/runTests.ts'
 import { ConfigError, readConfig, type ConfigFile, type Problem } from '../topology/read.ts'
 import { resolvePlan } from '../topology/resolve.ts'
+import { placeOf } from './brokerOptions.ts'
 
 export interface PlannedFile {
   readonly file: ConfigFile
@@ -45,12 +46,18 @@ async function inspectOne(path: string, others: readonly PlannedFile[]): Promise
   const planned = read.result
   const { file, plan } = planned
   const problems = [
+    ...findConnectionProblems(file),
     ...findNameTwice(planned, others),
     ...findBuildProblems(file, plan, asyncScheduler, createLog({ level: 'silent' })),
     ...(await findMonitorProblems(planned)),
     ...findTestProblems(file, catalog),
   ]
   return { path, planned, problems }
+}
+
+function findConnectionProblems(file: ConfigFile): readonly Problem[] {
+  const place = attempt(() => placeOf({ data: '' }, file))
+  return 'problems' in place ? place.problems : []
 }
 
 /** Two pipelines of one name would share a consumer group, and each would miss what the other reads. */

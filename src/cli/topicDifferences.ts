@@ -33,7 +33,7 @@ function differencesOf(spec: TopicSpec, partitions: number, retention: number | 
   if (spec.partitions !== undefined && spec.partitions !== partitions) {
     differences.push(`has ${partitions} partitions, the config says ${spec.partitions}`)
   }
-  if (spec.retention !== retention) {
+  if (spec.retention !== undefined && spec.retention !== retention) {
     differences.push(`keeps records ${kept(retention)}, the config says ${kept(spec.retention)}`)
   }
   return differences

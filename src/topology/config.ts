@@ -116,7 +116,9 @@ export function configSchema(catalog: Catalog) {
   const sink = oneOf('sink', catalog.sinks, {})
   return z.strictObject({
     name: pipelineName().describe('Consumer group, metrics label, prefix of internal topics.'),
-    broker: broker().default('embedded').describe('Where topics live: `embedded`, a cluster as `kafka://host:port,…`, or one with its settings.'),
+    broker: broker()
+      .default('embedded')
+      .describe('Where topics live: `embedded`, a cluster as `kafka://host:port,…`, or one with its settings.'),
     guarantee: z
       .enum(['exactlyOnce', 'atLeastOnce'])
       .default('exactlyOnce')

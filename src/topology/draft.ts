@@ -50,12 +50,7 @@ export class Draft {
   }
 
   /** All of it as a unit, or undefined where there is nothing to commit. */
-  take(
-    group: string,
-    task: string,
-    member: GroupMember | undefined,
-    state: readonly StateChange[],
-  ): Unit | undefined {
+  take(group: string, task: string, member: GroupMember | undefined, state: readonly StateChange[]): Unit | undefined {
     const unit: Unit = {
       group,
       task,

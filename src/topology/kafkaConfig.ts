@@ -4,7 +4,8 @@ import { z } from 'zod'
 import type { KafkaSettings } from '../broker/kafka/settings.ts'
 import { duration } from '../component/fields.ts'
 
-const address = () => z.string().regex(/^(\[[0-9a-fA-F:]+\]|[\w.-]+):\d{1,5}$/, 'expected host:port, such as "kafka-1:9092"')
+const address = () =>
+  z.string().regex(/^(\[[0-9a-fA-F:]+\]|[\w.-]+):\d{1,5}$/, 'expected host:port, such as "kafka-1:9092"')
 
 const text = (about: string) => z.string().min(1).optional().describe(about)
 
@@ -163,8 +164,6 @@ function readFile(path: readonly string[], file: string): string {
 
 /** What of the settings must never be shown. */
 export const secretsOf = ({ tls, sasl }: KafkaSettings): string[] =>
-  [
-    tls?.key,
-    tls?.passphrase,
-    ...(sasl?.mechanism === 'oauthbearer' ? [sasl.token()] : [sasl?.password]),
-  ].filter((secret) => secret !== undefined)
+  [tls?.key, tls?.passphrase, ...(sasl?.mechanism === 'oauthbearer' ? [sasl.token()] : [sasl?.password])].filter(
+    (secret) => secret !== undefined,
+  )

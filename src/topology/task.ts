@@ -216,7 +216,8 @@ export class Task {
   }
 
   async #flush(end: SinkNode, records: readonly Record[]): Promise<void> {
-    const receipts: readonly (Receipt | undefined)[] = (await this.#parts.sinks.write(end.sink, records, this.#parts)) ?? []
+    const receipts: readonly (Receipt | undefined)[] =
+      (await this.#parts.sinks.write(end.sink, records, this.#parts)) ?? []
     records.forEach((record, at) => {
       const receipt = receipts[at]
       if (receipt === 'written') this.#flow.written(end, record, undefined)

@@ -65,13 +65,29 @@ test('check --json says the same as one object a file', async () => {
   expect(b.problems[0]).toEqual({ line: expect.any(Number), column: expect.any(Number), message: expect.any(String) })
 })
 
-test('a config for Kafka is refused in its place', async () => {
-  const directory = makeDirectory({ 'a.yaml': `broker: { kafka: { brokers: ["localhost:9092"] } }\n${sound}` })
-  for (const command of ['check', 'run', 'topics', 'describe']) {
-    const { code, stderr } = await runOxbow(directory, [command, 'a.yaml'])
-    expect(code).toBe(2)
-    expect(stderr).toMatch(/^a\.yaml:1:\d+: the Kafka adapter is not in this version/)
-  }
+test.each([
+  ['kafka://localhost', 'expected host:port, such as "kafka-1:9092"'],
+  ['{ kafka: { brokers: [] } }', '`broker.kafka.brokers`'],
+  [
+    '{ kafka: { brokers: ["a:1"], sasl: { mechanism: plain } } }',
+    'plain needs `username`, and `password` or `passwordFile`',
+  ],
+  ['{ kafka: { brokers: ["a:1"], sasl: { mechanism: oauthbearer } } }', 'oauthbearer needs `token` or `tokenFile`'],
+  ['{ kafka: { brokers: ["a:1"], tls: { ca: ./none.pem } } }', 'none.pem cannot be read: ENOENT'],
+  ['{ kafka: { brokers: ["a:1"], tls: { cert: ./a.yaml } } }', 'a client certificate needs both `cert` and `key`'],
+  ['{ kafka: { brokers: ["a:1"], client: kafkajs } }', 'the kafkajs client is not available yet'],
+])('the broker %s is a mistake with a place', async (broker, message) => {
+  const directory = makeDirectory({ 'a.yaml': `broker: ${broker}\n${sound}` })
+  const { code, stderr } = await runOxbow(directory, ['run', 'a.yaml'])
+  expect(code).toBe(2)
+  expect(stderr).toMatch(/^a\.yaml:1:\d+: /)
+  expect(stderr).toContain(message)
+})
+
+test('threads are for Kafka', async () => {
+  const { code, stderr } = await runOxbow(makeDirectory({ 'a.yaml': sound }), ['run', 'a.yaml', '--threads', '2'])
+  expect(code).toBe(2)
+  expect(stderr).toContain('oxbow: the embedded broker runs in one thread')
 })
 
 test('topics shows what is needed, and creates it with --apply; check --broker compares', async () => {

@@ -97,8 +97,7 @@ function createBroker({ tables, writer, now, readOnly, shared, lock }: Setting):
         for (const spec of specs) ensureTopic(log, spec)
         log.expire(now())
       }),
-    topics: async (names) =>
-      database.read(() => log.describe()).filter(({ name }) => names?.includes(name) ?? true),
+    topics: async (names) => database.read(() => log.describe()).filter(({ name }) => names?.includes(name) ?? true),
     read: async ({ topic: name, partition, offset }, maxRecords) => {
       checkMaxRecords(maxRecords)
       return database.read(() => {

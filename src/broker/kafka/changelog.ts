@@ -66,7 +66,8 @@ export class Changelog {
 
   /** Another member may write the partition from now on. */
   forget(group: string, partition: number): void {
-    if (this.#copies.delete(nameOf(group, partition))) this.#state.clear(group, (task) => partitionOfTask(task) === partition)
+    if (this.#copies.delete(nameOf(group, partition)))
+      this.#state.clear(group, (task) => partitionOfTask(task) === partition)
   }
 
   /** A unit's changes as records of the changelog. */

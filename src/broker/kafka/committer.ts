@@ -2,11 +2,12 @@ import type { OutputRecord } from '../../record/record.ts'
 import { BrokerError, type Unit } from '../broker.ts'
 import { checkTopicName } from '../topicName.ts'
 import { partitionOf } from '../partition.ts'
+import type { PartitionRecords } from './chunks.ts'
 import { changelogOf, partitionOfTask, type Changelog } from './changelog.ts'
 import { Abandoned } from './failure.ts'
 import type { Ledger } from './ledger.ts'
 import type { Network } from './network.ts'
-import type { GroupOffsets, PartitionRecords, Producer } from './producer.ts'
+import type { GroupOffsets, Producer } from './producer.ts'
 
 export interface CommitterParts {
   readonly network: Network
@@ -141,9 +142,8 @@ export class Committer {
   }
 
   async #partitionsOf(topic: string): Promise<number> {
-    const leaders = await this.#parts.network.persist(
-      `The topic ${topic} cannot be found`,
-      () => this.#parts.network.leaders(topic),
+    const leaders = await this.#parts.network.persist(`The topic ${topic} cannot be found`, () =>
+      this.#parts.network.leaders(topic),
     )
     if (leaders) return leaders.length
     throw new Abandoned(
@@ -189,6 +189,8 @@ function checkOutputs(outputs: readonly OutputRecord[]): void {
   for (const { topic, timestamp } of outputs) {
     checkTopicName(topic)
     if (Number.isInteger(timestamp) && timestamp >= 0 && timestamp <= maxTimestamp) continue
-    throw new BrokerError(`A record for ${topic} has the timestamp ${timestamp}: it must be whole milliseconds since 1970.`)
+    throw new BrokerError(
+      `A record for ${topic} has the timestamp ${timestamp}: it must be whole milliseconds since 1970.`,
+    )
   }
 }

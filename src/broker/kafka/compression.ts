@@ -5,7 +5,10 @@ import type { KafkaSettings } from './settings.ts'
 export type Compression = KafkaSettings['compression']
 
 /** @returns the bytes, and what stands for the codec in a batch's attributes */
-export function compress(codec: Exclude<Compression, 'none'>, bytes: Buffer): { readonly bits: number; readonly bytes: Buffer } {
+export function compress(
+  codec: Exclude<Compression, 'none'>,
+  bytes: Buffer,
+): { readonly bits: number; readonly bytes: Buffer } {
   const { bitmask, compressSync } = compressionsAlgorithms[codec]
   return { bits: bitmask, bytes: compressSync(bytes) }
 }

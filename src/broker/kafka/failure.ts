@@ -1,4 +1,4 @@
-import { GenericError, MultipleErrors, NetworkError, ProtocolError, TimeoutError } from '@platformatic/kafka'
+import { MultipleErrors, NetworkError, ProtocolError, TimeoutError, type GenericError } from '@platformatic/kafka'
 import { BrokerError } from '../broker.ts'
 
 /** The unit was not committed, or nobody knows: whoever gave it must go back to what is committed. */
@@ -47,13 +47,16 @@ export function passes(thrown: unknown): boolean {
   if (codes.length > 0) return codes.every((code) => passing.has(code))
   if (thrown instanceof MultipleErrors) return thrown.errors.some(passes)
   if (thrown instanceof TimeoutError || thrown instanceof NetworkError) return !closedClient(thrown)
-  return thrown instanceof Error && /^E(CONN|PIPE|HOST|NET|TIMEDOUT|AI_AGAIN)/.test(String((thrown as { code?: unknown }).code))
+  return (
+    thrown instanceof Error &&
+    /^E(CONN|PIPE|HOST|NET|TIMEDOUT|AI_AGAIN)/.test(String((thrown as { code?: unknown }).code))
+  )
 }
 
 const closedClient = (thrown: GenericError): boolean => thrown['closed'] === true
 
 /** What went wrong, in one line, by Kafka's names where it has some. */
-export function reasonOf(thrown: unknown): string {
+function reasonOf(thrown: unknown): string {
   const codes = [...new Set(codesOf(thrown))]
   if (codes.length > 0) return codes.join(', ')
   if (thrown instanceof AggregateError && thrown.errors.length > 0) return reasonOf(thrown.errors.at(-1))
@@ -71,7 +74,8 @@ export function asBrokerError(thrown: unknown, what: string): BrokerError {
 const advice: { readonly [code: string]: string } = {
   TOPIC_AUTHORIZATION_FAILED: 'Give the principal Read, Write and Describe on the topic; it goes on by itself then.',
   GROUP_AUTHORIZATION_FAILED: 'Give the principal Read on the group; it goes on by itself then.',
-  TRANSACTIONAL_ID_AUTHORIZATION_FAILED: 'Give the principal Write and Describe on the transactional id; it goes on by itself then.',
+  TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+    'Give the principal Write and Describe on the transactional id; it goes on by itself then.',
   CLUSTER_AUTHORIZATION_FAILED: 'Give the principal IdempotentWrite on the cluster; it goes on by itself then.',
   UNKNOWN_TOPIC_OR_PARTITION: 'Create the topic (`oxbow topics FILE --apply`); it goes on by itself then.',
   MESSAGE_TOO_LARGE: 'Raise max.message.bytes of the topic; it goes on by itself then.',

@@ -52,7 +52,8 @@ export async function openKafka({ settings, guarantee }: KafkaOptions): Promise<
     const asked = changelogs ? [...numbersOf(own)].map((partition) => ({ topic: changelogOf(group), partition })) : own
     const exact = asked.length > 0 ? await committedOffsets(ask, group, asked, wait) : []
     const others = await committedOffsets(ask, group, 'all', wait)
-    const isKnown = (each: TopicPartition) => asked.some(({ topic, partition }) => topic === each.topic && partition === each.partition)
+    const isKnown = (each: TopicPartition) =>
+      asked.some(({ topic, partition }) => topic === each.topic && partition === each.partition)
     return [...exact, ...others.filter((each) => !isKnown(each))]
       .filter(({ topic }) => (topic === changelogOf(group)) === changelogs)
       .toSorted((a, b) => (a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1))
@@ -70,7 +71,11 @@ export async function openKafka({ settings, guarantee }: KafkaOptions): Promise<
   }
 
   try {
-    await ask.persist(`No node of ${settings.brokers.join(', ')} answers`, () => ask.describe([]), settings.timeouts.connect)
+    await ask.persist(
+      `No node of ${settings.brokers.join(', ')} answers`,
+      () => ask.describe([]),
+      settings.timeouts.connect,
+    )
   } catch (thrown) {
     await close()
     throw thrown
@@ -152,7 +157,9 @@ async function readRecords(network: Network, { topic, partition, offset }: Posit
   const leaders = await network.persist(`${topic} cannot be read`, async () => network.leaders(topic))
   if (!leaders) throw new BrokerError(`There is no topic ${topic}.`)
   if (partition >= leaders.length) {
-    throw new BrokerError(`There is no partition ${partition} of ${topic}, which has ${leaders.length}, counted from 0.`)
+    throw new BrokerError(
+      `There is no partition ${partition} of ${topic}, which has ${leaders.length}, counted from 0.`,
+    )
   }
   const deadline = Date.now() + patience
   const records = []

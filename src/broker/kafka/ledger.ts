@@ -62,7 +62,14 @@ type Row = readonly [string, string, number, number, number, number]
 
 /** As JSON, deflated where that would be too long for the metadata of an offset. */
 function encodeCounts(counts: readonly Count[]): string {
-  const rows = counts.map(({ source, stream, read, emitted, dropped, dead }): Row => [source, stream, read, emitted, dropped, dead])
+  const rows = counts.map(({ source, stream, read, emitted, dropped, dead }): Row => [
+    source,
+    stream,
+    read,
+    emitted,
+    dropped,
+    dead,
+  ])
   const text = JSON.stringify(rows)
   return text.length <= maxPlain ? text : deflateRawSync(text).toString('base64')
 }
@@ -71,6 +78,11 @@ export function decodeCounts(metadata: string): Count[] {
   if (metadata === '') return []
   const text = metadata.startsWith('[') ? metadata : inflateRawSync(Buffer.from(metadata, 'base64')).toString()
   return (JSON.parse(text) as Row[]).map(([source, stream, read, emitted, dropped, dead]) => ({
-    source, stream, read, emitted, dropped, dead,
+    source,
+    stream,
+    read,
+    emitted,
+    dropped,
+    dead,
   }))
 }

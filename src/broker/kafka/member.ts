@@ -69,11 +69,8 @@ export class Membership {
   async close(): Promise<void> {
     this.#closed = true
     clearTimeout(this.#rejoining)
-    try {
-      await this.#consumer.close(true)
-    } catch {
-      // The cluster cannot be reached: the session ends by itself.
-    }
+    // Where the cluster cannot be reached, the session ends by itself.
+    await this.#consumer.close(true).catch(() => {})
   }
 
   #joined(): void {
@@ -99,10 +96,13 @@ export class Membership {
 }
 
 /** Partition p of every topic goes to the same member, which has the state of partition p too. */
-export const assignByNumber: GroupPartitionsAssigner = (_current, members, topics, { topics: known }) => {
+const assignByNumber: GroupPartitionsAssigner = (_current, members, topics, { topics: known }) => {
   const ids = [...members.keys()].toSorted()
   const assignments = new Map(
-    ids.map((memberId) => [memberId, { memberId, assignments: new Map<string, { topic: string; partitions: number[] }>() }]),
+    ids.map((memberId) => [
+      memberId,
+      { memberId, assignments: new Map<string, { topic: string; partitions: number[] }>() },
+    ]),
   )
   for (const topic of topics) {
     const readers = ids.filter((id) => members.get(id)!.topics?.includes(topic) ?? true)

@@ -123,7 +123,7 @@ export class Network {
   }
 
   async #metadata(topics: readonly string[] | null): Promise<ClusterMetadata> {
-    const found = await this.callAny(metadata, topics)
+    const found = await this.callAny(metadata, topics && [...topics])
     this.#nodes = new Map(found.nodes.map(({ id, ...node }) => [id, node]))
     for (const topic of found.topics) if (topic.errorCode === 0) this.#topics.set(topic.name, topic)
     return found

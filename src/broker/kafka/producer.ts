@@ -8,19 +8,12 @@ import {
   ProtocolError,
   txnOffsetCommitV3,
 } from '@platformatic/kafka'
-import type { RawRecord } from '../../record/record.ts'
 import { Abandoned, asBrokerError, codesOf, Fenced, passes } from './failure.ts'
 import type { Network } from './network.ts'
 import { produce, type ProducedBatch } from './protocol.ts'
-import { encodeBatch, sizeOf } from './recordBatch.ts'
+import { chunksOf, type PartitionRecords } from './chunks.ts'
+import { encodeBatch } from './recordBatch.ts'
 import type { KafkaSettings } from './settings.ts'
-
-/** Records for one partition, in their order. */
-export interface PartitionRecords {
-  readonly topic: string
-  readonly partition: number
-  readonly records: readonly RawRecord[]
-}
 
 /** Offsets that a member of a group commits. */
 export interface GroupOffsets {
@@ -40,15 +33,6 @@ interface Identity {
   readonly epoch: number
 }
 
-/** A batch and the records that it will hold. */
-interface Chunk {
-  readonly topic: string
-  readonly partition: number
-  readonly records: readonly RawRecord[]
-}
-
-/** What a broker takes in one batch unless a topic says otherwise is 1 MiB (message.max.bytes); a larger record goes alone. */
-const maxBatchBytes = 900_000
 const duplicate = 46
 
 /**
@@ -101,7 +85,16 @@ export class Producer {
   /** Commits offsets outside of a transaction. */
   async commitOffsets({ group, generation, member, offsets }: GroupOffsets): Promise<void> {
     await this.#fenced(`Committing offsets of ${group}`, () =>
-      this.#network.callCoordinator('group', group, offsetCommitV8.api, group, generation, member, null, asTopics(offsets)),
+      this.#network.callCoordinator(
+        'group',
+        group,
+        offsetCommitV8.api,
+        group,
+        generation,
+        member,
+        null,
+        asTopics(offsets),
+      ),
     )
   }
 
@@ -150,7 +143,17 @@ export class Producer {
       )
       await this.#fenced(`Writing offsets of ${group} in the transaction`, () =>
         this.#network.callCoordinator(
-          'group', group, txnOffsetCommitV3.api, id, group, producerId, epoch, generation, member, null, asTopics(offsets),
+          'group',
+          group,
+          txnOffsetCommitV3.api,
+          id,
+          group,
+          producerId,
+          epoch,
+          generation,
+          member,
+          null,
+          asTopics(offsets),
         ),
       )
     }
@@ -180,7 +183,11 @@ export class Producer {
     const queues = parts.map(chunksOf)
     for (let round = 0; queues.some((queue) => round < queue.length); round++) {
       const chunks = queues.flatMap((queue) => queue[round] ?? [])
-      const encoded = chunks.map((chunk) => ({ ...chunk, count: chunk.records.length, bytes: this.#encode(identity, chunk) }))
+      const encoded = chunks.map((chunk) => ({
+        ...chunk,
+        count: chunk.records.length,
+        bytes: this.#encode(identity, chunk),
+      }))
       await this.#deliver(encoded)
       for (const { topic, partition, records } of chunks) {
         const name = `${topic}/${partition}`
@@ -189,7 +196,7 @@ export class Producer {
     }
   }
 
-  #encode({ producerId, epoch }: Identity, { topic, partition, records }: Chunk): Buffer {
+  #encode({ producerId, epoch }: Identity, { topic, partition, records }: PartitionRecords): Buffer {
     const sequence = this.#sequences.get(`${topic}/${partition}`) ?? 0
     const transactional = this.#transactionalId !== null
     return encodeBatch(records, { producerId, epoch, sequence, transactional }, this.#settings.compression)
@@ -212,7 +219,10 @@ export class Producer {
   }
 
   /** One node's share. @returns what it did not write, and why */
-  async #sendTo([node, batches]: readonly [number, ProducedBatch[]]): Promise<{ left: ProducedBatch[]; failures: unknown[] }> {
+  async #sendTo([node, batches]: readonly [number, ProducedBatch[]]): Promise<{
+    left: ProducedBatch[]
+    failures: unknown[]
+  }> {
     try {
       const { request } = this.#settings.timeouts
       const answers = await this.#network.call(node, produce, this.#transactionalId, request, batches)
@@ -249,23 +259,6 @@ export class Producer {
 }
 
 const fences = new Set(['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'FENCED_INSTANCE_ID', 'REBALANCE_IN_PROGRESS'])
-
-function chunksOf({ topic, partition, records }: PartitionRecords): Chunk[] {
-  const chunks: Chunk[] = []
-  let start = 0
-  let size = 0
-  for (let at = 0; at < records.length; at++) {
-    const own = sizeOf(records[at]!)
-    if (at > start && size + own > maxBatchBytes) {
-      chunks.push({ topic, partition, records: records.slice(start, at) })
-      start = at
-      size = 0
-    }
-    size += own
-  }
-  chunks.push({ topic, partition, records: start === 0 ? records : records.slice(start) })
-  return chunks
-}
 
 const asTopics = (offsets: GroupOffsets['offsets']) =>
   [...Map.groupBy(offsets, ({ topic }) => topic)].map(([name, own]) => ({

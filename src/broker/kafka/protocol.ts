@@ -35,7 +35,10 @@ export const produce = createAPI<
       .appendInt32(timeout)
       .appendArray([...byTopic<ProducedBatch>(batches)], (topics, [topic, partitions]) =>
         topics.appendString(topic).appendArray(partitions, (writer, { partition, bytes }) => {
-          writer.appendInt32(partition).appendUnsignedVarInt(bytes.length + 1).append(bytes)
+          writer
+            .appendInt32(partition)
+            .appendUnsignedVarInt(bytes.length + 1)
+            .append(bytes)
         }),
       )
       .appendTaggedFields(),
@@ -168,12 +171,12 @@ export interface TopicMetadata {
 }
 
 /** Metadata, version 9, of some topics or, for null, of all; topics are never created by it. */
-export const metadata = createAPI<[topics: readonly string[] | null], ClusterMetadata>(
+export const metadata = createAPI<[topics: string[] | null], ClusterMetadata>(
   3,
   9,
-  (topics) =>
+  (topics: string[] | null) =>
     Writer.create()
-      .appendArray<string>(topics && [...topics], (writer, name) => writer.appendString(name))
+      .appendArray(topics, (writer, name) => writer.appendString(name))
       .appendBoolean(false)
       .appendBoolean(false)
       .appendBoolean(false)

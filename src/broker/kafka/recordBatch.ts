@@ -93,7 +93,8 @@ export function* decodeBatches(bytes: Buffer): Generator<DecodedBatch> {
 
 function decodeBatch(bytes: Buffer): DecodedBatch {
   const magic = bytes[16]
-  if (magic !== 2) throw new BrokerError(`A batch has the format ${magic}: Oxbow reads 2, which Kafka has had since 0.11.`)
+  if (magic !== 2)
+    throw new BrokerError(`A batch has the format ${magic}: Oxbow reads 2, which Kafka has had since 0.11.`)
   if (crc32c(bytes.subarray(checkedFrom)) >>> 0 !== bytes.readUInt32BE(17)) {
     throw new BrokerError('A batch came with a wrong checksum: it was damaged on its way or on the disk of the broker.')
   }
@@ -129,7 +130,11 @@ interface Place {
   readonly from: number
 }
 
-function decodeRecords(batch: Buffer, attributes: number, { topic, partition, firstOffset, from }: Place): StoredRecord[] {
+function decodeRecords(
+  batch: Buffer,
+  attributes: number,
+  { topic, partition, firstOffset, from }: Place,
+): StoredRecord[] {
   const count = batch.readInt32BE(57)
   const baseTimestamp = Number(batch.readBigInt64BE(27))
   const appended = attributes & logAppendTime ? Number(batch.readBigInt64BE(35)) : undefined
@@ -223,7 +228,13 @@ function varintSize(value: number): number {
   return size
 }
 
-function writeBody(to: Buffer, start: number, { key, value, headers, timestamp }: RawRecord, at: number, base: number): number {
+function writeBody(
+  to: Buffer,
+  start: number,
+  { key, value, headers, timestamp }: RawRecord,
+  at: number,
+  base: number,
+): number {
   to[start] = 0
   let position = writeVarint(to, start + 1, zigzag(timestamp - base))
   position = writeVarint(to, position, zigzag(at))

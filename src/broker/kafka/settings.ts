@@ -28,7 +28,11 @@ export interface KafkaSettings {
     readonly serverName?: string
   }
   readonly sasl?:
-    | { readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'; readonly username: string; readonly password: string }
+    | {
+        readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
+        readonly username: string
+        readonly password: string
+      }
     /** The token is asked for anew for each connection. */
     | { readonly mechanism: 'oauthbearer'; readonly token: () => string }
 }

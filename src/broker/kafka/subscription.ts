@@ -1,5 +1,4 @@
 import { setTimeout } from 'node:timers/promises'
-import type { StoredRecord } from '../../record/record.ts'
 import {
   BrokerError,
   type Batch,
@@ -9,12 +8,13 @@ import {
   type TopicPartition,
 } from '../broker.ts'
 import { checkMaxRecords } from '../maxRecords.ts'
+import { AssignedPartition, unknown } from './assigned.ts'
 import { changelogOf } from './changelog.ts'
 import { passes } from './failure.ts'
 import { Membership, type Term } from './member.ts'
 import type { Network } from './network.ts'
 import { committedOffsets, logOffsets, type CommittedOffset } from './offsets.ts'
-import { fetchFrom, type Fetched } from './reader.ts'
+import { fetchFrom } from './reader.ts'
 import type { KafkaSettings } from './settings.ts'
 
 export interface SubscriptionParts {
@@ -28,20 +28,6 @@ export interface SubscriptionParts {
   readonly given: (partitions: readonly TopicPartition[]) => void
 }
 
-/** A partition of this member. */
-interface Own extends TopicPartition {
-  /** Where the next record to give begins. */
-  position: number
-  /** Where the next fetch begins. */
-  fetchFrom: number
-  records: StoredRecord[]
-  /** How many of them were given. */
-  given: number
-  paused: boolean
-  /** Changes with every jump: what was asked for before it is not wanted any more. */
-  epoch: number
-}
-
 /** A partition is fetched ahead up to about so much, in records. */
 const enoughRecords = 8_000
 /** With data at hand elsewhere, others are not kept waiting for longer, in milliseconds. */
@@ -53,10 +39,10 @@ const limits = { maxBytes: 8_388_608, partitionBytes: 1_048_576 }
 export class KafkaSubscription implements Subscription {
   readonly #parts: SubscriptionParts
   readonly #membership: Membership
-  readonly #own = new Map<string, Own>()
+  readonly #own = new Map<string, AssignedPartition>()
   readonly #fetching = new Map<number, Promise<void>>()
   #term: Term | undefined
-  #failure: unknown
+  #failure: Error | undefined
   #closed = false
   #turn = 0
   #wake = Promise.withResolvers<void>()
@@ -88,7 +74,7 @@ export class KafkaSubscription implements Subscription {
         if (this.#membership.term !== this.#term) await this.#adopt()
         this.#throwFailure()
         const batches = this.#take(maxRecords)
-        const ahead = this.#fetchAhead().catch((thrown: unknown) => (this.#failure = thrown))
+        const ahead = this.#fetchAhead().catch((thrown: Error) => (this.#failure = thrown))
         if (batches.length > 0) return batches
         await ahead
         if (this.#failure === undefined) await this.#wake.promise
@@ -116,7 +102,7 @@ export class KafkaSubscription implements Subscription {
   rewind(partition: TopicPartition): void {
     const own = this.#find(partition)
     if (!own) return
-    jump(own, unknown)
+    own.jump(unknown)
     this.#ring()
   }
 
@@ -151,7 +137,7 @@ export class KafkaSubscription implements Subscription {
     if (this.#closed) throw new BrokerError(`The subscription of ${this.#parts.group} is closed.`)
   }
 
-  #find({ topic, partition }: TopicPartition): Own | undefined {
+  #find({ topic, partition }: TopicPartition): AssignedPartition | undefined {
     this.#checkOpen()
     const { group, topics } = this.#parts
     if (topics.includes(topic)) return this.#own.get(nameOf(topic, partition))
@@ -198,8 +184,7 @@ export class KafkaSubscription implements Subscription {
     for (const [at, { topic, partition }] of partitions.entries()) {
       const offset = committed.find((each) => isSame(each, { topic, partition }))?.offset ?? 0n
       const position = Math.max(Number(offset), starts[at]!)
-      const own = { topic, partition, position, fetchFrom: position, records: [], given: 0 }
-      this.#own.set(nameOf(topic, partition), { ...own, paused: false, epoch: 0 })
+      this.#own.set(nameOf(topic, partition), new AssignedPartition({ topic, partition }, position))
     }
   }
 
@@ -213,27 +198,20 @@ export class KafkaSubscription implements Subscription {
     for (const [at, own] of lost.entries()) {
       if (own.epoch !== epochs[at] || own.position !== unknown) continue
       const offset = committed.find((each) => isSame(each, own))?.offset ?? 0n
-      own.position = own.fetchFrom = Math.max(Number(offset), starts[at]!)
+      own.jump(Math.max(Number(offset), starts[at]!))
     }
   }
 
   #take(maxRecords: number): Batch[] {
-    const ready = [...this.#own.values()].filter((own) => !own.paused && own.position < own.fetchFrom)
+    const ready = [...this.#own.values()].filter(({ ready }) => ready)
     const batches: Batch[] = []
     let room = maxRecords
     for (const [index, own] of rotate(ready, this.#turn++).entries()) {
       const share = Math.ceil(room / (ready.length - index))
       if (share === 0) break
-      const { topic, partition } = own
-      const records = own.records.slice(own.given, own.given + share)
-      own.given += records.length
-      if (own.given === own.records.length) {
-        own.records = []
-        own.given = 0
-        own.position = own.fetchFrom
-      } else own.position = Number(records.at(-1)!.offset) + 1
-      batches.push({ topic, partition, records, next: BigInt(own.position) })
-      room -= records.length
+      const batch = own.take(share)
+      batches.push(batch)
+      room -= batch.records.length
     }
     return batches
   }
@@ -241,9 +219,9 @@ export class KafkaSubscription implements Subscription {
   /** Asks each node for what will be wanted next, one request at a time. */
   async #fetchAhead(): Promise<void> {
     await this.#locate()
-    const byNode = new Map<number, Own[]>()
+    const byNode = new Map<number, AssignedPartition[]>()
     for (const own of this.#own.values()) {
-      if (own.position === unknown || own.records.length - own.given >= enoughRecords) continue
+      if (own.position === unknown || own.waiting >= enoughRecords) continue
       const leader = await this.#leaderOf(own)
       byNode.set(leader, [...(byNode.get(leader) ?? []), own])
     }
@@ -257,52 +235,38 @@ export class KafkaSubscription implements Subscription {
     }
   }
 
-  async #leaderOf({ topic, partition }: Own): Promise<number> {
+  async #leaderOf({ topic, partition }: AssignedPartition): Promise<number> {
     const { network, settings } = this.#parts
     const leader = await network.persist(
       `${topic} cannot be read`,
       async () => (await network.leaders(topic))?.[partition],
       settings.timeouts.request,
     )
-    if (leader === undefined) throw new BrokerError(`There is no partition ${partition} of ${topic} any more. Create it again; it goes on by itself then.`)
+    if (leader === undefined)
+      throw new BrokerError(
+        `There is no partition ${partition} of ${topic} any more. Create it again; it goes on by itself then.`,
+      )
     return leader
   }
 
-  async #fetch(node: number, wanted: readonly Own[]): Promise<void> {
+  async #fetch(node: number, wanted: readonly AssignedPartition[]): Promise<void> {
     const { network } = this.#parts
     const asked = wanted.map((own) => ({ own, epoch: own.epoch, offset: own.fetchFrom }))
     const positions = asked.map(({ own: { topic, partition }, offset }) => ({ topic, partition, offset }))
-    const maxWait = wanted.length === this.#own.size && wanted.every(({ given, records }) => given === records.length) ? longWait : shortWait
+    const maxWait =
+      wanted.length === this.#own.size && wanted.every(({ waiting }) => waiting === 0) ? longWait : shortWait
     try {
       const fetched = await fetchFrom(network, node, positions, { ...limits, maxWait })
       for (const each of fetched) {
         const { own, epoch, offset } = asked.find(({ own }) => isSame(own, each))!
-        if (this.#own.get(nameOf(own.topic, own.partition)) === own && own.epoch === epoch) keep(own, each, offset)
+        if (this.#own.get(nameOf(own.topic, own.partition)) === own && own.epoch === epoch) own.keep(each, offset)
       }
     } catch (thrown) {
       network.refresh()
-      if (!passes(thrown)) this.#failure = thrown
+      if (!passes(thrown)) this.#failure = thrown as Error
       await setTimeout(shortWait)
     }
   }
-}
-
-/** Stands for a position that is to be looked up. */
-const unknown = -1
-
-function keep(own: Own, { records, next, moved }: Fetched, offset: number): void {
-  if (moved) return jump(own, Math.max(next, 0))
-  if (next === offset) return
-  own.records = own.given === own.records.length ? [...records] : [...own.records.slice(own.given), ...records]
-  own.given = 0
-  own.fetchFrom = next
-}
-
-function jump(own: Own, position: number): void {
-  own.position = own.fetchFrom = position
-  own.records = []
-  own.given = 0
-  own.epoch++
 }
 
 const place = ({ topic, partition }: TopicPartition): TopicPartition => ({ topic, partition })

@@ -16,9 +16,15 @@ const internal = /^__/
 const keys = ['retention.ms', 'cleanup.policy', 'max.message.bytes', 'min.insync.replicas']
 
 /** Creates what is missing and adjusts what is configured; partitions are never taken away. Idempotent. */
-export async function ensureTopics(network: Network, settings: KafkaSettings, specs: readonly TopicSpec[]): Promise<void> {
+export async function ensureTopics(
+  network: Network,
+  settings: KafkaSettings,
+  specs: readonly TopicSpec[],
+): Promise<void> {
   for (const spec of specs) check(spec)
-  const there = await network.persist('Topics cannot be described', () => network.describe(specs.map(({ name }) => name)))
+  const there = await network.persist('Topics cannot be described', () =>
+    network.describe(specs.map(({ name }) => name)),
+  )
   for (const spec of specs) {
     const topic = there.find(({ name }) => name === spec.name)
     if (topic) await adjust(network, spec, topic)
@@ -40,7 +46,8 @@ async function create(network: Network, { replication }: KafkaSettings, spec: To
     }
     network.refresh()
     const leaders = await network.leaders(name)
-    if (!leaders || leaders.some((leader) => leader < 0)) throw Object.assign(new Error('no leader yet'), { code: 'ECONNRESET' })
+    if (!leaders || leaders.some((leader) => leader < 0))
+      throw Object.assign(new Error('no leader yet'), { code: 'ECONNRESET' })
   })
 }
 
@@ -52,7 +59,9 @@ async function adjust(network: Network, spec: TopicSpec, topic: TopicMetadata): 
   if (different.length === 0) return
   const configs = different.map(([key, value]) => ({ name: key, value, configOperation: set }))
   await network.persist(`The topic ${name} cannot be configured`, () =>
-    network.admin.incrementalAlterConfigs({ resources: [{ resourceType: topicResource, resourceName: name, configs }] }),
+    network.admin.incrementalAlterConfigs({
+      resources: [{ resourceType: topicResource, resourceName: name, configs }],
+    }),
   )
 }
 
@@ -60,7 +69,11 @@ async function adjust(network: Network, spec: TopicSpec, topic: TopicMetadata): 
 async function addPartitions(network: Network, spec: TopicSpec, topic: TopicMetadata): Promise<void> {
   const { name, partitions = 1, compacted } = spec
   const { length } = topic.partitions
-  const ends = await logOffsets(network, topic.partitions.map(({ partition }) => ({ topic: name, partition })), 'latest')
+  const ends = await logOffsets(
+    network,
+    topic.partitions.map(({ partition }) => ({ topic: name, partition })),
+    'latest',
+  )
   if (!compacted && ends.some((end) => end > 0)) {
     throw new BrokerError(
       `Topic ${name} has records in ${length} ${length === 1 ? 'partition' : 'partitions'}; with ${partitions}, its keys would move to others. Keep ${length}, or use a new topic.`,
@@ -85,12 +98,18 @@ export async function describeTopics(network: Network, names?: readonly string[]
   const found = await network.persist('Topics cannot be described', () => network.describe(names))
   const topics = found.filter((topic) => !topic.internal && !internal.test(topic.name))
   if (topics.length === 0) return []
-  const configs = await describeConfigs(network, topics.map(({ name }) => name))
-  const places = topics.flatMap(({ name, partitions }) => partitions.map(({ partition }) => ({ topic: name, partition })))
-  const [starts, ends] = await Promise.all([logOffsets(network, places, 'earliest'), logOffsets(network, places, 'latest')])
-  const infos = await Promise.all(
-    places.map((place, at) => describePartition(network, place, starts[at]!, ends[at]!)),
+  const configs = await describeConfigs(
+    network,
+    topics.map(({ name }) => name),
   )
+  const places = topics.flatMap(({ name, partitions }) =>
+    partitions.map(({ partition }) => ({ topic: name, partition })),
+  )
+  const [starts, ends] = await Promise.all([
+    logOffsets(network, places, 'earliest'),
+    logOffsets(network, places, 'latest'),
+  ])
+  const infos = await Promise.all(places.map((place, at) => describePartition(network, place, starts[at]!, ends[at]!)))
   return topics.map(({ name, partitions }) => {
     const config = configs.get(name)!
     const retention = Number(config.get('retention.ms') ?? -1)
@@ -127,7 +146,9 @@ async function describeConfigs(network: Network, names: readonly string[]): Prom
     resourceName: name,
     configurationKeys: keys,
   }))
-  const described = await network.persist('Topics cannot be described', () => network.admin.describeConfigs({ resources }))
+  const described = await network.persist('Topics cannot be described', () =>
+    network.admin.describeConfigs({ resources }),
+  )
   return new Map(
     described.map(({ resourceName, configs }) => [
       resourceName,
@@ -141,9 +162,13 @@ const maxPartitions = 10_000
 function check({ name, partitions = 1, retention = 1 }: TopicSpec): void {
   checkTopicName(name)
   if (!Number.isInteger(partitions) || partitions < 1 || partitions > maxPartitions) {
-    throw new BrokerError(`Topic ${name} cannot have ${partitions} partitions: give a number from 1 to ${maxPartitions}.`)
+    throw new BrokerError(
+      `Topic ${name} cannot have ${partitions} partitions: give a number from 1 to ${maxPartitions}.`,
+    )
   }
   if (!Number.isSafeInteger(retention) || retention < 1) {
-    throw new BrokerError(`Topic ${name} cannot have a retention of ${retention} ms: give whole milliseconds, at least 1.`)
+    throw new BrokerError(
+      `Topic ${name} cannot have a retention of ${retention} ms: give whole milliseconds, at least 1.`,
+    )
   }
 }

@@ -1,6 +1,12 @@
 import { setImmediate } from 'node:timers/promises'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { BrokerError, type Batch, type Broker, type GroupMember, type Subscription } from '../../../src/broker/broker.ts'
+import {
+  BrokerError,
+  type Batch,
+  type Broker,
+  type GroupMember,
+  type Subscription,
+} from '../../../src/broker/broker.ts'
 import type { StoredRecord } from '../../../src/record/record.ts'
 import { output, take, texts, unique, unit, type Setting } from './setting.ts'
 
@@ -163,7 +169,9 @@ export function subscriptionContract(current: () => Setting): void {
     it('knows how far it is behind', async () => {
       const subscription = await broker.subscribe(group, [topic])
       const behind = async (): Promise<bigint[]> =>
-        (await subscription.lag()).toSorted((a, b) => a.partition - b.partition).map(({ position, end }) => end - position)
+        (await subscription.lag())
+          .toSorted((a, b) => a.partition - b.partition)
+          .map(({ position, end }) => end - position)
       expect(await behind()).toEqual([0n, 0n])
       await fill(0, 'a')
       expect((await behind())[0]).toBeGreaterThan(0n)

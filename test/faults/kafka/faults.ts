@@ -76,7 +76,10 @@ export const faults = {
     await admin.connect()
     const largest = async (bytes: string): Promise<void> => {
       const configEntries = [{ name: 'max.message.bytes', value: bytes }]
-      await admin.alterConfigs({ validateOnly: false, resources: [{ type: 2, name: setting.deadLetters, configEntries }] })
+      await admin.alterConfigs({
+        validateOnly: false,
+        resources: [{ type: 2, name: setting.deadLetters, configEntries }],
+      })
     }
     await setTimeout(between(setting, 0, 500))
     await largest('100')

@@ -47,7 +47,12 @@ interface Verdict {
   readonly dead: number
 }
 
-async function round({ cluster, proxies, bootstrap }: Field, fault: FaultName, guarantee: Guarantee, seed: number): Promise<Verdict & { seconds: number }> {
+async function round(
+  { cluster, proxies, bootstrap }: Field,
+  fault: FaultName,
+  guarantee: Guarantee,
+  seed: number,
+): Promise<Verdict & { seconds: number }> {
   const started = Date.now()
   const name = `${fault}-${guarantee}-${seed}-${started}`
   const [source, out] = [`in.${name}`, `out.${name}`]
@@ -75,9 +80,18 @@ async function round({ cluster, proxies, bootstrap }: Field, fault: FaultName, g
 
 /** Counts until all ids have come out, and once more a while later; or until nobody believes in it any more. */
 async function settled(bootstrap: string, source: string, out: string): Promise<Verdict> {
-  const count = async (): Promise<Verdict> =>
-    JSON.parse(await python('verdict.py', [bootstrap, String(events), String(partitions), out, `dlq.${source}`])) as Verdict
+  const args = [bootstrap, String(events), String(partitions), out, `dlq.${source}`]
   const deadline = Date.now() + patience
+  const count = async (): Promise<Verdict> => {
+    for (;;) {
+      try {
+        return JSON.parse(await python('verdict.py', args)) as Verdict
+      } catch (thrown) {
+        if (Date.now() > deadline) throw thrown // Before that, a leader may just be moving.
+        await setTimeout(1_000)
+      }
+    }
+  }
   while ((await count()).lost > 0 && Date.now() < deadline) await setTimeout(1_000)
   await setTimeout(3_000)
   return count()
@@ -88,7 +102,10 @@ function pipeline({ name, source, out, guarantee, bootstrap }: { readonly [part:
 name: ${name}
 broker:
   kafka:
-    brokers: [${bootstrap!.split(',').map((each) => `"${each}"`).join(', ')}]
+    brokers: [${bootstrap!
+      .split(',')
+      .map((each) => `"${each}"`)
+      .join(', ')}]
     timeouts: { session: 6s, heartbeat: 500ms, transaction: 8s, request: 5s, delivery: 20s }
 guarantee: ${guarantee}
 sources:

@@ -26,7 +26,9 @@ export class Replicas {
 
   start(): void {
     const log = openSync(this.#logFile, 'a')
-    this.#running.push(spawn(process.execPath, [main, 'run', this.#config, '--no-http'], { stdio: ['ignore', log, log] }))
+    this.#running.push(
+      spawn(process.execPath, [main, 'run', this.#config, '--no-http'], { stdio: ['ignore', log, log] }),
+    )
   }
 
   /** Resolves when the first of them is at work. */

@@ -70,7 +70,8 @@ export class Cluster {
         const { brokers } = await admin.describeCluster()
         if (brokers.length === this.#nodes.length) return
       } catch (thrown) {
-        if (Date.now() > deadline) throw new Error(`Kafka does not start:\n${this.#nodes[0]!.lastWords}`, { cause: thrown })
+        if (Date.now() > deadline)
+          throw new Error(`Kafka does not start:\n${this.#nodes[0]!.lastWords}`, { cause: thrown })
       } finally {
         await admin.disconnect().catch(() => {})
       }
@@ -110,7 +111,10 @@ export class KafkaNode {
   }
 
   format(uuid: string): void {
-    writeFileSync(`${this.#directory}.properties`, [...this.#settings].map(([key, value]) => `${key}=${value}`).join('\n'))
+    writeFileSync(
+      `${this.#directory}.properties`,
+      [...this.#settings].map(([key, value]) => `${key}=${value}`).join('\n'),
+    )
     java(this.#classPath, ['kafka.tools.StorageTool', 'format', '-t', uuid, '-c', `${this.#directory}.properties`])
   }
 

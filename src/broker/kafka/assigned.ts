@@ -1,0 +1,80 @@
+import type { StoredRecord } from '../../record/record.ts'
+import type { Batch, TopicPartition } from '../broker.ts'
+import type { Fetched } from './reader.ts'
+
+/** Stands for a position that is to be looked up. */
+export const unknown = -1
+
+/** A partition of a member: what was fetched of it, and how much of that was given out. */
+export class AssignedPartition implements TopicPartition {
+  readonly topic: string
+  readonly partition: number
+  #records: readonly StoredRecord[] = []
+  #given = 0
+  #position: number
+  #fetchFrom: number
+  #epoch = 0
+  /** Nothing of it is given out. */
+  paused = false
+
+  constructor({ topic, partition }: TopicPartition, position: number) {
+    this.topic = topic
+    this.partition = partition
+    this.#position = this.#fetchFrom = position
+  }
+
+  /** Where the next record to give begins. */
+  get position(): number {
+    return this.#position
+  }
+
+  /** Where the next fetch begins. */
+  get fetchFrom(): number {
+    return this.#fetchFrom
+  }
+
+  /** Changes with every jump: what was asked for before it is not wanted any more. */
+  get epoch(): number {
+    return this.#epoch
+  }
+
+  /** Records that wait to be given. */
+  get waiting(): number {
+    return this.#records.length - this.#given
+  }
+
+  /** Whether there is something to give: records, or a position after what nobody is given. */
+  get ready(): boolean {
+    return !this.paused && this.#position < this.#fetchFrom
+  }
+
+  /** Keeps what was fetched from an offset. */
+  keep({ records, next, moved }: Fetched, offset: number): void {
+    if (moved) return this.jump(next)
+    if (next === offset) return
+    this.#records = this.waiting === 0 ? records : [...this.#records.slice(this.#given), ...records]
+    this.#given = 0
+    this.#fetchFrom = next
+  }
+
+  /** Up to so many records, to be called when it is ready. */
+  take(maxRecords: number): Batch {
+    const { topic, partition } = this
+    const records = this.#records.slice(this.#given, this.#given + maxRecords)
+    this.#given += records.length
+    this.#position = this.waiting === 0 ? this.#fetchFrom : Number(records.at(-1)!.offset) + 1
+    if (this.waiting === 0) {
+      this.#records = []
+      this.#given = 0
+    }
+    return { topic, partition, records, next: BigInt(this.#position) }
+  }
+
+  /** Goes on elsewhere. */
+  jump(position: number): void {
+    this.#position = this.#fetchFrom = position
+    this.#records = []
+    this.#given = 0
+    this.#epoch++
+  }
+}

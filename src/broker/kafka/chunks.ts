@@ -1,0 +1,30 @@
+import type { RawRecord } from '../../record/record.ts'
+import { sizeOf } from './recordBatch.ts'
+
+/** Records for one partition, in their order. */
+export interface PartitionRecords {
+  readonly topic: string
+  readonly partition: number
+  readonly records: readonly RawRecord[]
+}
+
+/** What a broker takes in one batch unless a topic says otherwise is 1 MiB (message.max.bytes). */
+const maxBatchBytes = 900_000
+
+/** Cuts records into what goes into one batch each; a larger record goes alone. */
+export function chunksOf({ topic, partition, records }: PartitionRecords): PartitionRecords[] {
+  const chunks: PartitionRecords[] = []
+  let start = 0
+  let size = 0
+  for (let at = 0; at < records.length; at++) {
+    const own = sizeOf(records[at]!)
+    if (at > start && size + own > maxBatchBytes) {
+      chunks.push({ topic, partition, records: records.slice(start, at) })
+      start = at
+      size = 0
+    }
+    size += own
+  }
+  chunks.push({ topic, partition, records: start === 0 ? records : records.slice(start) })
+  return chunks
+}

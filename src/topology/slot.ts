@@ -1,0 +1,141 @@
+import type { Batch, GroupMember, TopicPartition } from '../broker/broker.ts'
+import type { FloodGuard } from '../deadletter/flood.ts'
+import { stateOf } from './held.ts'
+import { pauseAfter, sleep } from './pause.ts'
+import type { Subtopology } from './plan.ts'
+import { Task, TaskStopped, type TaskParts } from './task.ts'
+
+export interface SlotParts extends Omit<TaskParts, 'state' | 'committed'> {
+  readonly member: GroupMember | undefined
+  /** A task that stops is not started again. */
+  readonly once: boolean
+  /** The flood guards of its sources; they outlive a stopped task. */
+  readonly guards: ReadonlyMap<string, FloodGuard>
+  /** Called whenever something ended, well or not. */
+  readonly changed: () => void
+  /** A task was started again: its partitions go on from what is committed. */
+  readonly restarted: (slot: Slot) => void
+}
+
+/** The place of a task: it starts the task, and starts it again when it stops, from what it committed. */
+export class Slot {
+  readonly #parts: SlotParts
+  #task: Task | undefined
+  #stopped: TaskStopped | undefined
+  #restarts = 0
+  #batches = 0
+  #closed = false
+
+  constructor(parts: SlotParts) {
+    this.#parts = parts
+  }
+
+  /** As Kafka Streams names a task: "0_3" is partition 3 of sub-topology 0. */
+  get id(): string {
+    return `${this.#parts.subtopology.id}_${this.#parts.partition}`
+  }
+
+  get subtopology(): Subtopology {
+    return this.#parts.subtopology
+  }
+
+  get partition(): number {
+    return this.#parts.partition
+  }
+
+  /** Why the task is not running, if it is not. */
+  get stopped(): TaskStopped | undefined {
+    return this.#stopped
+  }
+
+  get inFlight(): number {
+    return this.#task?.inFlight ?? 0
+  }
+
+  get places(): ReadonlyMap<string, number> {
+    return this.#task?.places ?? new Map()
+  }
+
+  /** Whether something is under way that ends by itself. */
+  get busy(): boolean {
+    return this.#batches > 0 || (this.#task?.busy ?? false)
+  }
+
+  /** Whether one of the places feeds the task. */
+  isFedBy(places: readonly TopicPartition[]): boolean {
+    const { partition, subtopology } = this.#parts
+    return isFed(subtopology, partition, places)
+  }
+
+  /** Restores the task and starts it. @throws what is wrong with a component's set-up, or with the state */
+  async start(): Promise<void> {
+    const { broker, plan, partition, guards } = this.#parts
+    const state = await broker.state(plan.name, stateOf(partition))
+    const positions = await broker.committed(plan.name)
+    if (this.#closed) return
+    const committed = (place: TopicPartition) =>
+      positions.find(({ topic, partition }) => topic === place.topic && partition === place.partition)?.offset
+    const task = new Task({ ...this.#parts, state, committed }, guards)
+    task.stopped.subscribe((reason) => this.#suspend(reason))
+    task.worked.subscribe(() => this.#parts.changed())
+    this.#task = task
+    this.#stopped = undefined
+    task.resume()
+  }
+
+  /** @returns whether the task can take more */
+  async process(batch: Batch): Promise<boolean> {
+    this.#batches++
+    try {
+      await this.#task!.process(batch)
+      this.#restarts = 0
+      return !this.#closed
+    } catch (thrown) {
+      if (thrown instanceof TaskStopped) return false
+      throw thrown
+    } finally {
+      this.#batches--
+    }
+  }
+
+  async flush(): Promise<void> {
+    await this.#task?.flush()
+  }
+
+  /** Abandons what is not committed. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#task?.close()
+  }
+
+  /** The task stopped: says so, and starts it again after a pause that grows. */
+  #suspend(reason: TaskStopped): void {
+    if (this.#closed) return
+    const { log, once, scheduler, signal, changed } = this.#parts
+    this.#stopped = reason
+    const pause = pauseAfter(++this.#restarts)
+    log.error(
+      { task: this.id, ...(!once && { again: pause }) },
+      `Task ${this.id} stopped, nothing of its unit was committed: ${reason.message}`,
+    )
+    changed()
+    if (!once) void sleep(pause, scheduler, signal).then(() => this.#restart())
+  }
+
+  async #restart(): Promise<void> {
+    await this.#task?.close()
+    if (this.#closed || this.#parts.signal.aborted) return
+    try {
+      await this.start()
+    } catch (thrown) {
+      const message = thrown instanceof Error ? thrown.message : String(thrown)
+      return this.#suspend(new TaskStopped(message, { cause: thrown }))
+    }
+    if (this.#closed) await this.#task?.close()
+    else this.#parts.restarted(this)
+  }
+}
+
+/** Whether one of the places feeds a sub-topology's task of a partition. */
+export const isFed = ({ sources }: Subtopology, partition: number, places: readonly TopicPartition[]): boolean =>
+  places.some((place) => place.partition === partition && sources.some(({ name }) => name === place.topic))
