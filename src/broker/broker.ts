@@ -65,6 +65,8 @@ export interface TopicSpec {
   readonly compacted?: boolean
   /** The largest batch it takes, in bytes. */
   readonly maxMessageBytes?: number
+  /** Its records name their partitions: more can be added when it has records already. */
+  readonly byNumber?: boolean
 }
 
 export interface PartitionInfo {

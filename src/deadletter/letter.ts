@@ -13,6 +13,8 @@ export interface Failure {
   readonly operator: string
   readonly fault: Fault
   readonly attempts: number
+  /** How often it was redriven, beyond what its headers say. */
+  readonly hops: number
   /** Milliseconds since the epoch. */
   readonly firstFailedAt: number
   readonly failedAt: number
@@ -37,7 +39,7 @@ const maxCauses = 5
 export const letterPrefix = 'dlq.'
 
 /** Stable over replays: the same record failing at the same operator is the same letter. */
-const letterId = ({ topic, partition, offset }: Origin, operator: string, index: string): string =>
+export const letterId = ({ topic, partition, offset }: Origin, operator: string, index: string): string =>
   hash('sha256', JSON.stringify([topic, partition, String(offset), operator, index])).slice(0, 32)
 
 /** Groups letters that failed alike: operator, code, and the message with its values stripped. */
@@ -79,7 +81,7 @@ function describeFailure(failure: Failure, { pipeline, revision, redact }: Lette
     fingerprint: fingerprint(operator, fault),
     disposition: fault.disposition,
     attempts: String(failure.attempts),
-    hops: hopsOf(raw.headers),
+    hops: String(hopsOf(raw.headers) + failure.hops),
     revision,
     'origin.topic': origin.topic,
     'origin.partition': String(origin.partition),
@@ -121,9 +123,9 @@ function encoding(value: unknown, redact: Redact): Buffer | null {
 const isText = (bytes: Buffer): boolean => Buffer.from(bytes.toString()).equals(bytes)
 
 /** How often the record has been sent back already; a redrive leaves the count on the record. */
-function hopsOf(headers: readonly Header[]): string {
+function hopsOf(headers: readonly Header[]): number {
   const hops = Number(headers.findLast(([name]) => name === `${letterPrefix}hops`)?.[1]?.toString())
-  return String(Number.isSafeInteger(hops) && hops > 0 ? hops : 0)
+  return Number.isSafeInteger(hops) && hops > 0 ? hops : 0
 }
 
 function jsonEnvelope({ raw, failedAt }: Failure, facts: { [name: string]: string }): object {

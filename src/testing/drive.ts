@@ -107,9 +107,14 @@ class Driver {
   #goesOn(): boolean {
     const { next } = this.#clock
     if (next !== undefined && next <= this.#feed.until) return true
-    if (!this.#feed.ended || this.#pipeline.inFlight === 0 || this.#isBroken()) return false
+    if (!this.#feed.ended || !this.#isMoving() || this.#isBroken()) return false
     if (next === undefined || next > this.#feed.until + longest) throw this.#hang('and nothing will let go of them')
     return true
+  }
+
+  /** Whether something is in flight that does not wait behind a dead letter. */
+  #isMoving(): boolean {
+    return this.#pipeline.inFlight > this.#pipeline.blocked
   }
 
   /** A part of the pipeline stopped, and starting it again does not help. */
@@ -122,7 +127,7 @@ class Driver {
   async #settle(): Promise<void> {
     await this.#feed.appended
     await this.#quiet()
-    if (this.#feed.ended && this.#pipeline.inFlight > 0) {
+    if (this.#feed.ended && this.#isMoving()) {
       await this.#pipeline.flush()
       await this.#quiet()
     }

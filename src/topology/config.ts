@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Catalog } from '../component/catalog.ts'
 import { condition } from '../component/expression.ts'
-import { duration, path, topicName } from '../component/fields.ts'
+import { duration, path, size, topicName } from '../component/fields.ts'
 import { broker } from './kafkaConfig.ts'
 
 /** What an alert's condition can speak of: see the monitor's page in the guide. */
@@ -41,11 +41,20 @@ const deadLetters = () =>
       .optional()
       .describe('How faults are retried that may pass, such as a service that does not answer.'),
     order: z
-      .literal('none', {
-        error: 'expected "none"; "key" (later records of a key wait behind the failed one) is not available yet',
+      .enum(['none', 'key'])
+      .optional()
+      .describe(
+        'Whether later records of a key overtake one that failed. `none`: they do. `key`: they are parked behind it, in order, through its retries and its dead letters, until those are redriven or discarded. Default `none`.',
+      ),
+    parked: z
+      .strictObject({
+        records: z.int().min(1).optional().describe('Default 10000.'),
+        size: size().optional().describe('Of keys and values. Default `32MiB`.'),
       })
       .optional()
-      .describe('Whether later records of a key overtake one that failed. Default `none`: they do.'),
+      .describe(
+        'With `order: key`, how much a task parks, records that hold up their keys included; beyond it its partitions pause, and an alert says so.',
+      ),
     envelope: z
       .enum(['headers', 'json'])
       .optional()

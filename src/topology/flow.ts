@@ -1,15 +1,16 @@
 import { Subject } from 'rxjs'
 import type { StateChange, Unit } from '../broker/broker.ts'
 import type { FloodGuard } from '../deadletter/flood.ts'
-import { deadLetter } from '../deadletter/letter.ts'
 import { asFault, RecordedFault, type Fault } from '../record/fault.ts'
 import type { Outcome } from '../record/outcome.ts'
 import type { Record, StoredRecord } from '../record/record.ts'
 import { readValue } from './append.ts'
+import { DeadLetters } from './deadLetters.ts'
 import { Draft } from './draft.ts'
-import { Held, stateOf } from './held.ts'
+import { Held, stateOf, type HeldPart } from './held.ts'
 import { dead, dropped, emitted, entered, Lineage, streamOf, Tally } from './lineage.ts'
 import { incrementNamed } from './meter.ts'
+import { KeyOrder, limitOf, pauseChange, pausedStore } from './order.ts'
 import type { PlannedSource } from './plan.ts'
 import { asOutput, toldApart, wrongResult } from './results.ts'
 import { Retries, type Retry } from './retries.ts'
@@ -39,6 +40,11 @@ export class Flow {
   readonly #held = new Held()
   readonly #retries: Retries
   readonly #underWay = new UnderWay()
+  readonly #order: KeyOrder
+  readonly #deadLetters: DeadLetters
+  /** Sources that are paused, as the unit says. */
+  readonly #paused: Set<string>
+  #pauses: StateChange[] = []
   #calls = 0
   /** A source record is done, or the last call of an asynchronous operator ended. */
   readonly progress = new Subject<void>()
@@ -59,21 +65,62 @@ export class Flow {
       if (node.holds) host.whenFree(leave)
       else leave()
     })
+    this.#order = new KeyOrder({
+      ...limitOf(this.#sources.values()),
+      begin: (lineage) => {
+        this.#tally.aside(lineage.source, 'parked', false)
+        this.#begin(lineage)
+      },
+      later: (action) => void parts.scheduler.schedule(() => host.whenFree(() => this.#orHalt('order', action))),
+      forget: (lineage) => void this.#underWay.end(lineage, false),
+    })
+    this.#deadLetters = new DeadLetters({
+      task: parts,
+      sources: this.#sources,
+      streams: this.#streamNames,
+      draft: this.draft,
+      tally: this.#tally,
+      held: this.#held,
+      underWay: this.#underWay,
+      order: this.#order,
+      reenter: (part) => this.#redrive(part),
+    })
+    this.#paused = new Set(Array.from(parts.state.entries(pausedStore), ([source]) => source))
   }
 
   /** Source records that were read and have no final outcome yet. */
   get inFlight(): number {
-    return this.#underWay.size
+    return this.#underWay.size + this.#sum(this.#order.parked)
+  }
+
+  /** Those of them that wait behind dead letters: they do not go on by themselves. */
+  get blocked(): number {
+    return this.#order.blocked
   }
 
   /** Whether there are so many that no more are to come. */
   get full(): boolean {
-    return this.#underWay.full
+    return this.#underWay.full || this.#order.full
   }
 
-  /** Where they are: records by the operator that has them, or the sink that they wait for. */
+  /** What is parked, in a sentence, where it is too much. */
+  get parked(): string | undefined {
+    if (!this.#order.full) return undefined
+    const size = `${this.#order.size} records (${this.#order.bytes} bytes)`
+    return `${size} are parked behind records that failed, or hold up their keys; redrive or discard the dead letters (\`oxbow dlq redrive\`, \`oxbow dlq discard\`), or raise deadLetters.parked.`
+  }
+
+  /** Whether there is too much of it, and nothing will go on by itself. */
+  get stuck(): boolean {
+    return this.#order.full && this.#underWay.size === 0
+  }
+
+  /** Where they are: records by the operator that has them, or the sink that they wait for, or their source where they are parked. */
   get places(): ReadonlyMap<string, number> {
-    return this.#held.places
+    return new Map([
+      ...this.#held.places,
+      ...[...this.#order.parked].map(([name, n]) => [`${name}.parked`, n] as const),
+    ])
   }
 
   /** Calls of asynchronous operators that have not ended. */
@@ -84,13 +131,15 @@ export class Flow {
   /** Takes up the records that were under way at the last commit. @returns whether there were any */
   restore(): boolean {
     const { state, committed } = this.#parts
-    const parts = this.#held.restore(state, this.#streamNames, this.#sources, committed)
-    for (const { record } of parts) this.#underWay.add(record.origin as Lineage)
+    const { parts, dead, parked } = this.#held.restore(state, this.#streamNames, this.#sources, committed)
+    for (const { record } of parts) this.#keep(record.origin as Lineage)
+    this.#deadLetters.restore(dead)
     for (const { node, record, retry } of parts) {
       if (retry) this.#wait(node, record, retry)
       else this.#reenter(node, record)
     }
-    return parts.length > 0
+    this.#order.restore(parked)
+    return parts.length + dead.length + parked.length > 0
   }
 
   /** Ends the input of every timed operator; calls end by themselves. */
@@ -107,8 +156,22 @@ export class Flow {
   /** What came of the records since the last unit; undefined when nothing did. */
   takeUnit(positions: readonly StateChange[]): Unit | undefined {
     const { plan, partition, member } = this.#parts
-    const held = this.#held.take(this.#underWay, this.#underWay.takeClosed(), this.#streamNames)
-    return this.draft.take(plan.name, stateOf(partition), member, [...this.#state.take(), ...held, ...positions])
+    const open = [...this.#underWay, ...this.#order.takeChanged()]
+    const held = this.#held.take(open, this.#underWay.takeClosed(), this.#streamNames)
+    const pauses = this.#pauses
+    this.#pauses = []
+    const changes = [...this.#state.take(), ...held, ...pauses, ...positions]
+    return this.draft.take(plan.name, stateOf(partition), member, changes)
+  }
+
+  /** No more is read of a source because too much is parked, or it goes on. @returns whether that is news */
+  pause(source: string, paused: boolean): boolean {
+    if (this.#paused.has(source) === paused) return false
+    if (paused) this.#paused.add(source)
+    else this.#paused.delete(source)
+    this.#tally.aside(source, 'paused', paused)
+    this.#pauses.push(pauseChange(source, paused))
+    return true
   }
 
   /** A sink answered for a record. */
@@ -119,9 +182,29 @@ export class Flow {
     this.#settle(record.origin as Lineage)
   }
 
-  feed(raw: StoredRecord): void {
-    const source = this.#sources.get(raw.topic)!
-    const lineage = new Lineage(source.name, raw)
+  /** Takes a record of a source, or a command from the lane of one. */
+  feed(record: StoredRecord): void {
+    const source = this.#sources.get(record.topic)
+    if (!source) return this.#command(record)
+    const lineage = new Lineage(source.name, record)
+    if (this.#order.parks(lineage)) this.#park(lineage)
+    else this.#begin(lineage)
+  }
+
+  #command(record: StoredRecord): void {
+    const source = this.#sources.values().find(({ lane }) => lane === record.topic)!
+    this.#deadLetters.obey(source.name, record)
+    this.progress.next()
+  }
+
+  #park(lineage: Lineage): void {
+    for (const { stream } of this.#wiring.readers.get(lineage.source) ?? []) this.#enterLedger(lineage, stream.number)
+    this.#tally.aside(lineage.source, 'parked', true)
+  }
+
+  #begin(lineage: Lineage): void {
+    const { raw } = lineage
+    const source = this.#sources.get(lineage.source)!
     lineage.pending = 1
     const readers = this.#wiring.readers.get(source.name) ?? []
     const { key, headers, timestamp } = raw
@@ -132,14 +215,19 @@ export class Flow {
         lineage.mark(stream.number, dead)
       }
       const input = { key, value: raw.value, headers, timestamp, origin: lineage, index: '' }
-      this.#bury(`${source.name}.read`, input, read.fault)
+      this.#deadLetters.bury(readerOf(source.name), input, read.fault)
     } else {
       const { value } = (lineage.read = { value: read.value, format: source.format })
       for (const reader of readers)
         this.#enterStream(reader, { key, value, headers, timestamp, origin: lineage, index: '' })
     }
     this.#settle(lineage)
-    if (lineage.pending > 0) this.#underWay.add(lineage)
+    if (lineage.pending > 0) this.#keep(lineage)
+  }
+
+  #keep(lineage: Lineage): void {
+    this.#underWay.add(lineage)
+    this.#order.hold(lineage)
   }
 
   #enterStream({ stream, via }: Reader, record: Record): void {
@@ -241,7 +329,7 @@ export class Flow {
     this.#retries.forget(record)
     incrementNamed(node.meter.dead, fault.code)
     lineage.mark(node.stream, dead)
-    this.#bury(id, record, fault, tried)
+    this.#deadLetters.bury(id, record, fault, tried)
     this.#settle(lineage)
   }
 
@@ -272,28 +360,31 @@ export class Flow {
     const fault = new RecordedFault('operator.gone', `The record waited at ${id}, which the config no longer has.`)
     const stream = streamOf(id, this.#streamNames)
     if (stream >= 0) lineage.mark(stream, dead)
-    this.#bury(id, record, fault)
+    this.#deadLetters.bury(id, record, fault)
     this.#settle(lineage)
   }
 
-  #bury(operator: string, input: Record, fault: Fault, tried?: Omit<Retry, 'due'>): void {
-    const { raw, source } = input.origin as Lineage
-    const failedAt = this.#parts.scheduler.now()
-    const { attempts, firstFailedAt } = tried ?? { attempts: 1, firstFailedAt: failedAt }
-    const failure = { raw, input, operator, fault, attempts, firstFailedAt, failedAt }
-    this.draft.output(deadLetter(failure, this.#sources.get(source)!.deadLetters))
+  /** A part that died goes on where it died. */
+  #redrive({ node, record }: HeldPart): void {
+    const lineage = record.origin as Lineage
+    if (node === readerOf(lineage.source)) return this.#begin(lineage)
+    lineage.pending++
+    this.#reenter(node, record)
   }
 
   /** One part of a source record is done; the last one decides its outcome in every stream. */
   #settle(lineage: Lineage): void {
     if (--lineage.pending > 0) return
-    let isDead = false
-    for (let stream = 0; stream < lineage.marks.length; stream++) {
-      const outcome = lineage.outcome(stream)
-      if (outcome) this.#tally.add(lineage.source, stream, outcome)
-      isDead ||= outcome === 'dead'
-    }
+    const isDead = this.#tally.close(lineage)
     if (this.#guards.has(lineage.source)) this.draft.verdict(lineage.source, isDead)
-    if (this.#underWay.end(lineage)) this.progress.next()
+    if (this.#underWay.end(lineage, this.#order.hasLetters(lineage))) this.progress.next()
+    this.#order.ended(lineage)
+  }
+
+  #sum(counts: ReadonlyMap<string, number>): number {
+    return counts.values().reduce((sum, count) => sum + count, 0)
   }
 }
+
+/** What stands for an operator in the letters of records that could not be read. */
+const readerOf = (source: string): string => `${source}.read`

@@ -34,6 +34,15 @@ export interface HeldPart {
   readonly node: string
   readonly record: Record
   readonly retry?: Retry
+  /** The id of its dead letter: it died here, and holds up its key. */
+  readonly letter?: string
+}
+
+/** What was under way, parked or holding up its key when a task committed last; the oldest first. */
+export interface Restored {
+  readonly parts: readonly HeldPart[]
+  readonly dead: readonly HeldPart[]
+  readonly parked: readonly Lineage[]
 }
 
 /**
@@ -88,8 +97,7 @@ export class Held {
   }
 
   /**
-   * The parts that were under way when the task committed last, oldest first, each counted in its lineage: those of its
-   * own sources. Where state is written before offsets (at least once), a crash between leaves records in both: what
+   * Parts under way are counted in their lineages; only those of the task's own sources are taken up. Where state is written before offsets (at least once), a crash between leaves records in both: what
    * will be read again is not taken up.
    */
   restore(
@@ -97,21 +105,26 @@ export class Held {
     streams: readonly string[],
     sources: Names,
     committed: (place: TopicPartition) => bigint | undefined,
-  ): HeldPart[] {
+  ): Restored {
     const own = new Map<string, Lineage>()
     for (const [key, bytes] of state.entries(lineages)) {
       const lineage = decodeLineage(bytes, streams)
       const isPast = lineage.offset < (committed(lineage) ?? 0n)
       if (isPast && sources.has(lineage.source)) own.set(key, lineage)
     }
-    return [...state.entries(parts)].flatMap(([key, bytes]) => {
-      const { node, origin, record, retry } = decode<KeptPart>(bytes)
+    const found = [...state.entries(parts)].flatMap(([key, bytes]): HeldPart[] => {
+      const { origin, record, ...rest } = decode<KeptPart>(bytes)
       const lineage = own.get(origin)
       if (!lineage) return []
       this.#kept.add(key)
-      lineage.pending++
-      return [{ node, record: { ...record, origin: lineage }, ...(retry && { retry }) }]
+      if (rest.letter === undefined) lineage.pending++
+      return [{ ...rest, record: { ...record, origin: lineage } }]
     })
+    return {
+      parts: found.filter(({ letter }) => letter === undefined),
+      dead: found.filter(({ letter }) => letter !== undefined),
+      parked: [...own.values()].filter(({ parked }) => parked),
+    }
   }
 }
 
@@ -121,6 +134,7 @@ interface KeptPart {
   readonly origin: string
   readonly record: Omit<Record, 'origin'>
   readonly retry?: Retry
+  readonly letter?: string
 }
 
 interface KeptLineage {
@@ -128,16 +142,19 @@ interface KeptLineage {
   readonly raw: StoredRecord
   /** By the stream's name: its number may be another one after a restart. */
   readonly marks: { readonly [stream: string]: number }
+  readonly parked?: true
+  readonly hops?: number
 }
 
 const keyOf = ({ node, record }: HeldPart): string => `${(record.origin as Lineage).id}/${node}/${record.index}`
 
-function encodePart({ node, record, retry }: HeldPart): Buffer {
+function encodePart({ record, ...rest }: HeldPart): Buffer {
   const { origin, ...own } = record
-  return encode({ node, origin: (origin as Lineage).id, record: own, ...(retry && { retry }) } satisfies KeptPart)
+  return encode({ ...rest, origin: (origin as Lineage).id, record: own } satisfies KeptPart)
 }
 
-function encodeLineage({ source, topic, partition, offset, raw, marks }: Lineage, streams: readonly string[]): Buffer {
+function encodeLineage(lineage: Lineage, streams: readonly string[]): Buffer {
+  const { source, topic, partition, offset, raw, marks, parked, hops } = lineage
   const { key, value, headers, timestamp } = raw
   // Streams that the record never entered are holes in the list, which flatMap leaves out.
   const byName = Object.fromEntries(marks.flatMap((mark, stream) => [[streams[stream]!, mark]]))
@@ -145,12 +162,16 @@ function encodeLineage({ source, topic, partition, offset, raw, marks }: Lineage
     source,
     raw: { key, value, headers, timestamp, topic, partition, offset },
     marks: byName,
+    ...(parked && { parked }),
+    ...(hops > 0 && { hops }),
   } satisfies KeptLineage)
 }
 
 function decodeLineage(bytes: Buffer, streams: readonly string[]): Lineage {
-  const { source, raw, marks } = decode<KeptLineage>(bytes)
+  const { source, raw, marks, parked = false, hops = 0 } = decode<KeptLineage>(bytes)
   const lineage = new Lineage(source, raw)
+  lineage.parked = parked
+  lineage.hops = hops
   lineage.kept = true
   lineage.stale = false
   streams.forEach((name, stream) => (lineage.marks[stream] = marks[name] ?? 0))

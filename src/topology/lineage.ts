@@ -17,7 +17,11 @@ export class Lineage implements Origin {
   readonly partition: number
   readonly offset: bigint
   readonly timestamp: number
-  readonly raw: RawRecord
+  raw: RawRecord
+  /** Whether it waits behind an earlier record of its key. */
+  parked = false
+  /** How often it was redriven in this task. */
+  hops = 0
   /** Parts under way, over all streams. */
   pending = 0
   /** What happened to it in each stream, by the stream's number in the plan. */
@@ -46,6 +50,13 @@ export class Lineage implements Origin {
     return (before & entered) === 0
   }
 
+  /** It is redriven: nothing of it is dead for now. */
+  revive(): void {
+    this.hops++
+    this.stale = true
+    for (let stream = 0; stream < this.marks.length; stream++) this.marks[stream]! &= ~dead
+  }
+
   /** The source record's final outcome in a stream; undefined in one it never entered. */
   outcome(stream: number): 'dead' | 'emitted' | 'dropped' | undefined {
     const marks = this.marks[stream] ?? 0
@@ -67,16 +78,44 @@ export const streamOf = (id: string, streams: readonly string[]): number =>
     -1,
   )
 
+/** What is counted beside streams, in rows of their own: `read` when it begins, `emitted` when it ends. */
+export const asides = { parked: '$parked', paused: '$paused' } as const
+export type Aside = keyof typeof asides
+
 /** Adds up counts of source records between two commits. */
 export class Tally {
   readonly #streams: readonly string[]
   #counts = new Map<string, (Mutable<Count> | undefined)[]>()
 
   constructor(streams: readonly string[]) {
-    this.#streams = streams
+    this.#streams = [...streams, ...Object.values(asides)]
   }
 
-  add(source: string, stream: number, what: 'read' | 'emitted' | 'dropped' | 'dead'): void {
+  /** Counts a source record's final outcome in every stream that it entered. @returns whether it died in any */
+  close(lineage: Lineage): boolean {
+    let isDead = false
+    for (let stream = 0; stream < lineage.marks.length; stream++) {
+      const outcome = lineage.outcome(stream)
+      if (outcome) this.add(lineage.source, stream, outcome)
+      isDead ||= outcome === 'dead'
+    }
+    return isDead
+  }
+
+  /** Takes its outcomes back: it is redriven, and in flight again. */
+  reopen(lineage: Lineage): void {
+    for (let stream = 0; stream < lineage.marks.length; stream++) {
+      const outcome = lineage.outcome(stream)
+      if (outcome) this.add(lineage.source, stream, outcome, -1)
+    }
+  }
+
+  /** Something beside the streams begins, or ends. */
+  aside(source: string, what: Aside, begins: boolean): void {
+    this.add(source, this.#streams.indexOf(asides[what]), begins ? 'read' : 'emitted')
+  }
+
+  add(source: string, stream: number, what: 'read' | 'emitted' | 'dropped' | 'dead', by = 1): void {
     let ofSource = this.#counts.get(source)
     if (ofSource === undefined) this.#counts.set(source, (ofSource = []))
     const count = (ofSource[stream] ??= {
@@ -87,7 +126,7 @@ export class Tally {
       dropped: 0,
       dead: 0,
     })
-    count[what]++
+    count[what] += by
   }
 
   /** What was added since the last take. */

@@ -16,7 +16,8 @@ import { conservationOf, type Conservation } from './conservation.ts'
 import { stateOf, strandedIn } from './held.ts'
 import { increment, Meter } from './meter.ts'
 import { pauseAfter, sleep } from './pause.ts'
-import type { Plan, Subtopology } from './plan.ts'
+import { ensureLanes } from './lane.ts'
+import { inputsOf, type Plan, type Subtopology } from './plan.ts'
 import { SharedSinks } from './sinks.ts'
 import { isFed, Slot } from './slot.ts'
 
@@ -79,7 +80,8 @@ export class Pipeline {
   async start(): Promise<void> {
     const { plan, broker } = this.#parts
     await broker.ensureTopics(plan.topics)
-    const topics = plan.subtopologies.flatMap(({ sources }) => sources.map(({ name }) => name))
+    await ensureLanes(plan, broker)
+    const topics = plan.subtopologies.flatMap(inputsOf)
     this.#subscription = await broker.subscribe(plan.name, topics, {
       assigned: (partitions, member) => this.#assign(partitions, member),
       revoked: (partitions) => this.#revoke(partitions),
@@ -91,11 +93,19 @@ export class Pipeline {
   get troubles(): readonly string[] {
     const tasks = this.#slots.flatMap(({ id, stopped }) => (stopped ? [`task ${id}: ${stopped.message}`] : []))
     const reading = this.#unreadable === undefined ? [] : [`reading: ${this.#unreadable}`]
-    return [...reading, ...tasks, ...this.#connectors.troubles]
+    const stuck = this.#slots.flatMap(({ id, stuck }) =>
+      stuck === undefined ? [] : [`task ${id} reads no more: ${stuck}`],
+    )
+    return [...reading, ...tasks, ...stuck, ...this.#connectors.troubles]
   }
 
   get inFlight(): number {
     return this.#slots.reduce((sum, { inFlight }) => sum + inFlight, 0)
+  }
+
+  /** Those that wait behind dead letters: they do not go on by themselves. */
+  get blocked(): number {
+    return this.#slots.reduce((sum, { blocked }) => sum + blocked, 0)
   }
 
   /** Where records are under way: inside operators, or waiting to be tried again at operators and sinks. */
@@ -190,7 +200,7 @@ export class Pipeline {
   }
 
   #rewind({ subtopology, partition }: Slot): void {
-    for (const { name: topic } of subtopology.sources) {
+    for (const topic of inputsOf(subtopology)) {
       this.#subscription!.rewind({ topic, partition })
       this.#subscription!.resume({ topic, partition })
     }
@@ -261,12 +271,13 @@ export class Pipeline {
       this.#connectors.waiting &&
       this.#slots
         .filter(({ stopped }) => reads && !stopped)
-        .every(({ busy, inFlight }) => !busy && (!settled || inFlight === 0))
+        .every(({ busy, inFlight, blocked }) => !busy && (!settled || inFlight === blocked))
     if (!still()) return false
     if (!reads) return true
     const lag = await this.#subscription!.lag()
     const committed = await this.#parts.broker.committed(this.name)
-    const isStopped = (own: Lag) => this.#slots.some((slot) => slot.stopped && slot.isFedBy([own]))
+    const isStopped = (own: Lag) =>
+      this.#slots.some((slot) => (slot.stopped ?? slot.stuck) !== undefined && slot.isFedBy([own]))
     return lag.every((own) => isStopped(own) || isDrained(own, committed)) && still()
   }
 }

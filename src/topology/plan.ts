@@ -12,6 +12,15 @@ export interface DeadLetterPolicy extends LetterContext {
   /** Tries after the first, and milliseconds before each; the last one stands for those beyond the list. */
   readonly retry: { readonly attempts: number; readonly backoff: readonly number[] }
   readonly halt?: FloodLimit
+  /** Whether later records of a key wait behind one that failed, and how many may. */
+  readonly parked?: ParkedLimit
+}
+
+/** How much may wait behind failed records in a task; beyond it, its partitions pause. */
+export interface ParkedLimit {
+  readonly records: number
+  /** Of keys and values. */
+  readonly bytes: number
 }
 
 export interface PlannedSource {
@@ -24,6 +33,8 @@ export interface PlannedSource {
   /** Milliseconds that its topic's records are kept; for ever when absent. */
   readonly retention?: number
   readonly deadLetters: DeadLetterPolicy
+  /** The topic by which commands for its dead letters come, where those hold up their keys. */
+  readonly lane?: string
 }
 
 export interface PlannedStep {
@@ -57,6 +68,10 @@ export interface Subtopology {
   /** A stream stands after those it reads. */
   readonly streams: readonly PlannedStream[]
 }
+
+/** The topics that a sub-topology reads. */
+export const inputsOf = ({ sources }: Subtopology): string[] =>
+  sources.flatMap(({ name, lane }) => (lane === undefined ? [name] : [name, lane]))
 
 /** A pipeline, checked and resolved: what runs. */
 export interface Plan {

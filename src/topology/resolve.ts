@@ -3,6 +3,7 @@ import type { Catalog } from '../component/catalog.ts'
 import { redactor } from '../deadletter/redact.ts'
 import type { Config, DeadLettersConfig } from './config.ts'
 import { nearest } from './issue.ts'
+import { laneOf } from './lane.ts'
 import type {
   DeadLetterPolicy,
   Plan,
@@ -39,11 +40,16 @@ function chosen<S extends { readonly name: string }>(specs: readonly S[], entry:
 
 function planSource(name: string, entry: SourceEntry, file: ConfigFile, catalog: Catalog): PlannedSource {
   const { spec, config } = chosen(catalog.sources, entry)
-  const { partitions, retention, deadLetters } = entry as { [option: string]: unknown } & {
+  const {
+    partitions,
+    retention,
+    deadLetters: own,
+  } = entry as { [option: string]: unknown } & {
     partitions?: number
     retention?: number
     deadLetters?: DeadLettersConfig
   }
+  const deadLetters = planDeadLetters(name, { ...file.config.deadLetters, ...own }, file)
   return {
     name,
     spec,
@@ -51,7 +57,8 @@ function planSource(name: string, entry: SourceEntry, file: ConfigFile, catalog:
     format: spec.format(config),
     ...(partitions !== undefined && { partitions }),
     ...(retention !== undefined && { retention }),
-    deadLetters: planDeadLetters(name, { ...file.config.deadLetters, ...deadLetters }, file),
+    deadLetters,
+    ...(deadLetters.parked && { lane: laneOf(file.config.name, name) }),
   }
 }
 
@@ -62,6 +69,7 @@ export function planDeadLetters(
   { config: { name }, revision, secrets }: ConfigFile,
 ): DeadLetterPolicy {
   const { topic = 'dlq.{source}', retention = 7 * day, retry, envelope = 'headers', halt, redact = [] } = config
+  const { records = 10_000, size: bytes = 33_554_432 } = config.parked ?? {}
   return {
     pipeline: name,
     revision,
@@ -71,6 +79,7 @@ export function planDeadLetters(
     retry: { attempts: retry?.attempts ?? 3, backoff: retry?.backoff ?? [1_000, 2_000, 4_000] },
     redact: redactor(redact, secrets),
     ...(halt && { halt }),
+    ...(config.order === 'key' && { parked: { records, bytes } }),
   }
 }
 
@@ -276,9 +285,10 @@ export function topicsOf(sources: readonly PlannedSource[], streams: readonly Pl
         ...(topic.partitions !== undefined && { partitions: topic.partitions }),
       })
   }
-  for (const { deadLetters } of sources) {
+  for (const { deadLetters, lane } of sources) {
     const { topic: name, retention } = deadLetters
     topics.set(name, { name, retention, ...topics.get(name) })
+    if (lane !== undefined) topics.set(lane, { name: lane, retention, byNumber: true })
   }
   return [...topics.values()]
 }

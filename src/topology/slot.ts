@@ -2,7 +2,7 @@ import type { Batch, GroupMember, TopicPartition } from '../broker/broker.ts'
 import type { FloodGuard } from '../deadletter/flood.ts'
 import { stateOf } from './held.ts'
 import { pauseAfter, sleep } from './pause.ts'
-import type { Subtopology } from './plan.ts'
+import { inputsOf, type Subtopology } from './plan.ts'
 import { Task, TaskStopped, type TaskParts } from './task.ts'
 
 export interface SlotParts extends Omit<TaskParts, 'state' | 'committed'> {
@@ -52,13 +52,23 @@ export class Slot {
     return this.#task?.inFlight ?? 0
   }
 
+  /** Records in flight that do not go on by themselves. */
+  get blocked(): number {
+    return this.#task?.blocked ?? 0
+  }
+
+  /** Why the task reads no more, though it runs, until somebody does something. */
+  get stuck(): string | undefined {
+    return this.#task?.stuck
+  }
+
   get places(): ReadonlyMap<string, number> {
     return this.#task?.places ?? new Map()
   }
 
   /** Whether something is under way that ends by itself. */
   get busy(): boolean {
-    return this.#batches > 0 || (this.#task?.busy ?? false)
+    return (this.#batches > 0 && this.stuck === undefined) || (this.#task?.busy ?? false)
   }
 
   /** Whether one of the places feeds the task. */
@@ -137,5 +147,5 @@ export class Slot {
 }
 
 /** Whether one of the places feeds a sub-topology's task of a partition. */
-export const isFed = ({ sources }: Subtopology, partition: number, places: readonly TopicPartition[]): boolean =>
-  places.some((place) => place.partition === partition && sources.some(({ name }) => name === place.topic))
+export const isFed = (subtopology: Subtopology, partition: number, places: readonly TopicPartition[]): boolean =>
+  places.some((place) => place.partition === partition && inputsOf(subtopology).includes(place.topic))

@@ -72,6 +72,16 @@ export class Task {
     return this.#flow.inFlight
   }
 
+  /** Those that wait behind dead letters: they do not go on by themselves. */
+  get blocked(): number {
+    return this.#flow.blocked
+  }
+
+  /** Why no more is read and nothing will go on by itself, if so. */
+  get stuck(): string | undefined {
+    return this.#flow.stuck ? this.#flow.parked : undefined
+  }
+
   /** Where they are: records by operator or sink. */
   get places(): ReadonlyMap<string, number> {
     return this.#flow.places
@@ -97,11 +107,28 @@ export class Task {
       this.#flow.draft.position({ topic, partition, offset: next })
       await this.#commit()
     })
+    if (this.#parts.subtopology.sources.some(({ name }) => name === topic)) await this.#room(topic)
+    if (this.#reason) throw this.#reason
+  }
+
+  /** Waits until there is room for more of a source. */
+  async #room(source: string): Promise<void> {
     const { signal } = this.#parts
     while (!this.#reason && this.#flow.full && !signal.aborted) {
+      this.#tell(source, this.#flow.parked !== undefined)
       await firstValueFrom(race(this.#flow.progress, this.#failure, fromEvent(signal, 'abort')))
     }
-    if (this.#reason) throw this.#reason
+    if (!this.#flow.full) this.#tell(source, false)
+  }
+
+  /** Says that a source pauses because too much is parked, or that it goes on. */
+  #tell(source: string, paused: boolean): void {
+    if (!this.#flow.pause(source, paused)) return
+    const { log, partition } = this.#parts
+    const place = { source, partition }
+    if (paused) log.error(place, `${source}, partition ${partition}, pauses: ${this.#flow.parked}`)
+    else log.info(place, `${source}, partition ${partition}, goes on.`)
+    this.#commitSoon()
   }
 
   /** Ends the input of every operator, so that those which hold records until more come let them go. */

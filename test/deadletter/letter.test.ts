@@ -11,7 +11,7 @@ const bad = new RecordedFault('value.bad', 'It is bad.')
 function letterOf(value: unknown, fault: Fault = bad, redact = redactor([], []), more: Partial<Failure> = {}) {
   const failure = { raw, input: { value, index: '', origin }, operator: 's.map', fault, ...more }
   const letter = deadLetter(
-    { attempts: 1, firstFailedAt: 6_000, failedAt: 6_000, ...failure },
+    { attempts: 1, firstFailedAt: 6_000, failedAt: 6_000, hops: 0, ...failure },
     { pipeline: 'p', revision: 'r', topic: 'dlq.in', envelope: 'headers', redact },
   )
   return { letter, facts: letterHeaders(letter.headers) }

@@ -13,6 +13,7 @@ const failureOf = (raw: RawRecord): Failure => ({
   operator: 'good.clamp',
   fault: new RecordedFault('value.bad', 'It is bad.', 'retry'),
   attempts: 4,
+  hops: 0,
   firstFailedAt: 6_000,
   failedAt: 9_000,
 })

@@ -5,15 +5,15 @@ const maxPartitions = 10_000
 
 /**
  * Makes a topic as its specification says; to be called inside a transaction. Partitions are never taken away, and
- * only a topic that never had a record gets more of them: its keys would move to other partitions.
+ * only a topic that never had a record gets more of them, or one whose records name theirs: its keys would move.
  * @throws BrokerError when the topic cannot be as asked
  */
 export function ensureTopic(log: Log, spec: TopicSpec): void {
-  const { name, partitions, retention } = spec
+  const { name, partitions, retention, byNumber } = spec
   checkNumbers(spec)
   const topic = log.find(name) ?? log.create(name, partitions ?? 1)
   if (partitions !== undefined && partitions > topic.partitions.length) {
-    if (topic.partitions.some(({ end }) => end > 0)) throw wouldMoveKeys(topic, partitions)
+    if (!byNumber && topic.partitions.some(({ end }) => end > 0)) throw wouldMoveKeys(topic, partitions)
     log.addPartitions(topic, partitions)
   }
   log.setRetention(topic, retention)

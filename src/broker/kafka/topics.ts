@@ -67,14 +67,14 @@ async function adjust(network: Network, spec: TopicSpec, topic: TopicMetadata): 
 
 /** Only a topic that never had a record gets more partitions, or one whose partitions are chosen by number: keys would move. */
 async function addPartitions(network: Network, spec: TopicSpec, topic: TopicMetadata): Promise<void> {
-  const { name, partitions = 1, compacted } = spec
+  const { name, partitions = 1, compacted, byNumber } = spec
   const { length } = topic.partitions
   const ends = await logOffsets(
     network,
     topic.partitions.map(({ partition }) => ({ topic: name, partition })),
     'latest',
   )
-  if (!compacted && ends.some((end) => end > 0)) {
+  if (!compacted && !byNumber && ends.some((end) => end > 0)) {
     throw new BrokerError(
       `Topic ${name} has records in ${length} ${length === 1 ? 'partition' : 'partitions'}; with ${partitions}, its keys would move to others. Keep ${length}, or use a new topic.`,
     )

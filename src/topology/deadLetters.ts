@@ -1,0 +1,103 @@
+import { deadLetter, letterId } from '../deadletter/letter.ts'
+import type { Fault } from '../record/fault.ts'
+import type { Record, StoredRecord } from '../record/record.ts'
+import type { Draft } from './draft.ts'
+import type { Held, HeldPart } from './held.ts'
+import { readCommand } from './lane.ts'
+import { dead, streamOf, type Lineage, type Tally } from './lineage.ts'
+import type { KeyOrder } from './order.ts'
+import type { PlannedSource } from './plan.ts'
+import type { Retry } from './retries.ts'
+import type { TaskParts } from './task.ts'
+import type { UnderWay } from './underWay.ts'
+
+export interface DeadLettersParts {
+  readonly task: TaskParts
+  readonly sources: ReadonlyMap<string, PlannedSource>
+  /** Names of the streams, by their numbers. */
+  readonly streams: readonly string[]
+  readonly draft: Draft
+  readonly tally: Tally
+  readonly held: Held
+  readonly underWay: UnderWay
+  readonly order: KeyOrder
+  /** A part goes on at the operator where it died. */
+  readonly reenter: (part: HeldPart) => void
+}
+
+/** The dead letters that a task writes, and those that hold up their keys until a command comes for them. */
+export class DeadLetters {
+  readonly #parts: DeadLettersParts
+
+  constructor(parts: DeadLettersParts) {
+    this.#parts = parts
+  }
+
+  /** Writes the letter of a failure. */
+  bury(operator: string, input: Record, fault: Fault, tried?: Omit<Retry, 'due'>): void {
+    const { task, sources, draft, order, held } = this.#parts
+    const lineage = input.origin as Lineage
+    const failedAt = task.scheduler.now()
+    const { attempts, firstFailedAt } = tried ?? { attempts: 1, firstFailedAt: failedAt }
+    const { raw, hops, source } = lineage
+    const failure = { raw, hops, input, operator, fault, attempts, firstFailedAt, failedAt }
+    draft.output(deadLetter(failure, sources.get(source)!.deadLetters))
+    const letter = letterId(lineage, operator, input.index)
+    const part = { node: operator, record: input, letter }
+    if (order.died(lineage, letter, part)) held.add(part)
+  }
+
+  /** Takes up what died and holds up its key since the last commit; what no source keeps in order any more is let go. */
+  restore(parts: readonly HeldPart[]): void {
+    const { held, order, underWay } = this.#parts
+    for (const part of parts) {
+      if (order.died(part.record.origin as Lineage, part.letter!, part)) continue
+      held.remove(part)
+      underWay.end(part.record.origin as Lineage, false)
+    }
+    for (const lineage of new Set(parts.map(({ record }) => record.origin as Lineage)))
+      if (lineage.pending === 0) order.ended(lineage)
+  }
+
+  /** Does what a record of a lane says. */
+  obey(source: string, said: StoredRecord): void {
+    const { log } = this.#parts.task
+    const command = readCommand(said)
+    const place = { topic: said.topic, partition: said.partition, offset: String(said.offset) }
+    if (!command) {
+      const message = `${said.topic}/${said.partition}/${said.offset} is no command and is passed over; \`oxbow dlq redrive\` writes them`
+      return log.warn(place, message)
+    }
+    const done = this.#carryOut(source, command)
+    if (done > 0) log.info({ ...place, ...command }, `${command.command}: ${done} ${done === 1 ? 'letter' : 'letters'}`)
+    else
+      log.warn(
+        { ...place, ...command },
+        `${command.command}: nothing waits for this letter or key here; it changes nothing`,
+      )
+  }
+
+  /** @returns how many letters it was about */
+  #carryOut(source: string, command: NonNullable<ReturnType<typeof readCommand>>): number {
+    const { order } = this.#parts
+    if (command.command === 'redrive') return this.#redrive(command.letter) ? 1 : 0
+    const letters = command.command === 'discard' ? [command.letter] : order.lettersHolding(source, command.key)
+    const parts = order.discard(letters)
+    for (const part of parts) this.#parts.held.remove(part)
+    return parts.length
+  }
+
+  #redrive(letter: string): boolean {
+    const { order, held, tally, underWay, streams, reenter } = this.#parts
+    const found = order.redrive(letter)
+    if (!found) return false
+    const { lineage, part } = found
+    held.remove(part)
+    if (lineage.pending === 0) tally.reopen(lineage)
+    lineage.revive()
+    for (const { node } of order.lettersOf(lineage)) lineage.mark(streamOf(node, streams), dead)
+    underWay.add(lineage)
+    reenter(part)
+    return true
+  }
+}
