@@ -53,7 +53,7 @@ export class DeadLetters {
     for (const part of parts) {
       if (order.died(part.record.origin as Lineage, part.letter!, part)) continue
       held.remove(part)
-      underWay.end(part.record.origin as Lineage, false)
+      underWay.end(part.record.origin as Lineage)
     }
     for (const lineage of new Set(parts.map(({ record }) => record.origin as Lineage)))
       if (lineage.pending === 0) order.ended(lineage)

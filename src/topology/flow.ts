@@ -72,7 +72,7 @@ export class Flow {
         this.#begin(lineage)
       },
       later: (action) => void parts.scheduler.schedule(() => host.whenFree(() => this.#orHalt('order', action))),
-      forget: (lineage) => void this.#underWay.end(lineage, false),
+      forget: (lineage) => void this.#underWay.end(lineage),
     })
     this.#deadLetters = new DeadLetters({
       task: parts,
@@ -377,7 +377,7 @@ export class Flow {
     if (--lineage.pending > 0) return
     const isDead = this.#tally.close(lineage)
     if (this.#guards.has(lineage.source)) this.draft.verdict(lineage.source, isDead)
-    if (this.#underWay.end(lineage, this.#order.hasLetters(lineage))) this.progress.next()
+    if (this.#underWay.end(lineage)) this.progress.next()
     this.#order.ended(lineage)
   }
 

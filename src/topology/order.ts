@@ -16,6 +16,13 @@ interface Sequence {
   readonly waiting: Lineage[]
 }
 
+/** The part that died, of which source record, and what waits behind it. */
+interface Redriven {
+  readonly lineage: Lineage
+  readonly part: HeldPart
+  readonly sequence: Sequence
+}
+
 export interface OrderHost {
   /** The sources whose records are kept in order. */
   readonly ordered: ReadonlySet<string>
@@ -107,13 +114,6 @@ export class KeyOrder {
     return true
   }
 
-  /** Whether letters of the record hold up its key. */
-  hasLetters(lineage: Lineage): boolean {
-    if (this.#byLetter.size === 0) return false
-    const sequence = this.#sequences.get(nameOf(lineage))
-    return sequence?.current === lineage && sequence.letters.size > 0
-  }
-
   /** What died of the record, letters that are open. */
   lettersOf(lineage: Lineage): Iterable<HeldPart> {
     return this.#sequences.get(nameOf(lineage))?.letters.values() ?? []
@@ -129,8 +129,8 @@ export class KeyOrder {
     else this.#free(name, sequence)
   }
 
-  /** Takes a letter away, to be redriven. @returns the part that died, and its source record; undefined where nothing waits for it */
-  redrive(letter: string): { readonly lineage: Lineage; readonly part: HeldPart } | undefined {
+  /** Takes a letter away, to be redriven. @returns undefined where nothing waits for it */
+  redrive(letter: string): Redriven | undefined {
     const sequence = this.#byLetter.get(letter)
     if (!sequence) return undefined
     const lineage = sequence.current!
@@ -138,7 +138,7 @@ export class KeyOrder {
     const part = sequence.letters.get(letter)!
     sequence.letters.delete(letter)
     this.#byLetter.delete(letter)
-    return { lineage, part }
+    return { lineage, part, sequence }
   }
 
   /** Letters stay dead. @returns what died; when no letter is left, the next record of the key goes on */
@@ -149,11 +149,8 @@ export class KeyOrder {
       if (!found) continue
       parts.push(found.part)
       if (found.lineage.pending > 0) continue
-      if (this.hasLetters(found.lineage)) this.#count(found.lineage, 1)
-      else {
-        this.#host.forget(found.lineage)
-        this.ended(found.lineage)
-      }
+      if (found.sequence.letters.size === 0) this.#host.forget(found.lineage)
+      this.ended(found.lineage)
     }
     return parts
   }

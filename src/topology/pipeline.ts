@@ -276,9 +276,8 @@ export class Pipeline {
     if (!reads) return true
     const lag = await this.#subscription!.lag()
     const committed = await this.#parts.broker.committed(this.name)
-    const isStopped = (own: Lag) =>
-      this.#slots.some((slot) => (slot.stopped ?? slot.stuck) !== undefined && slot.isFedBy([own]))
-    return lag.every((own) => isStopped(own) || isDrained(own, committed)) && still()
+    const isHeldUp = (own: Lag) => this.#slots.some((slot) => slot.holdsUp(own))
+    return lag.every((own) => isHeldUp(own) || isDrained(own, committed)) && still()
   }
 }
 

@@ -77,6 +77,13 @@ export class Slot {
     return isFed(subtopology, partition, places)
   }
 
+  /** Whether it takes nothing from a place until it is started again, or somebody does something. */
+  holdsUp(place: TopicPartition): boolean {
+    if (!this.isFedBy([place])) return false
+    const isSource = this.subtopology.sources.some(({ name }) => name === place.topic)
+    return this.#stopped !== undefined || (isSource && this.stuck !== undefined)
+  }
+
   /** Restores the task and starts it. @throws what is wrong with a component's set-up, or with the state */
   async start(): Promise<void> {
     const { broker, plan, partition, guards } = this.#parts

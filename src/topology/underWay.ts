@@ -29,9 +29,9 @@ export class UnderWay {
     this.#bytes += bytesOf(lineage)
   }
 
-  /** It has its final outcome. @param keep whether it is kept all the same, dead @returns whether it was under way */
-  end(lineage: Lineage, keep: boolean): boolean {
-    if (lineage.kept && !keep) this.#closed.push(lineage)
+  /** It has its final outcome. @returns whether it was under way */
+  end(lineage: Lineage): boolean {
+    if (lineage.kept) this.#closed.push(lineage)
     if (!this.#open.delete(lineage)) return false
     this.#bytes -= bytesOf(lineage)
     return true
