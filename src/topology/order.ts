@@ -5,15 +5,17 @@ import { keyText } from './lane.ts'
 import type { Lineage } from './lineage.ts'
 import { increment } from './meter.ts'
 import type { ParkedLimit, PlannedSource } from './plan.ts'
+import { Queue } from './queue.ts'
 
 /** Records of one key of one source. */
 interface Sequence {
+  readonly source: string
   /** Under way, or dead with letters that hold up the key; undefined while the next one is on its way in. */
   current: Lineage | undefined
   /** What died of it, by the ids of the letters. */
   readonly letters: Map<string, HeldPart>
   /** Parked behind it, in the order of their offsets. */
-  readonly waiting: Lineage[]
+  readonly waiting: Queue<Lineage>
 }
 
 /** The part that died, of which source record, and what waits behind it. */
@@ -78,8 +80,8 @@ export class KeyOrder {
   /** Parked records by source. */
   get parked(): ReadonlyMap<string, number> {
     const counts = new Map<string, number>()
-    for (const { waiting } of this.#sequences.values())
-      if (waiting.length > 0) increment(counts, waiting[0]!.source, waiting.length)
+    for (const { source, waiting } of this.#sequences.values())
+      if (waiting.length > 0) increment(counts, source, waiting.length)
     return counts
   }
 
@@ -164,7 +166,7 @@ export class KeyOrder {
   restore(parked: readonly Lineage[]): void {
     for (const lineage of parked) {
       const name = nameOf(lineage)
-      const sequence = this.#sequences.get(name) ?? { current: undefined, letters: new Map(), waiting: [] }
+      const sequence = this.#sequences.get(name) ?? { source: lineage.source, current: undefined, letters: new Map(), waiting: new Queue<Lineage>() }
       this.#sequences.set(name, sequence)
       this.#park(sequence, lineage)
       if (!sequence.current) this.#ready.add(name)
@@ -198,7 +200,7 @@ export class KeyOrder {
 
   #next(name: string): void {
     const sequence = this.#sequences.get(name)!
-    const lineage = sequence.waiting.shift()
+    const lineage = sequence.waiting.take()
     if (!lineage) return void this.#sequences.delete(name)
     sequence.current = lineage
     lineage.parked = false
@@ -227,7 +229,7 @@ export class KeyOrder {
       known.current ??= lineage
       return known
     }
-    const sequence = { current: lineage, letters: new Map<string, HeldPart>(), waiting: [] }
+    const sequence = { source: lineage.source, current: lineage, letters: new Map<string, HeldPart>(), waiting: new Queue<Lineage>() }
     this.#sequences.set(name, sequence)
     return sequence
   }
