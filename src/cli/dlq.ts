@@ -1,16 +1,25 @@
 import { Command } from 'commander'
+import { dlqDiscardCommand } from './dlq/discard.ts'
 import { dlqListCommand } from './dlq/ls.ts'
+import { dlqRedriveCommand } from './dlq/redrive.ts'
+import { dlqReleaseCommand } from './dlq/release.ts'
 import { dlqShowCommand } from './dlq/show.ts'
 
 export const dlqCommand = (): Command =>
   new Command('dlq')
-    .description('Looks into dead letters: what failed, where and why.')
+    .description(
+      'Looks into dead letters, what failed, where and why, and says what becomes of those that hold up their keys.',
+    )
     .addCommand(dlqListCommand())
     .addCommand(dlqShowCommand())
+    .addCommand(dlqRedriveCommand())
+    .addCommand(dlqDiscardCommand())
+    .addCommand(dlqReleaseCommand())
     .addHelpText(
       'after',
       `
 Examples:
   oxbow dlq ls
-  oxbow dlq show dlq.orders.v1`,
+  oxbow dlq show dlq.orders.v1
+  oxbow dlq redrive orders.yaml --key customer-17`,
     )

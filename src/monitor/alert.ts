@@ -8,7 +8,10 @@ import { alertVariables } from '../topology/config.ts'
 import { readSample, type Sample } from './sample.ts'
 
 /** What an alert's sinks are given. */
-export interface AlertRecord extends Pick<Sample, 'source' | 'topic' | 'size' | 'growth' | 'rate' | 'age' | 'share'> {
+export interface AlertRecord extends Pick<
+  Sample,
+  'source' | 'topic' | 'size' | 'growth' | 'rate' | 'age' | 'share' | 'parked' | 'paused'
+> {
   /** The alert's name. */
   readonly alert: string
   readonly state: 'firing' | 'growing' | 'resolved'
@@ -39,6 +42,8 @@ const calm: Sample = {
   share: 0,
   read: 0,
   dead: 0,
+  parked: 0,
+  paused: 0,
 }
 
 export const alert = defineOperator({
@@ -81,6 +86,8 @@ export const alert = defineOperator({
             rate: 0,
             age: 90,
             share: 0,
+            parked: 0,
+            paused: 0,
             since: '1970-01-01T00:00:00.000Z',
             at: '1970-01-01T00:00:00.000Z',
             message: 'dlq.orders holds 3 open dead letters, the oldest 90 s old: size > 2.',
@@ -129,7 +136,7 @@ function alertRecord(
   since: string,
   at: string,
 ): AlertRecord {
-  const { source, topic, size, growth, rate, age, share } = sample
+  const { source, topic, size, growth, rate, age, share, parked, paused } = sample
   const message = sentence(state, when, sample)
   const title = name === when ? '' : `${name}: `
   return {
@@ -142,6 +149,8 @@ function alertRecord(
     rate,
     age,
     share,
+    parked,
+    paused,
     since,
     at,
     message,
@@ -149,12 +158,15 @@ function alertRecord(
   }
 }
 
-function sentence(state: AlertRecord['state'], when: string, { topic, size, age, rate }: Sample): string {
+function sentence(state: AlertRecord['state'], when: string, sample: Sample): string {
+  const { topic, size, age, rate, parked, paused } = sample
   const letters = `${topic} holds ${size} open ${size === 1 ? 'dead letter' : 'dead letters'}`
   const oldest = size > 0 ? `, the oldest ${inWords(age)} old` : ''
   const speed = rate > 0 ? `, ${Number(rate.toPrecision(2))} more a minute` : ''
+  const behind = parked > 0 ? `, ${parked} ${parked === 1 ? 'record waits' : 'records wait'} behind them` : ''
+  const still = paused > 0 ? `, ${paused} ${paused === 1 ? 'partition is' : 'partitions are'} paused for it` : ''
   if (state === 'resolved') return `${letters}: no longer ${when}.`
-  return `${letters}${oldest}${speed}: ${when}.`
+  return `${letters}${oldest}${speed}${behind}${still}: ${when}.`
 }
 
 function inWords(seconds: number): string {

@@ -2,6 +2,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { SchedulerLike } from 'rxjs'
 import type { Broker } from '../broker/broker.ts'
 import { countLetters } from '../deadletter/ledger.ts'
+import { going, type Aside } from '../topology/lineage.ts'
 import type { Pipeline } from '../topology/pipeline.ts'
 import { family, type Point } from './family.ts'
 
@@ -34,6 +35,7 @@ export function createMetrics({ pipelines, broker, scheduler }: MetricsParts): R
     lag(pipeline, broker),
   )
   deadLetters(gauge, broker, scheduler)
+  asides(gauge, broker)
   return registry
 }
 
@@ -95,6 +97,20 @@ function deadLetters(gauge: Family, broker: Broker, scheduler: SchedulerLike): v
     labels,
     of(({ oldest }) => (oldest === undefined ? 0 : Math.max(0, scheduler.now() - oldest) / 1_000)),
   )
+}
+
+function asides(gauge: Family, broker: Broker): void {
+  const of =
+    (what: Aside) =>
+    async ({ name, plan }: Pipeline): Promise<Point[]> => {
+      const counts = await broker.counts(name)
+      const sources = plan.subtopologies.flatMap((subtopology) => subtopology.sources)
+      return sources
+        .filter(({ deadLetters: { parked } }) => parked)
+        .map((source) => ({ labels: { source: source.name }, value: going(counts, [source.name], what) }))
+    }
+  gauge('oxbow_records_parked', 'Records that wait behind earlier ones of their key.', ['source'], of('parked'))
+  gauge('oxbow_partitions_paused', 'Partitions not read because too much is parked.', ['source'], of('paused'))
 }
 
 async function lag({ plan }: Pipeline, broker: Broker): Promise<Point[]> {

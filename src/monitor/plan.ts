@@ -3,7 +3,8 @@ import type { Catalog } from '../component/catalog.ts'
 import type { Plan, PlannedSource, PlannedStep, PlannedStream } from '../topology/plan.ts'
 import { ConfigError, type ConfigFile } from '../topology/read.ts'
 import { planDeadLetters, planSinks, topicsOf } from '../topology/resolve.ts'
-import { ExpressionFault, type Condition } from '../component/expression.ts'
+import { condition, ExpressionFault, type Condition } from '../component/expression.ts'
+import { alertVariables, defaultInterval } from '../topology/config.ts'
 import { alert } from './alert.ts'
 import type { Sample } from './sample.ts'
 import { sizes } from './sizes.ts'
@@ -21,6 +22,8 @@ const anySample: Sample = {
   share: 1,
   read: 1,
   dead: 1,
+  parked: 1,
+  paused: 1,
 }
 
 export interface MonitorParts {
@@ -36,12 +39,14 @@ export interface MonitorParts {
  * The topology that watches a pipeline's dead-letter topics: a pipeline like any other, named `<pipeline>.monitor`. One
  * source samples the topics, one stream per alert turns the samples into alert records. Its own dead letters go to a
  * topic that it does not watch (law 9).
- * @returns undefined where the config has no alerts
+ * Where keys keep their order, a partition that pauses raises one that nobody has to ask for.
+ * @returns undefined where there are no alerts
  * @throws ConfigError for alerts that cannot work
  */
 export function planMonitor({ file, plan, broker, catalog }: MonitorParts): Plan | undefined {
-  const { monitor } = file.config
-  if (!monitor || monitor.alerts.length === 0) return undefined
+  const monitor = file.config.monitor ?? { every: defaultInterval, alerts: [] }
+  const ordered = plan.subtopologies.some(({ sources }) => sources.some(({ deadLetters }) => deadLetters.parked))
+  if (monitor.alerts.length === 0 && !ordered) return undefined
   const name = `${plan.name}.monitor`
   const topic = `${name}.sizes`
   const source: PlannedSource = {
@@ -54,6 +59,7 @@ export function planMonitor({ file, plan, broker, catalog }: MonitorParts): Plan
     deadLetters: { ...planDeadLetters(topic, { topic: 'dlq.{source}' }, file), pipeline: name },
   }
   const streams = monitor.alerts.map((entry) => planAlert(entry, topic, catalog))
+  if (ordered) streams.push(planAlert(pauseAlert(catalog), topic, catalog))
   checkAlerts(file, plan, source, streams)
   return {
     name,
@@ -62,6 +68,12 @@ export function planMonitor({ file, plan, broker, catalog }: MonitorParts): Plan
     subtopologies: [{ id: 0, sources: [source], streams }],
     topics: topicsOf([source], streams),
   }
+}
+
+function pauseAlert({ sinks }: Catalog): AlertEntry {
+  const log = sinks.find(({ name }) => name === 'log')!
+  const when = condition(alertVariables).parse('paused > 0')
+  return { name: 'partition paused', when, to: { log: log.config.parse({}) } }
 }
 
 type AlertEntry = NonNullable<ConfigFile['config']['monitor']>['alerts'][number]
@@ -97,7 +109,7 @@ function checkAlerts(file: ConfigFile, plan: Plan, source: PlannedSource, stream
       ),
     ]
   })
-  const unanswered = file.config.monitor!.alerts.flatMap(({ when }, place) => {
+  const unanswered = (file.config.monitor?.alerts ?? []).flatMap(({ when }, place) => {
     const problem = problemOf(when)
     return problem === undefined ? [] : [file.problem(['monitor', 'alerts', place, 'when'], problem)]
   })

@@ -13,6 +13,8 @@ const sampleSchema = z.strictObject({
   share: amount().max(1),
   read: amount(),
   dead: amount(),
+  parked: amount().default(0),
+  paused: amount().default(0),
 })
 
 /** What the monitor sees of one dead-letter topic at one moment; what an alert's condition speaks of. */
@@ -38,6 +40,10 @@ export interface Sample {
   readonly read: number
   /** Those of them that were dead-lettered. */
   readonly dead: number
+  /** Records that wait behind earlier ones of their key (`order: key`). */
+  readonly parked: number
+  /** Partitions that are not read because too much is parked. */
+  readonly paused: number
 }
 
 /** @throws RecordedFault `sample.invalid` for a value that is not a sample */

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Broker } from '../broker/broker.ts'
 import { defineSource, type SourceSpec } from '../component/source.ts'
 import { countLetters } from '../deadletter/ledger.ts'
+import { going } from '../topology/lineage.ts'
 import type { Plan } from '../topology/plan.ts'
 import type { Sample } from './sample.ts'
 import { advance, finishedSince, share, type Cursor } from './trend.ts'
@@ -33,7 +34,8 @@ export const sizes = (plan: Plan, broker: Broker): SourceSpec =>
           const before = cursor as Cursor | undefined
           const at = scheduler.now()
           const letters = await countLetters(broker, topics)
-          const now = advance(before, at, letters, await broker.counts(plan.name))
+          const counts = await broker.counts(plan.name)
+          const now = advance(before, at, letters, counts)
           const records = watched.map(({ topic, sources }, place) => {
             const { open, written, oldest } = letters[place]!
             const growth = Math.max(0, written - (before?.written[topic] ?? 0))
@@ -48,6 +50,8 @@ export const sizes = (plan: Plan, broker: Broker): SourceSpec =>
               share: share({ read, dead }),
               read,
               dead,
+              parked: going(counts, sources, 'parked'),
+              paused: going(counts, sources, 'paused'),
             }
             return { key: Buffer.from(topic), value: Buffer.from(JSON.stringify(sample)), timestamp: at }
           })

@@ -1,5 +1,6 @@
 import type { Count } from '../broker/broker.ts'
 import type { LetterCount } from '../deadletter/ledger.ts'
+import { isAside } from '../topology/lineage.ts'
 
 /** Source records with a final outcome in a stream, ever. */
 type Finished = {
@@ -27,12 +28,14 @@ export function advance(
   letters: readonly LetterCount[],
   counts: readonly Count[],
 ): Cursor {
-  const finished = counts.map(({ source, stream, emitted, dropped, dead }): Finished => ({
-    source,
-    stream,
-    read: emitted + dropped + dead,
-    dead,
-  }))
+  const finished = counts
+    .filter(({ stream }) => !isAside(stream))
+    .map(({ source, stream, emitted, dropped, dead }): Finished => ({
+      source,
+      stream,
+      read: emitted + dropped + dead,
+      dead,
+    }))
   const moved = new Set(
     finished.filter((count) => count.read !== find(last?.finished, count).read).map(({ source }) => source),
   )
@@ -56,7 +59,8 @@ export function finishedSince(
     .filter(({ source }) => sources.includes(source))
     .map((now) => {
       const then = find(before, now)
-      return { read: now.read - then.read, dead: now.dead - then.dead }
+      // A redriven record is not finished any more.
+      return { read: Math.max(0, now.read - then.read), dead: Math.max(0, now.dead - then.dead) }
     })
   return grown.reduce((worst, other) => (share(other) > share(worst) || worst.read === 0 ? other : worst), {
     read: 0,

@@ -4,8 +4,23 @@ import { condition } from '../component/expression.ts'
 import { duration, path, size, topicName } from '../component/fields.ts'
 import { broker } from './kafkaConfig.ts'
 
+/** How often dead-letter topics are counted, in milliseconds. */
+export const defaultInterval = 10_000
+
 /** What an alert's condition can speak of: see the monitor's page in the guide. */
-export const alertVariables = ['size', 'growth', 'rate', 'age', 'share', 'read', 'dead', 'source', 'topic'] as const
+export const alertVariables = [
+  'size',
+  'growth',
+  'rate',
+  'age',
+  'share',
+  'read',
+  'dead',
+  'parked',
+  'paused',
+  'source',
+  'topic',
+] as const
 
 const pipelineName = () =>
   z
@@ -174,7 +189,9 @@ export function configSchema(catalog: Catalog) {
       .describe('What happens to the records.'),
     monitor: z
       .strictObject({
-        every: duration().default(10_000).describe('How often the dead-letter topics are counted. Default `10s`.'),
+        every: duration()
+          .default(defaultInterval)
+          .describe('How often the dead-letter topics are counted. Default `10s`.'),
         alerts: z
           .array(
             z.strictObject({

@@ -69,12 +69,11 @@ export class DeadLetters {
       return log.warn(place, message)
     }
     const done = this.#carryOut(source, command)
-    if (done > 0) log.info({ ...place, ...command }, `${command.command}: ${done} ${done === 1 ? 'letter' : 'letters'}`)
-    else
-      log.warn(
-        { ...place, ...command },
-        `${command.command}: nothing waits for this letter or key here; it changes nothing`,
-      )
+    const about = { ...place, ...command }
+    if (done > 0) log.info(about, `${command.command}: ${done} ${done === 1 ? 'letter' : 'letters'}`)
+    // A release goes to every task, for nobody knows which one holds the key.
+    else if (command.command !== 'release')
+      log.warn(about, `${command.command}: no task waits for this letter (any more); it changes nothing`)
   }
 
   /** @returns how many letters it was about */

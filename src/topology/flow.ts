@@ -10,7 +10,8 @@ import { Draft } from './draft.ts'
 import { Held, stateOf, type HeldPart } from './held.ts'
 import { dead, dropped, emitted, entered, Lineage, streamOf, Tally } from './lineage.ts'
 import { incrementNamed } from './meter.ts'
-import { KeyOrder, limitOf, pauseChange, pausedStore } from './order.ts'
+import { KeyOrder, limitOf } from './order.ts'
+import { Pauses } from './pauses.ts'
 import type { PlannedSource } from './plan.ts'
 import { asOutput, toldApart, wrongResult } from './results.ts'
 import { Retries, type Retry } from './retries.ts'
@@ -42,9 +43,7 @@ export class Flow {
   readonly #underWay = new UnderWay()
   readonly #order: KeyOrder
   readonly #deadLetters: DeadLetters
-  /** Sources that are paused, as the unit says. */
-  readonly #paused: Set<string>
-  #pauses: StateChange[] = []
+  readonly #pauses: Pauses
   #calls = 0
   /** A source record is done, or the last call of an asynchronous operator ended. */
   readonly progress = new Subject<void>()
@@ -85,7 +84,7 @@ export class Flow {
       order: this.#order,
       reenter: (part) => this.#redrive(part),
     })
-    this.#paused = new Set(Array.from(parts.state.entries(pausedStore), ([source]) => source))
+    this.#pauses = new Pauses(parts.state, this.#tally)
   }
 
   /** Source records that were read and have no final outcome yet. */
@@ -119,7 +118,7 @@ export class Flow {
   get places(): ReadonlyMap<string, number> {
     return new Map([
       ...this.#held.places,
-      ...[...this.#order.parked].map(([name, n]) => [`${name}.parked`, n] as const),
+      ...[...this.#order.parked].flatMap(([name, n]) => (n > 0 ? [[`${name}.parked`, n] as const] : [])),
     ])
   }
 
@@ -158,20 +157,13 @@ export class Flow {
     const { plan, partition, member } = this.#parts
     const open = [...this.#underWay, ...this.#order.takeChanged()]
     const held = this.#held.take(open, this.#underWay.takeClosed(), this.#streamNames)
-    const pauses = this.#pauses
-    this.#pauses = []
-    const changes = [...this.#state.take(), ...held, ...pauses, ...positions]
+    const changes = [...this.#state.take(), ...held, ...this.#pauses.take(), ...positions]
     return this.draft.take(plan.name, stateOf(partition), member, changes)
   }
 
   /** No more is read of a source because too much is parked, or it goes on. @returns whether that is news */
   pause(source: string, paused: boolean): boolean {
-    if (this.#paused.has(source) === paused) return false
-    if (paused) this.#paused.add(source)
-    else this.#paused.delete(source)
-    this.#tally.aside(source, 'paused', paused)
-    this.#pauses.push(pauseChange(source, paused))
-    return true
+    return this.#pauses.set(source, paused)
   }
 
   /** A sink answered for a record. */

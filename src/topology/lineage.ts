@@ -82,6 +82,14 @@ export const streamOf = (id: string, streams: readonly string[]): number =>
 export const asides = { parked: '$parked', paused: '$paused' } as const
 export type Aside = keyof typeof asides
 
+export const isAside = (stream: string): boolean => Object.values<string>(asides).includes(stream)
+
+/** How many of it are so now, of some sources. */
+export const going = (counts: readonly Count[], sources: readonly string[], what: Aside): number =>
+  counts
+    .filter(({ source, stream }) => stream === asides[what] && sources.includes(source))
+    .reduce((sum, { read, emitted }) => sum + read - emitted, 0)
+
 /** Adds up counts of source records between two commits. */
 export class Tally {
   readonly #streams: readonly string[]

@@ -1,4 +1,3 @@
-import type { StateChange } from '../broker/broker.ts'
 import type { RawRecord } from '../record/record.ts'
 import type { HeldPart } from './held.ts'
 import { keyText } from './lane.ts'
@@ -16,6 +15,8 @@ interface Sequence {
   readonly letters: Map<string, HeldPart>
   /** Parked behind it, in the order of their offsets. */
   readonly waiting: Queue<Lineage>
+  /** Whether they wait for somebody to do something about the letters. */
+  blocked: boolean
 }
 
 /** The part that died, of which source record, and what waits behind it. */
@@ -54,6 +55,8 @@ export class KeyOrder {
   readonly #ready = new Set<string>()
   #draining = false
   #changed = new Set<Lineage>()
+  readonly #parked = new Map<string, number>()
+  #blocked = 0
   #size = 0
   #bytes = 0
 
@@ -79,18 +82,12 @@ export class KeyOrder {
 
   /** Parked records by source. */
   get parked(): ReadonlyMap<string, number> {
-    const counts = new Map<string, number>()
-    for (const { source, waiting } of this.#sequences.values())
-      if (waiting.length > 0) increment(counts, source, waiting.length)
-    return counts
+    return this.#parked
   }
 
   /** How many records are parked behind dead letters: they do not go on by themselves. */
   get blocked(): number {
-    let count = 0
-    for (const { current, letters, waiting } of this.#sequences.values())
-      if (letters.size > 0 && current?.pending === 0) count += waiting.length
-    return count
+    return this.#blocked
   }
 
   /** Whether an earlier record of the key is under way or dead. The record is parked then. */
@@ -127,8 +124,10 @@ export class KeyOrder {
     const name = nameOf(lineage)
     const sequence = this.#sequences.get(name)
     if (sequence?.current !== lineage) return
-    if (sequence.letters.size > 0) this.#count(lineage, 1)
-    else this.#free(name, sequence)
+    if (sequence.letters.size === 0) return this.#free(name, sequence)
+    sequence.blocked = true
+    this.#blocked += sequence.waiting.length
+    this.#count(lineage, 1)
   }
 
   /** Takes a letter away, to be redriven. @returns undefined where nothing waits for it */
@@ -136,7 +135,11 @@ export class KeyOrder {
     const sequence = this.#byLetter.get(letter)
     if (!sequence) return undefined
     const lineage = sequence.current!
-    if (lineage.pending === 0) this.#count(lineage, -1)
+    if (sequence.blocked) {
+      sequence.blocked = false
+      this.#blocked -= sequence.waiting.length
+      this.#count(lineage, -1)
+    }
     const part = sequence.letters.get(letter)!
     sequence.letters.delete(letter)
     this.#byLetter.delete(letter)
@@ -166,7 +169,13 @@ export class KeyOrder {
   restore(parked: readonly Lineage[]): void {
     for (const lineage of parked) {
       const name = nameOf(lineage)
-      const sequence = this.#sequences.get(name) ?? { source: lineage.source, current: undefined, letters: new Map(), waiting: new Queue<Lineage>() }
+      const sequence = this.#sequences.get(name) ?? {
+        source: lineage.source,
+        current: undefined,
+        letters: new Map(),
+        waiting: new Queue<Lineage>(),
+        blocked: false,
+      }
       this.#sequences.set(name, sequence)
       this.#park(sequence, lineage)
       if (!sequence.current) this.#ready.add(name)
@@ -205,6 +214,7 @@ export class KeyOrder {
     sequence.current = lineage
     lineage.parked = false
     lineage.stale = true
+    increment(this.#parked, sequence.source, -1)
     this.#count(lineage, -1)
     this.#host.begin(lineage)
   }
@@ -219,6 +229,8 @@ export class KeyOrder {
   #park(sequence: Sequence, lineage: Lineage): void {
     lineage.parked = true
     sequence.waiting.push(lineage)
+    if (sequence.blocked) this.#blocked++
+    increment(this.#parked, sequence.source)
     this.#count(lineage, 1)
   }
 
@@ -229,7 +241,13 @@ export class KeyOrder {
       known.current ??= lineage
       return known
     }
-    const sequence = { source: lineage.source, current: lineage, letters: new Map<string, HeldPart>(), waiting: new Queue<Lineage>() }
+    const sequence = {
+      source: lineage.source,
+      current: lineage,
+      letters: new Map<string, HeldPart>(),
+      waiting: new Queue<Lineage>(),
+      blocked: false,
+    }
     this.#sequences.set(name, sequence)
     return sequence
   }
@@ -275,13 +293,3 @@ function detached({ key, value, headers, timestamp }: RawRecord): RawRecord {
     timestamp,
   }
 }
-
-/** Where a task remembers which sources it has paused, so that each pause is counted once. */
-export const pausedStore = '$paused'
-
-/** The change of state that goes with a pause, or its end. */
-export const pauseChange = (source: string, paused: boolean): StateChange => ({
-  store: pausedStore,
-  key: source,
-  value: paused ? Buffer.from('1') : null,
-})

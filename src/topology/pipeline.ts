@@ -143,7 +143,7 @@ export class Pipeline {
     this.#stop.abort()
     this.#changed.next()
     await this.#running
-    await this.#close(this.#slots)
+    await Promise.all(this.#slots.map((slot) => slot.close()))
     await this.#subscription?.close()
     await this.#sinks.close()
     this.#changed.complete()

@@ -20,6 +20,8 @@ const calm: Sample = {
   share: 0,
   read: 0,
   dead: 0,
+  parked: 0,
+  paused: 0,
 }
 
 /** What each sample, given as what differs from a calm one, becomes: a state, why it was dropped, or a fault's code. */
@@ -144,6 +146,16 @@ describe('alert', () => {
       '[growing] stale: dlq.orders holds 6 open dead letters, the oldest 2 h old, 1.3 more a minute: age > 60.',
       '[resolved] stale: dlq.orders holds 0 open dead letters: no longer age > 60.',
     ])
+  })
+
+  it('says what waits, and that partitions are paused', () => {
+    const step = alert.build(alert.config.parse({ name: 'stuck', when: 'paused > 0' }), context())
+    const outcome = (step as (record: Record) => Outcome)(record({ ...calm, size: 1, age: 5, parked: 3, paused: 1 }))
+    expect(outcome.type === 'emit' && (outcome.results[0]!.value as AlertRecord)).toMatchObject({
+      parked: 3,
+      paused: 1,
+      text: '[firing] stuck: dlq.orders holds 1 open dead letter, the oldest 5 s old, 3 records wait behind them, 1 partition is paused for it: paused > 0.',
+    })
   })
 
   it('fails what is not a sample, and a condition that gives no boolean', async () => {

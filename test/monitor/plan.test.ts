@@ -8,6 +8,7 @@ import type { AlertRecord } from '../../src/monitor/alert.ts'
 import { planMonitor } from '../../src/monitor/plan.ts'
 import type { Sample } from '../../src/monitor/sample.ts'
 import { SinkUnavailableFault } from '../../src/record/fault.ts'
+import { log } from '../../src/sinks/log.ts'
 import { topic as topicSink } from '../../src/sinks/topic.ts'
 import { topic as topicSource } from '../../src/sources/topic.ts'
 import { Pipeline } from '../../src/topology/pipeline.ts'
@@ -29,7 +30,7 @@ const broken = defineSink({
     close: async () => {},
   }),
 })
-const catalog: Catalog = { sources: [topicSource], operators: [], sinks: [topicSink, broken] }
+const catalog: Catalog = { sources: [topicSource], operators: [], sinks: [topicSink, broken, log] }
 
 const config = (alerts: string, more = '') => `
 name: shop

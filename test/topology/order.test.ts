@@ -128,7 +128,7 @@ it('passes over what is no command, and letters that nothing waits for, and says
   await pipeline.quiet()
   expect(log.lines.map(({ level, message }) => `${level} ${message}`)).toEqual([
     'warn p-in-redrive/0/0 is no command and is passed over; `oxbow dlq redrive` writes them',
-    'warn redrive: nothing waits for this letter or key here; it changes nothing',
+    'warn redrive: no task waits for this letter (any more); it changes nothing',
   ])
 })
 

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { countLetters } from '../../deadletter/ledger.ts'
 import type { Plan } from '../../topology/plan.ts'
-import { openBroker, withBroker, type BrokerOptions } from '../brokerOptions.ts'
+import { openPlace, placeOf, withBroker, type BrokerOptions } from '../brokerOptions.ts'
 import { print, printJson, table } from '../output.ts'
 import { findLetterTopics, type LetterTopic } from './letterTopics.ts'
 
@@ -29,7 +29,7 @@ Examples:
 async function listLetters(path: string | undefined, options: BrokerOptions & { readonly json?: true }): Promise<void> {
   // Reading a config loads every component, which is not needed otherwise.
   const planned = path === undefined ? undefined : (await import('../plans.ts')).readPlan(path)
-  const broker = await openBroker(options, 'read')
+  const broker = await openPlace(placeOf(options, planned?.file), 'read')
   try {
     const wanted = planned ? topicsOfPlan(planned.plan) : await findLetterTopics(broker)
     const counts = await countLetters(
