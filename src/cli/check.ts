@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { sized } from '../topology/prepareTopics.ts'
 import type { Problem } from '../topology/read.ts'
 import { hasData, openPlace, placeOf, withBroker, type BrokerOptions } from './brokerOptions.ts'
 import { Exit, exitCodes } from './failure.ts'
@@ -51,7 +52,7 @@ async function findTopicProblems({ file, plan }: PlannedFile, options: BrokerOpt
   const broker = await openPlace(place, 'read')
   try {
     const live = await broker.topics(plan.topics.map(({ name }) => name))
-    return compareTopics(plan.topics, live).flatMap(({ name, exists, differences }) =>
+    return compareTopics(sized(plan.topics, live), live).flatMap(({ name, exists, differences }) =>
       exists ? differences.map((text) => file.problem(pathOf(name, file.config), `topic \`${name}\`: ${text}`)) : [],
     )
   } finally {

@@ -1,12 +1,13 @@
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { createLog } from '../monitor/log.ts'
 import type { RunningServer } from '../server/server.ts'
 import { openPlace, placeOf, secretsIn, withBroker, type BrokerOptions, type BrokerPlace } from './brokerOptions.ts'
+import { planRetry } from '../topology/retryTopic.ts'
 import { CommandFailure, Exit, exitCodes, UsageError } from './failure.ts'
 import { inspect, problemLine, type PlannedFile } from './plans.ts'
 import { printConservation } from './run/conservation.ts'
 import { showProgress } from './run/progress.ts'
-import { Session, type SessionParts } from './run/session.ts'
+import { Session, type Role, type SessionParts } from './run/session.ts'
 import { onStopSignal, type StopSignal } from './signals.ts'
 
 interface RunOptions extends BrokerOptions {
@@ -15,6 +16,7 @@ interface RunOptions extends BrokerOptions {
   readonly port?: number
   readonly untilIdle?: true
   readonly threads: number
+  readonly role?: Role
   readonly json?: true
 }
 
@@ -31,6 +33,12 @@ export const runCommand = (): Command =>
       .option('--no-http', 'no HTTP server')
       .option('--until-idle', 'poll each source once, and stop when nothing is in flight or waits for a retry')
       .option('--threads <count>', 'threads to run in', threadCount, 1)
+      .addOption(
+        new Option('--role <role>', 'only a part: the pipelines without their retry pipelines, or these').choices([
+          'main',
+          'retry',
+        ]),
+      )
       .option('--json', 'print the conservation as JSON, one object a line'),
   )
     .addHelpText(
@@ -41,15 +49,22 @@ once, which loses nothing either. When it stops it prints, for each source and s
 read = emitted + dropped + dead + in flight. With --until-idle, exit code 1 when a source could not be polled or a task
 had to stop.
 
+A source with a retry topic (deadLetters.retry.topic) has its retries run by a second pipeline, <name>.retry: in the same
+process, or in one of its own with --role. On the embedded broker, one process at a time.
+
 Examples:
   oxbow run orders.yaml
   oxbow run orders.yaml prices.yaml --data /var/lib/oxbow --port 8080
-  oxbow run orders.yaml --until-idle --json`,
+  oxbow run orders.yaml --until-idle --json
+  oxbow run orders.yaml --role main & oxbow run orders.yaml --role retry --no-http`,
     )
     .action(run)
 
 async function run(paths: readonly string[], options: RunOptions): Promise<void> {
   const planned = await plansOf(paths)
+  const { role } = options
+  if (role === 'retry' && planned.every(({ plan }) => !planRetry(plan)))
+    throw new UsageError('no source has a retry topic: leave --role out, or name one as deadLetters.retry.topic')
   const place = placeOfAll(planned, options)
   if (options.threads !== 1 && place.kind === 'embedded')
     throw new UsageError('the embedded broker runs in one thread: leave --threads out, or say 1')
@@ -58,7 +73,7 @@ async function run(paths: readonly string[], options: RunOptions): Promise<void>
   const broker = await openPlace(place, 'run')
   try {
     const log = createLog({ secrets: [...planned.flatMap(({ file }) => file.secrets), ...secretsIn(place)] })
-    await operate({ planned, broker, log, untilIdle: options.untilIdle ?? false }, stop.promise, options)
+    await operate({ planned, broker, log, untilIdle: options.untilIdle ?? false, role }, stop.promise, options)
   } finally {
     await broker.close()
   }

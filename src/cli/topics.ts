@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import type { TopicInfo, TopicSpec } from '../broker/broker.ts'
 import { hasData, openPlace, placeOf, withBroker, type BrokerOptions, type BrokerPlace } from './brokerOptions.ts'
+import { prepareTopics, sized } from '../topology/prepareTopics.ts'
 import { print, printJson, table } from './output.ts'
 import { readPlan } from './plans.ts'
 import { compareTopics, kept, type TopicComparison } from './topicDifferences.ts'
@@ -35,12 +36,13 @@ async function topics(path: string, options: TopicsOptions): Promise<void> {
   if (options.apply) {
     const broker = await openPlace(place, 'append')
     try {
-      await broker.ensureTopics(plan.topics)
+      await prepareTopics(broker, plan.topics)
     } finally {
       await broker.close()
     }
   }
-  const comparisons = compareTopics(plan.topics, await liveTopics(place, plan.topics))
+  const live = await liveTopics(place, plan.topics)
+  const comparisons = compareTopics(sized(plan.topics, live), live)
   if (options.json) for (const comparison of comparisons) await printJson(comparison)
   else await print(table(['topic', 'partitions', 'retention', 'state'], comparisons.map(row)))
 }

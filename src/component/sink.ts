@@ -26,6 +26,8 @@ export interface SinkSpec<S extends z.ZodType = z.ZodType> {
   readonly config: S
   readonly faults: readonly FaultClass[]
   readonly examples: readonly ConfigExample[]
+  /** Only one may write at a time, in one place: two would write over one another. */
+  readonly soleWriter?: true
   /** Absent for the topic sink, whose records are part of the unit itself. */
   open?(config: z.output<S>, context: SinkContext): Promise<OpenSink>
 }

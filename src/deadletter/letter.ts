@@ -30,7 +30,7 @@ export interface LetterContext {
   readonly redact: Redact
 }
 
-const maxMessage = 2_048
+export const maxMessage = 2_048
 const maxStack = 8_192
 const maxInput = 16_384
 const maxCauses = 5

@@ -81,7 +81,8 @@ function deadLetters(gauge: Family, broker: Broker, scheduler: SchedulerLike): v
     (value: (letters: { readonly open: number; readonly oldest?: number }) => number) =>
     async ({ plan }: Pipeline): Promise<Point[]> => {
       const sources = plan.subtopologies.flatMap((subtopology) => subtopology.sources)
-      const topics = [...new Set(sources.map(({ deadLetters }) => deadLetters.topic))]
+      const own = sources.filter(({ retriesOf }) => retriesOf === undefined)
+      const topics = [...new Set(own.map(({ deadLetters }) => deadLetters.topic))]
       const letters = await countLetters(broker, topics)
       return letters.map((count) => ({ labels: { topic: count.topic }, value: value(count) }))
     }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Broker } from '../broker/broker.ts'
 import { defineSource, type SourceSpec } from '../component/source.ts'
 import { countLetters } from '../deadletter/ledger.ts'
+import { countsOf } from '../topology/conservation.ts'
 import { going } from '../topology/lineage.ts'
 import type { Plan } from '../topology/plan.ts'
 import type { Sample } from './sample.ts'
@@ -34,7 +35,7 @@ export const sizes = (plan: Plan, broker: Broker): SourceSpec =>
           const before = cursor as Cursor | undefined
           const at = scheduler.now()
           const letters = await countLetters(broker, topics)
-          const counts = await broker.counts(plan.name)
+          const counts = await countsOf(broker, plan.name)
           const now = advance(before, at, letters, counts)
           const records = watched.map(({ topic, sources }, place) => {
             const { open, written, oldest } = letters[place]!

@@ -27,6 +27,7 @@ export const file = defineSink({
   faults: [LineBrokenFault, SinkUnavailableFault],
 
   examples: [{ title: 'JSON lines', config: { path: './articles.jsonl' } }],
+  soleWriter: true,
 
   async open(config, { directory, position, log, name }): Promise<OpenSink> {
     const path = resolve(directory, config.path)

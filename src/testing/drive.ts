@@ -1,8 +1,10 @@
 import type { Broker } from '../broker/broker.ts'
 import { openEmbedded } from '../broker/embedded/embedded.ts'
 import type { Log } from '../component/context.ts'
+import { allQuiet } from '../topology/allQuiet.ts'
 import { Pipeline, type Conservation } from '../topology/pipeline.ts'
 import type { Plan } from '../topology/plan.ts'
+import { planRetry } from '../topology/retryTopic.ts'
 import { capturedAtSink, type Captured } from './captured.ts'
 import { VirtualClock } from './clock.ts'
 import { Feed } from './feed.ts'
@@ -69,6 +71,8 @@ class Driver {
   readonly #watch: Watch
   readonly #feed: Feed
   readonly #pipeline: Pipeline
+  /** It and its retry pipeline. */
+  readonly #running: readonly Pipeline[]
   readonly #monitor: Pipeline | undefined
   readonly #logged: string[] = []
   /** The frame after the inputs at which all parts of the pipeline ran last. */
@@ -83,14 +87,17 @@ class Driver {
     this.#wellAt = this.#feed.until
     const capture: Capture = (sink, record) => this.#watch.add(sink, capturedAtSink(record, clock.frame))
     const parts = { broker, scheduler: clock, log: keepLog(this.#logged), once: false }
-    this.#pipeline = new Pipeline({ ...parts, plan: stubPlan(plan, capture) })
+    const stubbed = stubPlan(plan, capture)
+    this.#pipeline = new Pipeline({ ...parts, plan: stubbed })
+    const retry = planRetry(stubbed)
+    this.#running = [this.#pipeline, ...(retry ? [new Pipeline({ ...parts, plan: retry })] : [])]
     const watching = monitor?.(broker)
     this.#monitor = watching && new Pipeline({ ...parts, plan: stubMonitor(watching, capture) })
   }
 
   async run(): Promise<Driven> {
     try {
-      await this.#pipeline.start()
+      for (const pipeline of this.#running) await pipeline.start()
       await this.#monitor?.start()
       this.#feed.schedule()
       await this.#settle()
@@ -114,12 +121,12 @@ class Driver {
 
   /** Whether something is in flight that does not wait behind a dead letter. */
   #isMoving(): boolean {
-    return this.#pipeline.inFlight > this.#pipeline.blocked
+    return this.#running.some(({ inFlight, blocked }) => inFlight > blocked)
   }
 
   /** A part of the pipeline stopped, and starting it again does not help. */
   #isBroken(): boolean {
-    if (this.#pipeline.troubles.length === 0) this.#wellAt = this.#clock.frame
+    if (this.#running.every(({ troubles }) => troubles.length === 0)) this.#wellAt = this.#clock.frame
     return this.#clock.frame - this.#wellAt > recovery
   }
 
@@ -128,7 +135,7 @@ class Driver {
     await this.#feed.appended
     await this.#quiet()
     if (this.#feed.ended && this.#isMoving()) {
-      await this.#pipeline.flush()
+      for (const pipeline of this.#running) await pipeline.flush()
       await this.#quiet()
     }
     const { frame } = this.#clock
@@ -139,9 +146,9 @@ class Driver {
     this.#watch.close(frame, (source) => ended.has(source) && !busy.some((row) => row.source === source))
   }
 
-  /** Until both pipelines are quiet. Where calls do not end, the clock moves on: they may be waiting for it. */
+  /** Until all pipelines are quiet. Where calls do not end, the clock moves on: they may be waiting for it. */
   async #quiet(): Promise<void> {
-    const quiet = this.#pipeline.quiet().then(() => this.#monitor?.quiet())
+    const quiet = allQuiet(this.#running).then(() => this.#monitor?.quiet())
     for (let waited = 0; !(await endsWithin(quiet, grace)); waited += grace) {
       if (waited + grace >= this.#patience) throw this.#hang(`and nothing happened for ${writeTime(this.#patience)}`)
       this.#clock.step()
@@ -151,19 +158,21 @@ class Driver {
   async #result(): Promise<Driven> {
     const { captured, ends } = this.#watch
     const conservation = await this.#pipeline.conservation()
-    const broken = await findBrokenLaws(this.#pipeline, this.#broker, captured)
+    const broken = await findBrokenLaws(this.#running, this.#broker, captured)
     return { captured, ends, conservation, broken, logged: this.#logged }
   }
 
   async #stop(): Promise<void> {
-    const stopped = Promise.all([this.#monitor?.stop(), this.#pipeline.stop()])
+    const stopped = Promise.all([this.#monitor?.stop(), ...this.#running.map((pipeline) => pipeline.stop())])
     // A commit may be waiting, for a moment of virtual time, for calls that do not end.
     while (!(await endsWithin(stopped, grace)) && this.#clock.next !== undefined) this.#clock.step()
   }
 
   #hang(reason: string): TestHang {
-    const places = [...this.#pipeline.places].map(([place, count]) => `${count} at ${place}`)
-    const where = places.length > 0 ? places.join(', ') : `${this.#pipeline.inFlight} in no operator`
+    const places = this.#running.flatMap((pipeline) => [...pipeline.places])
+    const inFlight = this.#running.reduce((sum, pipeline) => sum + pipeline.inFlight, 0)
+    const counted = places.map(([place, count]) => `${count} at ${place}`)
+    const where = counted.length > 0 ? counted.join(', ') : `${inFlight} in no operator`
     return new TestHang(`records are under way at ${writeTime(this.#clock.frame)} of virtual time, ${reason}: ${where}`)
   }
 }

@@ -20,12 +20,17 @@ function imbalance({ source, stream, read, emitted, dropped, dead, inFlight }: C
   return [`records of ${source} are not conserved in ${stream}: ${shown.join(', ')}`]
 }
 
-/** What a quiet pipeline's ledger says, against what its topics hold. Empty when all is well. */
+/**
+ * What the ledger of a quiet pipeline says, against what its topics hold. Empty when all is well.
+ * @param running the pipeline, and its retry pipeline where it has one
+ */
 export async function findBrokenLaws(
-  pipeline: Pipeline,
+  running: readonly Pipeline[],
   broker: Broker,
   captured: ReadonlyMap<string, readonly Captured[]>,
 ): Promise<string[]> {
+  const pipeline = running[0]!
+  const inFlight = running.reduce((sum, own) => sum + own.inFlight, 0)
   const rows = await pipeline.conservation()
   const sources = pipeline.plan.subtopologies.flatMap((subtopology) => subtopology.sources)
   const letters = [...captured.values()].flat().filter(({ failure }) => failure)
@@ -34,9 +39,9 @@ export async function findBrokenLaws(
     ...sources.flatMap((source) => lostLetters(source, rows, letters)),
     ...repeatedIds(letters),
     // What a task has in hand when it stops is not committed, and stays in its topic.
-    ...(pipeline.troubles.length > 0
+    ...(running.some(({ troubles }) => troubles.length > 0)
       ? []
-      : [...underWay(rows, pipeline.inFlight), ...(await unread(pipeline, broker, rows))]),
+      : [...underWay(rows, inFlight), ...(await unread(pipeline, broker, rows))]),
   ]
 }
 

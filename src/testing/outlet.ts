@@ -30,7 +30,10 @@ export function outletsOf({ subtopologies }: Plan): readonly Outlet[] {
     }
   }
   for (const { name, format, deadLetters } of sources) {
-    add({ name: deadLetters.topic, kind: 'deadLetters', format, sources: new Set(feeding(name, streams)) })
+    const origins = new Set(feeding(name, streams))
+    add({ name: deadLetters.topic, kind: 'deadLetters', format, sources: origins })
+    const { topic: retries } = deadLetters.retry
+    if (retries !== undefined) add({ name: retries, kind: 'topic', format, sources: origins })
   }
   return [...outlets.values()]
 }

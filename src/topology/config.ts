@@ -30,15 +30,18 @@ const pipelineName = () =>
 const streamName = () =>
   z.string().regex(/^[a-zA-Z0-9_-]+(\.[a-zA-Z0-9_-]+)*$/, 'expected the name of a stream, such as "articles"')
 
+const topicPattern = () =>
+  z
+    .string()
+    .regex(/^[a-zA-Z0-9._{}-]+$/)
+    .refine(
+      (name) => topicName().safeParse(name.replaceAll('{source}', 'x')).success,
+      'expected a topic name, in which {source} stands for the source',
+    )
+
 const deadLetters = () =>
   z.strictObject({
-    topic: z
-      .string()
-      .regex(/^[a-zA-Z0-9._{}-]+$/)
-      .refine(
-        (name) => topicName().safeParse(name.replaceAll('{source}', 'x')).success,
-        'expected a topic name, in which {source} stands for the source',
-      )
+    topic: topicPattern()
       .optional()
       .describe('Name of the dead-letter topic; `{source}` stands for the name of the source. Default `dlq.{source}`.'),
     retention: duration()
@@ -52,6 +55,15 @@ const deadLetters = () =>
           .min(1)
           .optional()
           .describe('Pauses before them; the last one repeats. Default `[1s, 2s, 4s]`.'),
+        topic: topicPattern()
+          .optional()
+          .describe(
+            'A topic that records wait on, from which the pipeline `<name>.retry` takes them; `{source}` stands for the name of the source. Default: they wait in the state of their task.',
+          ),
+        reenter: z
+          .enum(['operator', 'source'])
+          .optional()
+          .describe('Where they go on: at the operator that failed, or from the source record on. Default `operator`.'),
       })
       .optional()
       .describe('How faults are retried that may pass, such as a service that does not answer.'),

@@ -1,13 +1,14 @@
 import { deadLetter, letterId } from '../deadletter/letter.ts'
 import type { Fault } from '../record/fault.ts'
 import type { Record, StoredRecord } from '../record/record.ts'
+import { startOf } from './departure.ts'
 import type { Draft } from './draft.ts'
 import type { Held, HeldPart } from './held.ts'
 import { readCommand } from './lane.ts'
 import { dead, streamOf, type Lineage, type Tally } from './lineage.ts'
 import type { KeyOrder } from './order.ts'
 import type { PlannedSource } from './plan.ts'
-import type { Retry } from './retries.ts'
+import type { Tried } from './retries.ts'
 import type { TaskParts } from './task.ts'
 import type { UnderWay } from './underWay.ts'
 
@@ -34,17 +35,27 @@ export class DeadLetters {
   }
 
   /** Writes the letter of a failure. */
-  bury(operator: string, input: Record, fault: Fault, tried?: Omit<Retry, 'due'>): void {
+  bury(operator: string, input: Record, fault: Fault, tried?: Tried): void {
     const { task, sources, draft, order, held } = this.#parts
     const lineage = input.origin as Lineage
     const failedAt = task.scheduler.now()
     const { attempts, firstFailedAt } = tried ?? { attempts: 1, firstFailedAt: failedAt }
     const { raw, hops, source } = lineage
     const failure = { raw, hops, input, operator, fault, attempts, firstFailedAt, failedAt }
-    draft.output(deadLetter(failure, sources.get(source)!.deadLetters))
     const letter = letterId(lineage, operator, input.index)
+    if (!lineage.bury(letter)) return
+    draft.output(deadLetter(failure, sources.get(source)!.deadLetters))
     const part = { node: operator, record: input, letter }
     if (order.died(lineage, letter, part)) held.add(part)
+  }
+
+  /** A source record that cannot be read is dead in every stream that reads it. */
+  refuse(lineage: Lineage, streams: readonly number[], fault: Fault): void {
+    for (const stream of streams) {
+      this.#parts.tally.enter(lineage, stream)
+      lineage.mark(stream, dead)
+    }
+    this.bury(startOf(lineage.source), { ...lineage.raw, origin: lineage, index: '' }, fault)
   }
 
   /** Takes up what died and holds up its key since the last commit; what no source keeps in order any more is let go. */
@@ -60,8 +71,10 @@ export class DeadLetters {
   }
 
   /** Does what a record of a lane says. */
-  obey(source: string, said: StoredRecord): void {
-    const { log } = this.#parts.task
+  obey(said: StoredRecord): void {
+    const { sources, task } = this.#parts
+    const { log } = task
+    const { name: source } = sources.values().find(({ lane }) => lane === said.topic)!
     const command = readCommand(said)
     const place = { topic: said.topic, partition: said.partition, offset: String(said.offset) }
     if (!command) {
@@ -93,7 +106,7 @@ export class DeadLetters {
     const { lineage, part } = found
     held.remove(part)
     if (lineage.pending === 0) tally.reopen(lineage)
-    lineage.revive()
+    lineage.revive(letter)
     for (const { node } of order.lettersOf(lineage)) lineage.mark(streamOf(node, streams), dead)
     underWay.add(lineage)
     reenter(part)

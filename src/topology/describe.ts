@@ -1,4 +1,5 @@
 import type { Plan, PlannedStream, Subtopology } from './plan.ts'
+import { retryGroupOf } from './retryTopic.ts'
 
 /** A place that records pass in a topology. */
 export interface DescribedNode {
@@ -16,15 +17,25 @@ export interface DescribedNode {
   readonly deadLetters: readonly string[]
 }
 
+/** A topic that records wait on for their next try. */
+export interface DescribedRetries {
+  readonly topic: string
+  readonly source: string
+  /** The pipeline that takes them from it. */
+  readonly pipeline: string
+  readonly reenter: 'operator' | 'source'
+}
+
 export interface DescribedSubtopology {
   readonly id: number
   readonly nodes: readonly DescribedNode[]
+  readonly retries: readonly DescribedRetries[]
 }
 
 export interface DescribedTopic {
   readonly name: string
-  /** What it is to the pipeline: read, written, or written with what failed. */
-  readonly role: 'source' | 'output' | 'deadLetters'
+  /** What it is to the pipeline: read, written, or written with what failed for good or for now. */
+  readonly role: 'source' | 'output' | 'deadLetters' | 'retry'
   /** The broker's default when null. */
   readonly partitions: number | null
   /** Milliseconds; for ever when null. */
@@ -43,12 +54,17 @@ export function describePlan({ name, revision, subtopologies, topics }: Plan): D
   const sources = subtopologies.flatMap((subtopology) => subtopology.sources)
   const roleOf = (topic: string): DescribedTopic['role'] => {
     if (sources.some((source) => source.name === topic)) return 'source'
+    if (sources.some(({ deadLetters }) => deadLetters.retry.topic === topic)) return 'retry'
     return sources.some(({ deadLetters }) => deadLetters.topic === topic) ? 'deadLetters' : 'output'
   }
   return {
     name,
     revision,
-    subtopologies: subtopologies.map((subtopology) => ({ id: subtopology.id, nodes: describeNodes(subtopology) })),
+    subtopologies: subtopologies.map((subtopology) => ({
+      id: subtopology.id,
+      nodes: describeNodes(subtopology),
+      retries: describeRetries(name, subtopology),
+    })),
     topics: topics.map((topic) => ({
       name: topic.name,
       role: roleOf(topic.name),
@@ -56,6 +72,13 @@ export function describePlan({ name, revision, subtopologies, topics }: Plan): D
       retention: topic.retention ?? null,
     })),
   }
+}
+
+function describeRetries(pipeline: string, { sources }: Subtopology): DescribedRetries[] {
+  return sources.flatMap(({ name: source, deadLetters }) => {
+    const { topic, reenter } = deadLetters.retry
+    return topic === undefined ? [] : [{ topic, source, pipeline: retryGroupOf(pipeline), reenter }]
+  })
 }
 
 type Draft = Omit<DescribedNode, 'from' | 'to' | 'deadLetters'>

@@ -5,7 +5,7 @@ export function describeAsMermaid({ subtopologies }: Description): string {
   return ['flowchart LR', ...subtopologies.flatMap(subgraph), ''].join('\n')
 }
 
-function subgraph({ id, nodes }: DescribedSubtopology): string[] {
+function subgraph({ id, nodes, retries }: DescribedSubtopology): string[] {
   const numbers = new Map(nodes.map((node, at) => [node.id, `n${id}_${at}`]))
   const letters = [...new Set(nodes.flatMap(({ deadLetters }) => deadLetters))]
   const letterNumber = (topic: string) => `d${id}_${letters.indexOf(topic)}`
@@ -13,10 +13,12 @@ function subgraph({ id, nodes }: DescribedSubtopology): string[] {
     `  subgraph s${id}["Sub-topology ${id}"]`,
     ...nodes.map((node) => `    ${numbers.get(node.id)}${shape(node)}`),
     ...letters.map((topic) => `    ${letterNumber(topic)}[("${escaped(topic)}")]:::deadLetters`),
+    ...retries.map(({ topic }, at) => `    r${id}_${at}[("${escaped(topic)}")]`),
     ...nodes.flatMap((node) => node.to.map((to) => `    ${numbers.get(node.id)} --> ${numbers.get(to)}`)),
     ...nodes.flatMap((node) =>
       node.deadLetters.map((topic) => `    ${numbers.get(node.id)} -.-> ${letterNumber(topic)}`),
     ),
+    ...retries.map(({ source }, at) => `    ${numbers.get(source)} <-. retries .-> r${id}_${at}`),
     '  end',
     ...(id === 0 ? ['  classDef deadLetters stroke:#c00,stroke-dasharray:4'] : []),
   ]

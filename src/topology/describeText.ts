@@ -1,11 +1,11 @@
-import type { DescribedNode, Description } from './describe.ts'
+import type { DescribedNode, DescribedRetries, Description } from './describe.ts'
 
 /** A topology as text, as Kafka Streams' `Topology.describe()` has it, with its dead-letter topics. */
 export function describeAsText({ subtopologies }: Description): string {
-  const parts = subtopologies.map(({ id, nodes }) => {
+  const parts = subtopologies.map(({ id, nodes, retries }) => {
     const letters = [...new Set(nodes.flatMap(({ deadLetters }) => deadLetters))]
     const ends = letters.map((topic) => block(`Dead letters: ${topic}`, failing(nodes, topic)))
-    return [`   Sub-topology: ${id}`, ...nodes.map(nodeText), ...ends].join('\n')
+    return [`   Sub-topology: ${id}`, ...nodes.map(nodeText), ...retries.map(retriesText), ...ends].join('\n')
   })
   return `Topologies:\n${parts.join('\n\n')}\n`
 }
@@ -20,6 +20,11 @@ function nodeText({ id, kind, component, topic, from, to }: DescribedNode): stri
     ...(kind === 'source' ? [] : [`<-- ${from.join(', ')}`]),
   ])
 }
+
+const retriesText = ({ topic, source, pipeline, reenter }: DescribedRetries): string =>
+  block(`Retries: ${topic} (of ${source}, pipeline ${pipeline})`, [
+    `--> ${reenter === 'source' ? 'from the source record on' : 'the operator that failed'}`,
+  ])
 
 const block = (title: string, lines: readonly string[]): string =>
   [`    ${title}`, ...lines.map((line) => `      ${line}`)].join('\n')

@@ -1,8 +1,9 @@
-import type { StateChange, StateReader, TopicPartition } from '../broker/broker.ts'
+import type { Position, StateChange, StateReader, TopicPartition } from '../broker/broker.ts'
+import type { Fault } from '../record/fault.ts'
 import type { Record, StoredRecord } from '../record/record.ts'
 import { decode, encode } from './encoded.ts'
 import { Lineage } from './lineage.ts'
-import type { Retry } from './retries.ts'
+import type { Retry, Tried } from './retries.ts'
 import { increment } from './meter.ts'
 
 const lineages = '$lineages'
@@ -36,6 +37,8 @@ export interface HeldPart {
   readonly retry?: Retry
   /** The id of its dead letter: it died here, and holds up its key. */
   readonly letter?: string
+  /** Why it failed, of a part that waits until the others of its record are done. */
+  readonly fault?: Pick<Fault, 'code' | 'message'>
 }
 
 /** What was under way, parked or holding up its key when a task committed last; the oldest first. */
@@ -109,7 +112,7 @@ export class Held {
     const own = new Map<string, Lineage>()
     for (const [key, bytes] of state.entries(lineages)) {
       const lineage = decodeLineage(bytes, streams)
-      const isPast = lineage.offset < (committed(lineage) ?? 0n)
+      const isPast = lineage.place.offset < (committed(lineage.place) ?? 0n)
       if (isPast && sources.has(lineage.source)) own.set(key, lineage)
     }
     const found = [...state.entries(parts)].flatMap(([key, bytes]): HeldPart[] => {
@@ -135,15 +138,20 @@ interface KeptPart {
   readonly record: Omit<Record, 'origin'>
   readonly retry?: Retry
   readonly letter?: string
+  readonly fault?: Pick<Fault, 'code' | 'message'>
 }
 
 interface KeptLineage {
   readonly source: string
   readonly raw: StoredRecord
+  /** Where it was read, if that is not where it comes from. */
+  readonly place?: Position
   /** By the stream's name: its number may be another one after a restart. */
   readonly marks: { readonly [stream: string]: number }
   readonly parked?: true
   readonly hops?: number
+  readonly tried?: Tried
+  readonly buried?: ReadonlySet<string>
 }
 
 const keyOf = ({ node, record }: HeldPart): string => `${(record.origin as Lineage).id}/${node}/${record.index}`
@@ -154,26 +162,30 @@ function encodePart({ record, ...rest }: HeldPart): Buffer {
 }
 
 function encodeLineage(lineage: Lineage, streams: readonly string[]): Buffer {
-  const { source, topic, partition, offset, raw, marks, parked, hops } = lineage
+  const { source, topic, partition, offset, raw, place, parked, hops, tried, buried } = lineage
   const { key, value, headers, timestamp } = raw
-  // Streams that the record never entered are holes in the list, which flatMap leaves out.
-  const byName = Object.fromEntries(marks.flatMap((mark, stream) => [[streams[stream]!, mark]]))
+  const isElsewhere = place.topic !== topic
   return encode({
     source,
     raw: { key, value, headers, timestamp, topic, partition, offset },
-    marks: byName,
+    ...(isElsewhere && { place: { topic: place.topic, partition: place.partition, offset: place.offset } }),
+    marks: lineage.marksByName(streams),
     ...(parked && { parked }),
     ...(hops > 0 && { hops }),
+    ...(tried && { tried }),
+    ...(buried.size > 0 && { buried }),
   } satisfies KeptLineage)
 }
 
 function decodeLineage(bytes: Buffer, streams: readonly string[]): Lineage {
-  const { source, raw, marks, parked = false, hops = 0 } = decode<KeptLineage>(bytes)
-  const lineage = new Lineage(source, raw)
+  const { source, raw, place, marks, parked = false, hops = 0, tried, buried = [] } = decode<KeptLineage>(bytes)
+  const lineage = new Lineage(source, raw, place)
   lineage.parked = parked
   lineage.hops = hops
   lineage.kept = true
   lineage.stale = false
-  streams.forEach((name, stream) => (lineage.marks[stream] = marks[name] ?? 0))
+  lineage.tried = tried
+  for (const letter of buried) lineage.buried.add(letter)
+  lineage.setMarks(marks, streams)
   return lineage
 }

@@ -1,6 +1,4 @@
-import type { Broker } from '../broker/broker.ts'
 import type { OutputRecord, StoredRecord } from '../record/record.ts'
-import type { Plan } from './plan.ts'
 
 /** What is to happen to a dead letter that holds up its key, or to the key. */
 export type LaneCommand =
@@ -35,16 +33,4 @@ export function readCommand({ value }: StoredRecord): LaneCommand | undefined {
   const { command, letter, key } = said ?? {}
   if ((command === 'redrive' || command === 'discard') && typeof letter === 'string') return { command, letter }
   return command === 'release' && typeof key === 'string' ? { command, key } : undefined
-}
-
-/** Creates the lanes of a plan: each with a partition for every one that its source has. */
-export async function ensureLanes({ subtopologies, topics }: Plan, broker: Broker): Promise<void> {
-  const sources = subtopologies.flatMap((subtopology) => subtopology.sources).filter(({ lane }) => lane !== undefined)
-  if (sources.length === 0) return
-  const there = await broker.topics(sources.map(({ name }) => name))
-  const lanes = sources.map(({ name, lane }) => ({
-    ...topics.find((topic) => topic.name === lane)!,
-    partitions: there.find((topic) => topic.name === name)!.partitions.length,
-  }))
-  await broker.ensureTopics(lanes)
 }

@@ -1,6 +1,8 @@
-import type { Count } from '../broker/broker.ts'
+import type { Count, Position } from '../broker/broker.ts'
 import type { Format } from '../component/source.ts'
 import type { Origin, RawRecord, StoredRecord } from '../record/record.ts'
+import type { FailedPart } from './departure.ts'
+import type { Tried } from './retries.ts'
 
 export const entered = 1
 export const emitted = 2
@@ -18,12 +20,20 @@ export class Lineage implements Origin {
   readonly offset: bigint
   readonly timestamp: number
   raw: RawRecord
+  /** Where it was read: its origin, or a place on a retry topic. */
+  readonly place: Position
   /** Whether it waits behind an earlier record of its key. */
   parked = false
   /** How often it was redriven in this task. */
   hops = 0
   /** Parts under way, over all streams. */
   pending = 0
+  /** Parts that failed and may pass later, which wait for the others to be done. */
+  departing: FailedPart[] = []
+  /** How often it ran from its source record on, where that is how it is retried. */
+  tried: Tried | undefined
+  /** Letters of its parts that died: it may run there again, and has each letter once. */
+  readonly buried = new Set<string>()
   /** What happened to it in each stream, by the stream's number in the plan. */
   readonly marks: number[] = []
   /** Whether what the broker keeps of it, if anything, is out of date. */
@@ -32,13 +42,14 @@ export class Lineage implements Origin {
   /** How its value was read, so that a value which nobody changed is written as it came; unknown after a restart. */
   read: { readonly value: unknown; readonly format: Format } | undefined
 
-  constructor(source: string, raw: StoredRecord | (RawRecord & Pick<Origin, 'topic' | 'partition' | 'offset'>)) {
+  constructor(source: string, raw: StoredRecord, place: Position = raw) {
     this.source = source
     this.topic = raw.topic
     this.partition = raw.partition
     this.offset = raw.offset
     this.timestamp = raw.timestamp
     this.raw = raw
+    this.place = place
   }
 
   /** @returns whether the stream sees this record for the first time */
@@ -50,8 +61,33 @@ export class Lineage implements Origin {
     return (before & entered) === 0
   }
 
-  /** It is redriven: nothing of it is dead for now. */
-  revive(): void {
+  /** It runs from its source record on once more. */
+  runAgain(tried: Tried | undefined): void {
+    this.tried = tried
+    this.stale = true
+  }
+
+  /** A part of it died. @returns whether none did there before */
+  bury(letter: string): boolean {
+    if (this.buried.has(letter)) return false
+    this.buried.add(letter)
+    this.stale = true
+    return true
+  }
+
+  /** What happened to it, by the stream's name: its number may be another one elsewhere. */
+  marksByName(streams: readonly string[]): { readonly [stream: string]: number } {
+    // Streams that the record never entered are holes in the list, which flatMap leaves out.
+    return Object.fromEntries(this.marks.flatMap((mark, stream) => [[streams[stream]!, mark]]))
+  }
+
+  setMarks(marks: { readonly [stream: string]: number }, streams: readonly string[]): void {
+    streams.forEach((name, stream) => (this.marks[stream] = marks[name] ?? 0))
+  }
+
+  /** It is redriven from one of its letters: nothing of it is dead for now. */
+  revive(letter: string): void {
+    this.buried.delete(letter)
     this.hops++
     this.stale = true
     for (let stream = 0; stream < this.marks.length; stream++) this.marks[stream]! &= ~dead
@@ -65,9 +101,10 @@ export class Lineage implements Origin {
     return marks & entered ? 'dropped' : undefined
   }
 
-  /** Sorts by topic, partition and offset. */
+  /** Sorts by the topic, partition and offset that it was read from. */
   get id(): string {
-    return `${this.topic}/${this.partition}/${this.offset.toString(16).padStart(16, '0')}`
+    const { topic, partition, offset } = this.place
+    return `${topic}/${partition}/${offset.toString(16).padStart(16, '0')}`
   }
 }
 
@@ -97,6 +134,11 @@ export class Tally {
 
   constructor(streams: readonly string[]) {
     this.#streams = [...streams, ...Object.values(asides)]
+  }
+
+  /** Counts a source record that comes to a stream for the first time. */
+  enter(lineage: Lineage, stream: number): void {
+    if (lineage.mark(stream, entered)) this.add(lineage.source, stream, 'read')
   }
 
   /** Counts a source record's final outcome in every stream that it entered. @returns whether it died in any */

@@ -12,12 +12,12 @@ import type {
 import type { Log } from '../component/context.ts'
 import { FloodGuard } from '../deadletter/flood.ts'
 import { Connectors } from './connectors.ts'
-import { conservationOf, type Conservation } from './conservation.ts'
+import { conservationOf, countsOf, type Conservation } from './conservation.ts'
 import { stateOf, strandedIn } from './held.ts'
 import { increment, Meter } from './meter.ts'
 import { pauseAfter, sleep } from './pause.ts'
-import { ensureLanes } from './lane.ts'
-import { inputsOf, type Plan, type Subtopology } from './plan.ts'
+import { inputsOf, sourcesByName, type Plan, type Subtopology } from './plan.ts'
+import { prepareTopics } from './prepareTopics.ts'
 import { SharedSinks } from './sinks.ts'
 import { isFed, Slot } from './slot.ts'
 
@@ -79,8 +79,7 @@ export class Pipeline {
   /** Creates missing topics, joins the group and starts to read. Throws what is wrong with a component's set-up. */
   async start(): Promise<void> {
     const { plan, broker } = this.#parts
-    await broker.ensureTopics(plan.topics)
-    await ensureLanes(plan, broker)
+    await prepareTopics(broker, plan.topics)
     const topics = plan.subtopologies.flatMap(inputsOf)
     this.#subscription = await broker.subscribe(plan.name, topics, {
       assigned: (partitions, member) => this.#assign(partitions, member),
@@ -149,9 +148,9 @@ export class Pipeline {
     this.#changed.complete()
   }
 
-  /** Source records per source and stream since the pipeline first ran. */
+  /** Source records per source and stream since the pipeline first ran, its retry pipeline's part in it included. */
   async conservation(): Promise<readonly Conservation[]> {
-    return conservationOf(this.#parts.plan, await this.#parts.broker.counts(this.name))
+    return conservationOf(this.#parts.plan, await countsOf(this.#parts.broker, this.name))
   }
 
   /** Partitions are this process's from now on: their tasks start, and the connectors of topics whose first it is. */
@@ -213,7 +212,7 @@ export class Pipeline {
 
   #warnOfStranded(state: StateReader): void {
     const { plan, log } = this.#parts
-    const known = new Set(plan.subtopologies.flatMap(({ sources }) => sources.map(({ name }) => name)))
+    const known = sourcesByName(plan.subtopologies.flatMap(({ sources }) => sources))
     for (const [source, records] of strandedIn(state, known)) {
       log.warn(
         { source, records },

@@ -9,8 +9,7 @@ import type { FloodLimit } from '../deadletter/flood.ts'
 export interface DeadLetterPolicy extends LetterContext {
   /** Milliseconds that dead letters are kept. */
   readonly retention: number
-  /** Tries after the first, and milliseconds before each; the last one stands for those beyond the list. */
-  readonly retry: { readonly attempts: number; readonly backoff: readonly number[] }
+  readonly retry: RetryPolicy
   readonly halt?: FloodLimit
   /** Whether later records of a key wait behind one that failed, and how many may. */
   readonly parked?: ParkedLimit
@@ -23,9 +22,23 @@ export interface ParkedLimit {
   readonly bytes: number
 }
 
+/** How faults are retried that may pass. */
+export interface RetryPolicy {
+  /** Tries after the first. */
+  readonly attempts: number
+  /** Milliseconds before each of them; the last one stands for those beyond the list. */
+  readonly backoff: readonly number[]
+  /** The topic that records wait on, for the retry pipeline; in the state of their task when absent. */
+  readonly topic?: string
+  /** Where they go on: at the operator that failed, or from the source record on. */
+  readonly reenter: 'operator' | 'source'
+}
+
 export interface PlannedSource {
   /** The topic by its own name. */
   readonly name: string
+  /** The source whose records it holds, of a retry topic: they are counted as that one's. */
+  readonly retriesOf?: string
   readonly spec: SourceSpec
   readonly config: unknown
   readonly format: Format
@@ -84,3 +97,11 @@ export interface Plan {
   readonly subtopologies: readonly Subtopology[]
   readonly topics: readonly TopicSpec[]
 }
+
+/** Sources by their topics' names, and retry topics by the names of those that they are of, too. */
+export const sourcesByName = (sources: readonly PlannedSource[]): ReadonlyMap<string, PlannedSource> =>
+  new Map(
+    sources.flatMap((source) =>
+      [source.name, source.retriesOf].flatMap((name) => (name === undefined ? [] : [[name, source] as const])),
+    ),
+  )

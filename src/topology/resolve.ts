@@ -2,8 +2,8 @@ import type { TopicSpec } from '../broker/broker.ts'
 import type { Catalog } from '../component/catalog.ts'
 import { redactor } from '../deadletter/redact.ts'
 import type { Config, DeadLettersConfig } from './config.ts'
-import { nearest } from './issue.ts'
 import { laneOf } from './lane.ts'
+import { findBrokenLinks, findLoops } from './links.ts'
 import type {
   DeadLetterPolicy,
   Plan,
@@ -13,7 +13,8 @@ import type {
   PlannedStream,
   Subtopology,
 } from './plan.ts'
-import { ConfigError, type ConfigFile, type Problem } from './read.ts'
+import { ConfigError, type ConfigFile } from './read.ts'
+import { findRetrySinkProblems, findRetryTopicProblems, retryTopicOf } from './retryTopic.ts'
 import { branchesOf } from './upstream.ts'
 
 const day = 86_400_000
@@ -23,10 +24,17 @@ export function resolvePlan(file: ConfigFile, catalog: Catalog): Plan {
   const { config, directory, revision } = file
   const sources = Object.entries(config.sources).map(([name, entry]) => planSource(name, entry, file, catalog))
   const streams = Object.entries(config.streams).map(([name, entry]) => planStream(name, entry, catalog))
-  const problems = [...findBrokenLinks(file, sources, streams), ...findLoops(file, sources, streams)]
+  const problems = [
+    ...findBrokenLinks(file, sources, streams),
+    ...findLoops(file, sources, streams),
+    ...findRetryTopicProblems(file, sources, streams),
+  ]
   if (problems.length > 0) throw new ConfigError(problems)
   const subtopologies = divide(sources, inOrder(streams))
-  return { name: config.name, directory, revision, subtopologies, topics: topicsOf(sources, streams) }
+  const plan = { name: config.name, directory, revision, subtopologies, topics: topicsOf(sources, streams) }
+  const writing = findRetrySinkProblems(file, plan)
+  if (writing.length > 0) throw new ConfigError(writing)
+  return plan
 }
 
 type SourceEntry = Config['sources'][string]
@@ -68,7 +76,8 @@ export function planDeadLetters(
   config: DeadLettersConfig,
   { config: { name }, revision, secrets }: ConfigFile,
 ): DeadLetterPolicy {
-  const { topic = 'dlq.{source}', retention = 7 * day, retry, envelope = 'headers', halt, redact = [] } = config
+  const { topic = 'dlq.{source}', retention = 7 * day, retry = {}, envelope = 'headers', halt, redact = [] } = config
+  const { attempts = 3, backoff = [1_000, 2_000, 4_000], topic: retryTopic, reenter = 'operator' } = retry
   const { records = 10_000, size: bytes = 33_554_432 } = config.parked ?? {}
   return {
     pipeline: name,
@@ -76,7 +85,12 @@ export function planDeadLetters(
     topic: topic.replaceAll('{source}', source),
     envelope,
     retention,
-    retry: { attempts: retry?.attempts ?? 3, backoff: retry?.backoff ?? [1_000, 2_000, 4_000] },
+    retry: {
+      attempts,
+      backoff,
+      ...(retryTopic !== undefined && { topic: retryTopic.replaceAll('{source}', source) }),
+      reenter,
+    },
     redact: redactor(redact, secrets),
     ...(halt && { halt }),
     ...(config.order === 'key' && { parked: { records, bytes } }),
@@ -114,119 +128,6 @@ function numberer(): (name: string) => string {
     taken.set(name, count)
     return count === 1 ? name : `${name}#${count}`
   }
-}
-
-function findBrokenLinks(
-  file: ConfigFile,
-  sources: readonly PlannedSource[],
-  streams: readonly PlannedStream[],
-): Problem[] {
-  const branches = streams.flatMap(branchesOf)
-  const known = [...sources.map(({ name }) => name), ...streams.map(({ name }) => name), ...branches]
-  const read = new Set(streams.flatMap(({ from }) => from))
-  const twice = sources.filter((source) => streams.some(({ name }) => name === source.name))
-  return [
-    ...twice.map(({ name }) =>
-      file.problem(['streams', name], `a stream cannot have the name of a source: \`${name}\`; rename the stream`),
-    ),
-    ...streams.flatMap((stream) => brokenLinksOf(stream, file, known, read)),
-    ...branches
-      .filter((branch) => !read.has(branch))
-      .map((branch) =>
-        file.problem(
-          ['streams', branch.slice(0, branch.lastIndexOf('.')), 'steps'],
-          `no stream reads the branch \`${branch}\`; add one with \`from: ${branch}\``,
-        ),
-      ),
-    ...sources
-      .filter(({ name }) => !read.has(name))
-      .map(({ name }) =>
-        file.problem(['sources', name], `no stream reads the source \`${name}\`; add one with \`from: ${name}\``),
-      ),
-  ]
-}
-
-function brokenLinksOf(
-  stream: PlannedStream,
-  file: ConfigFile,
-  known: readonly string[],
-  read: ReadonlySet<string>,
-): Problem[] {
-  const problems: Problem[] = []
-  const { name, from, steps, sinks } = stream
-  for (const origin of from) {
-    if (known.includes(origin)) continue
-    const near = nearest(origin, known)
-    const right =
-      near.length > 0
-        ? `did you mean ${near.map((other) => `\`${other}\``).join(' or ')}?`
-        : `known are ${known.join(', ')}`
-    problems.push(
-      file.problem(
-        ['streams', name, 'from'],
-        `\`${name}\` reads \`${origin}\`, which is neither a source nor a stream; ${right}`,
-      ),
-    )
-  }
-  if (new Set(from).size < from.length) {
-    problems.push(file.problem(['streams', name, 'from'], `\`${name}\` reads the same thing twice; name it once`))
-  }
-  const branching = steps.findIndex(({ spec }) => spec.branches)
-  if (branching >= 0 && branching < steps.length - 1) {
-    problems.push(
-      file.problem(
-        ['streams', name, 'steps', branching],
-        `\`${steps[branching]!.spec.name}\` must be the last step; put what follows into the streams that read the branches`,
-      ),
-    )
-  }
-  if (branching >= 0 && (sinks.length > 0 || read.has(name))) {
-    problems.push(
-      file.problem(
-        ['streams', name],
-        `\`${name}\` ends in branches; read or write those instead (\`from: ${branchesOf(stream)[0] ?? `${name}.…`}\`)`,
-      ),
-    )
-  }
-  if (branching < 0 && sinks.length === 0 && !read.has(name)) {
-    problems.push(
-      file.problem(['streams', name], `\`${name}\` leads nowhere; add \`to:\` with a sink, or a stream that reads it`),
-    )
-  }
-  return problems
-}
-
-/** Streams that read themselves, topics that feed themselves, dead letters that come back as input. */
-function findLoops(file: ConfigFile, sources: readonly PlannedSource[], streams: readonly PlannedStream[]): Problem[] {
-  const links = new Map<string, Set<string>>()
-  const link = (from: string, to: string) => links.set(from, (links.get(from) ?? new Set()).add(to))
-  // A topic leads on where it is a source; else it may well have the name of a stream.
-  const write = (from: string, topic: string) => sources.some(({ name }) => name === topic) && link(from, topic)
-  for (const stream of streams) {
-    for (const origin of stream.from) link(origin, stream.name)
-    for (const branch of branchesOf(stream)) link(stream.name, branch)
-    for (const { topic } of stream.sinks) if (topic) write(stream.name, topic.name)
-  }
-  for (const { name, deadLetters } of sources) write(name, deadLetters.topic)
-  const reaches = (from: string, goal: string, seen = new Set<string>()): boolean =>
-    [...(links.get(from) ?? [])].some(
-      (next) => next === goal || (!seen.has(next) && reaches(next, goal, seen.add(next))),
-    )
-  return [
-    ...streams
-      .filter(({ name }) => reaches(name, name))
-      .map(({ name }) => file.problem(['streams', name], `\`${name}\` reads what it writes: an endless loop`)),
-    ...sources
-      .filter(({ name }) => reaches(name, name))
-      .map(({ name, deadLetters }) =>
-        file.problem(
-          ['sources', name],
-          deadLetters.topic === name
-            ? `the dead letters of \`${name}\` would go back to \`${name}\``
-            : `what is made from \`${name}\` goes back to \`${name}\`: an endless loop`,
-        ),
-      ),
-  ]
 }
 
 /** Streams after those that they read. */
@@ -268,7 +169,7 @@ function divide(sources: readonly PlannedSource[], streams: readonly PlannedStre
   return parts.map((part, id) => ({ id, sources: part.sources, streams: inOrder(part.streams) }))
 }
 
-/** The topics that sources and streams need: what is read, what is written, and the dead-letter topics. */
+/** The topics that sources and streams need: what is read, what is written, and the topics of what failed. */
 export function topicsOf(sources: readonly PlannedSource[], streams: readonly PlannedStream[]): TopicSpec[] {
   const topics = new Map<string, TopicSpec>()
   for (const { name, partitions, retention } of sources) {
@@ -285,10 +186,11 @@ export function topicsOf(sources: readonly PlannedSource[], streams: readonly Pl
         ...(topic.partitions !== undefined && { partitions: topic.partitions }),
       })
   }
-  for (const { deadLetters, lane } of sources) {
+  for (const { name: source, deadLetters, lane } of sources) {
     const { topic: name, retention } = deadLetters
     topics.set(name, { name, retention, ...topics.get(name) })
-    if (lane !== undefined) topics.set(lane, { name: lane, retention, byNumber: true })
+    if (lane !== undefined) topics.set(lane, { name: lane, retention, byNumber: true, partitionsOf: source })
   }
+  for (const source of sources) for (const spec of retryTopicOf(source)) topics.set(spec.name, spec)
   return [...topics.values()]
 }

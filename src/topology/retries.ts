@@ -1,7 +1,8 @@
 import { timer, type SchedulerLike, type Subscription } from 'rxjs'
 import type { Record } from '../record/record.ts'
 import { longestTimer } from './pause.ts'
-import type { DeadLetterPolicy } from './plan.ts'
+import type { RetryPolicy } from './plan.ts'
+import type { Lineage } from './lineage.ts'
 
 /** How far a record has come with its tries. */
 export interface Retry {
@@ -11,6 +12,9 @@ export interface Retry {
   readonly firstFailedAt: number
   readonly due: number
 }
+
+/** How far a record has come, when it is not said when it is due. */
+export type Tried = Omit<Retry, 'due'>
 
 /** The records of a task that wait for their next try, or are on it. */
 export class Retries {
@@ -23,13 +27,9 @@ export class Retries {
   }
 
   /** Counts one more failed try. `due` is when the policy says to try again, undefined when it says to give up. */
-  fail(
-    record: Record,
-    policy: DeadLetterPolicy['retry'],
-    mayPass: boolean,
-  ): { tried: Omit<Retry, 'due'>; due?: number } {
+  fail(record: Record, policy: RetryPolicy, mayPass: boolean): { tried: Tried; due?: number } {
     const now = this.#scheduler.now()
-    const before = this.#retries.get(record)
+    const before = policy.reenter === 'source' ? (record.origin as Lineage).tried : this.#retries.get(record)
     const tried = { attempts: (before?.attempts ?? 0) + 1, firstFailedAt: before?.firstFailedAt ?? now }
     if (!mayPass || tried.attempts > policy.attempts) return { tried }
     return { tried, due: now + (policy.backoff[Math.min(tried.attempts, policy.backoff.length) - 1] ?? 0) }

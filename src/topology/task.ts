@@ -20,6 +20,14 @@ export interface TaskParts extends WiringParts {
   readonly sinks: SharedSinks
 }
 
+/** What a flow asks of its task. */
+export interface FlowHost {
+  /** Runs what an asynchronous operator or a timer brought, as soon as no commit is under way. */
+  whenFree(action: () => void): void
+  /** A fault says that the task must stop. */
+  halt(message: string, fault: Fault): void
+}
+
 /** A task stopped: nothing of its unit was committed, its records are still in their topics. */
 export class TaskStopped extends Error {
   override readonly name = 'TaskStopped'
@@ -69,22 +77,22 @@ export class Task {
 
   /** Source records under way: read, and without a final outcome yet. */
   get inFlight(): number {
-    return this.#flow.inFlight
+    return this.#flow.standing.inFlight
   }
 
   /** Those that wait behind dead letters: they do not go on by themselves. */
   get blocked(): number {
-    return this.#flow.blocked
+    return this.#flow.standing.blocked
   }
 
   /** Why no more is read and nothing will go on by itself, if so. */
   get stuck(): string | undefined {
-    return this.#flow.stuck ? this.#flow.parked : undefined
+    return this.#flow.standing.stuck
   }
 
   /** Where they are: records by operator or sink. */
   get places(): ReadonlyMap<string, number> {
-    return this.#flow.places
+    return this.#flow.standing.places
   }
 
   /** Whether calls or commits are under way, which end by themselves, without more input and without a timer. */
@@ -114,19 +122,19 @@ export class Task {
   /** Waits until there is room for more of a source. */
   async #room(source: string): Promise<void> {
     const { signal } = this.#parts
-    while (!this.#reason && this.#flow.full && !signal.aborted) {
-      this.#tell(source, this.#flow.parked !== undefined)
+    while (!this.#reason && this.#flow.standing.full && !signal.aborted) {
+      this.#tell(source, this.#flow.standing.parked !== undefined)
       await firstValueFrom(race(this.#flow.progress, this.#failure, fromEvent(signal, 'abort')))
     }
-    if (!this.#flow.full) this.#tell(source, false)
+    if (!this.#flow.standing.full) this.#tell(source, false)
   }
 
   /** Says that a source pauses because too much is parked, or that it goes on. */
   #tell(source: string, paused: boolean): void {
-    if (!this.#flow.pause(source, paused)) return
+    if (!this.#flow.pauses.set(source, paused)) return
     const { log, partition } = this.#parts
     const place = { source, partition }
-    if (paused) log.error(place, `${source}, partition ${partition}, pauses: ${this.#flow.parked}`)
+    if (paused) log.error(place, `${source}, partition ${partition}, pauses: ${this.#flow.standing.parked}`)
     else log.info(place, `${source}, partition ${partition}, goes on.`)
     this.#commitSoon()
   }

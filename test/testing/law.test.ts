@@ -25,7 +25,7 @@ describe('the laws over a pipeline that is quiet', () => {
     letters = (await recordsOf(broker, 'dlq.in')).map((letter) => capturedLetter(letter, 0, () => 'json'))
   })
 
-  const broken = (captured: readonly Captured[]) => findBrokenLaws(pipeline, broker, new Map([['dlq.in', captured]]))
+  const broken = (captured: readonly Captured[]) => findBrokenLaws([pipeline], broker, new Map([['dlq.in', captured]]))
 
   it('hold', async () => {
     expect(await broken(letters)).toEqual([])

@@ -20,9 +20,11 @@ import { silentLog } from '../../src/testing/operatorContext.ts'
 import { outletsOf } from '../../src/testing/outlet.ts'
 import { stubPlan } from '../../src/testing/stub.ts'
 import { Watch } from '../../src/testing/watch.ts'
+import { allQuiet } from '../../src/topology/allQuiet.ts'
 import { Pipeline } from '../../src/topology/pipeline.ts'
 import { parseConfig } from '../../src/topology/read.ts'
 import { resolvePlan } from '../../src/topology/resolve.ts'
+import { planRetry } from '../../src/topology/retryTopic.ts'
 import { runTopology, type Captured, type Driven } from '../../src/testing/index.ts'
 import { append, catalogWith } from '../support/pipeline.ts'
 
@@ -106,8 +108,17 @@ const step = fc.oneof(
   fc.integer({ min: 0, max: 30 }).map((time) => ({ shakyDelay: { for: time } })),
 )
 
+/** Where records wait for their next try, and where they go on. */
+const ladder = fc.constantFrom(
+  {},
+  { topic: '{source}.retry' },
+  { reenter: 'source' },
+  { topic: '{source}.retry', reenter: 'source' },
+)
+
 interface Topology {
   readonly sources: readonly string[]
+  readonly ladder: object
   readonly streams: { readonly [name: string]: { readonly from: readonly string[]; readonly steps: readonly object[] } }
 }
 
@@ -115,19 +126,20 @@ interface Topology {
 const topology: fc.Arbitrary<Topology> = fc
   .record({
     sources: fc.constantFrom(['a'], ['a', 'b']),
+    ladder,
     streams: fc.array(
       fc.record({ from: fc.array(fc.nat(), { minLength: 1, maxLength: 3 }), steps: fc.array(step, { maxLength: 3 }) }),
       { minLength: 1, maxLength: 4 },
     ),
   })
-  .map(({ sources, streams }) => {
+  .map(({ sources, ladder, streams }) => {
     const named = streams.map(({ from, steps }, at) => {
       const known = [...sources, ...streams.slice(0, at).map((_, before) => `s${before}`)]
       return { from: [...new Set(from.map((choice) => known[choice % known.length]!))], steps }
     })
     const unread = sources.filter((source) => !named.some(({ from }) => from.includes(source)))
     named[0]!.from.push(...unread)
-    return { sources, streams: Object.fromEntries(named.map((stream, at) => [`s${at}`, stream])) }
+    return { sources, ladder, streams: Object.fromEntries(named.map((stream, at) => [`s${at}`, stream])) }
   })
 
 const value = fc.oneof(
@@ -148,10 +160,10 @@ type Given = typeof given extends fc.Arbitrary<infer G> ? G : never
 
 const letters = [...'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ']
 
-function configOf({ sources, streams }: Topology): string {
+function configOf({ sources, streams, ladder }: Topology): string {
   const config = {
     name: 'p',
-    deadLetters: { retry: { attempts: 2, backoff: ['3ms', '50ms'] } },
+    deadLetters: { retry: { attempts: 2, backoff: ['3ms', '50ms'], ...ladder } },
     sources: Object.fromEntries(sources.map((name) => [name, { topic: {} }])),
     streams: Object.fromEntries(
       Object.entries(streams).map(([name, stream]) => [name, { ...stream, to: { topic: `out.${name}` } }]),
@@ -190,26 +202,29 @@ async function runWithStops(shape: Topology, records: readonly Given[], stops: r
   )
   const watch = new Watch(outletsOf(plan), plan, broker)
   for (const steps of [...stops, Infinity]) {
-    const pipeline = new Pipeline({ plan, broker, scheduler: clock, log: silentLog, once: false })
-    await pipeline.start()
-    if (steps === Infinity) await pipeline.quiet()
+    const plans = [plan, planRetry(plan)].filter((each) => each !== undefined)
+    const running = plans.map(
+      (each) => new Pipeline({ plan: each, broker, scheduler: clock, log: silentLog, once: false }),
+    )
+    for (const pipeline of running) await pipeline.start()
+    if (steps === Infinity) await allQuiet(running)
     for (let step = 0; step < steps && clock.next !== undefined; step++) {
       clock.step()
-      if (steps === Infinity || step % 2 === 0) await pipeline.quiet()
+      if (steps === Infinity || step % 2 === 0) await allQuiet(running)
     }
     await watch.look(clock.frame)
-    const broken = steps === Infinity ? await findBrokenLaws(pipeline, broker, watch.captured) : []
-    const conservation = await pipeline.conservation()
-    await stop(pipeline, clock)
+    const broken = steps === Infinity ? await findBrokenLaws(running, broker, watch.captured) : []
+    const conservation = await running[0]!.conservation()
+    await stop(running, clock)
     if (steps === Infinity) return { captured: watch.captured, broken, conservation }
   }
   throw new Error('unreachable')
 }
 
 /** A unit in work may wait a moment of virtual time for calls before it commits. */
-async function stop(pipeline: Pipeline, clock: VirtualClock): Promise<void> {
+async function stop(running: readonly Pipeline[], clock: VirtualClock): Promise<void> {
   let stopped = false
-  const stopping = pipeline.stop().then(() => (stopped = true))
+  const stopping = Promise.all(running.map((pipeline) => pipeline.stop())).then(() => (stopped = true))
   for (let turn = 0; !stopped && turn < 1_000; turn++) {
     await setImmediate()
     if (turn % 20 === 19) clock.step()

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
-import { commandRecord, ensureLanes, keyText } from '../../topology/lane.ts'
+import { commandRecord, keyText } from '../../topology/lane.ts'
+import { prepareTopics } from '../../topology/prepareTopics.ts'
 import { openPlace, placeOf, withBroker, type BrokerOptions } from '../brokerOptions.ts'
 import { print } from '../output.ts'
 import { readPlan } from '../plans.ts'
@@ -33,7 +34,10 @@ async function release(path: string, key: string, options: ReleaseOptions): Prom
   const sources = orderedSources(plan, options.source)
   const broker = await openPlace(placeOf(options, file), 'append')
   try {
-    await ensureLanes(plan, broker)
+    await prepareTopics(
+      broker,
+      plan.topics.filter(({ partitionsOf }) => partitionsOf !== undefined),
+    )
     const lanes = await broker.topics(sources.map(({ lane }) => lane))
     const command = { command: 'release', key: keyText(Buffer.from(key)) } as const
     // The key may have been produced by any partitioner: whoever does not hold it passes the command over.

@@ -1,4 +1,5 @@
-import { commandRecord, ensureLanes } from '../../topology/lane.ts'
+import { commandRecord } from '../../topology/lane.ts'
+import { prepareTopics } from '../../topology/prepareTopics.ts'
 import { openPlace, placeOf } from '../brokerOptions.ts'
 import { print, printJson } from '../output.ts'
 import { readPlan } from '../plans.ts'
@@ -16,7 +17,10 @@ export async function sendCommands(
   const broker = await openPlace(placeOf(options, file), 'append')
   try {
     const letters = await chosenLetters(broker, sources, ids, options)
-    await ensureLanes(plan, broker)
+    await prepareTopics(
+      broker,
+      plan.topics.filter(({ partitionsOf }) => partitionsOf !== undefined),
+    )
     const outputs = letters.map(({ id, source, origin }) => {
       const { lane } = sources.find(({ name }) => name === source)!
       return commandRecord(lane, origin.partition, { command, letter: id }, Date.now())

@@ -3,8 +3,11 @@ import type { Broker } from '../../broker/broker.ts'
 import { catalog } from '../../catalog.ts'
 import type { Log } from '../../component/context.ts'
 import { planMonitor } from '../../monitor/plan.ts'
+import { allQuiet } from '../../topology/allQuiet.ts'
 import { Pipeline, type Conservation } from '../../topology/pipeline.ts'
+import { planRetry } from '../../topology/retryTopic.ts'
 import { CommandFailure } from '../failure.ts'
+import type { Plan } from '../../topology/plan.ts'
 import type { PlannedFile } from '../plans.ts'
 
 export interface SessionParts {
@@ -13,23 +16,36 @@ export interface SessionParts {
   readonly log: Log
   /** Poll each polled source once, and end when all is done. */
   readonly untilIdle: boolean
+  /** The part of it that this process has; all when absent. */
+  readonly role?: Role | undefined
 }
 
-/** What one `oxbow run` runs: the pipelines of its configs, and a monitor for each that has alerts. */
+/** What may run in a process of its own: everything but the retry pipelines, or these alone. */
+export type Role = 'main' | 'retry'
+
+/** What one `oxbow run` runs: the pipelines of its configs, their retry pipelines, and a monitor for each that has alerts. */
 export class Session {
+  /** Those of this process, monitors left out. */
   readonly pipelines: readonly Pipeline[]
+  /** Those of the configs, whose ledgers count for their retry pipelines too. */
+  readonly #mains: readonly Pipeline[]
   readonly #monitors: readonly Pipeline[]
   readonly #untilIdle: boolean
   readonly #started: Pipeline[] = []
   #stopping = false
 
-  constructor({ planned, broker, log, untilIdle }: SessionParts) {
+  constructor({ planned, broker, log, untilIdle, role }: SessionParts) {
     const parts = { broker, scheduler: asyncScheduler, log, once: untilIdle }
-    this.pipelines = planned.map(({ plan }) => new Pipeline({ ...parts, plan }))
-    this.#monitors = planned.flatMap(({ file, plan }) => {
-      const monitor = planMonitor({ file, plan, broker, catalog })
-      return monitor ? [new Pipeline({ ...parts, plan: monitor })] : []
-    })
+    const companions = (planOf: (planned: PlannedFile) => Plan | undefined) =>
+      planned.flatMap((own) => {
+        const plan = planOf(own)
+        return plan ? [new Pipeline({ ...parts, plan })] : []
+      })
+    this.#mains = planned.map(({ plan }) => new Pipeline({ ...parts, plan }))
+    const retries = role === 'main' ? [] : companions(({ plan }) => planRetry(plan))
+    this.pipelines = role === 'retry' ? retries : [...this.#mains, ...retries]
+    this.#monitors =
+      role === 'retry' ? [] : companions(({ file, plan }) => planMonitor({ file, plan, broker, catalog }))
     this.#untilIdle = untilIdle
   }
 
@@ -54,13 +70,13 @@ export class Session {
    * stopped before that.
    */
   async idle(): Promise<void> {
-    await settle(this.pipelines)
+    await allQuiet(this.pipelines, { settled: true })
     if (this.#stopping) return
     for (const pipeline of this.pipelines) await pipeline.flush()
-    await settle(this.pipelines)
+    await allQuiet(this.pipelines, { settled: true })
     if (this.#stopping) return
     await this.#start(this.#monitors)
-    await settle(this.#monitors)
+    await allQuiet(this.#monitors, { settled: true })
   }
 
   /** Stops reading, commits what is in work, leaves the groups. */
@@ -71,7 +87,7 @@ export class Session {
 
   async conservation(): Promise<readonly { readonly pipeline: string; readonly rows: readonly Conservation[] }[]> {
     return Promise.all(
-      this.pipelines.map(async (pipeline) => ({ pipeline: pipeline.name, rows: await pipeline.conservation() })),
+      this.#mains.map(async (pipeline) => ({ pipeline: pipeline.name, rows: await pipeline.conservation() })),
     )
   }
 
@@ -84,12 +100,5 @@ export class Session {
         throw new CommandFailure(`${pipeline.name} cannot start: ${(cause as Error).message}`, { cause })
       }
     }
-  }
-}
-
-/** What one pipeline writes another may read: with n of them, n rounds see the last record through. */
-async function settle(pipelines: readonly Pipeline[]): Promise<void> {
-  for (let round = 0; round < pipelines.length; round++) {
-    await Promise.all(pipelines.map((pipeline) => pipeline.quiet({ settled: true })))
   }
 }

@@ -1,0 +1,17 @@
+import type { Broker, TopicInfo, TopicSpec } from '../broker/broker.ts'
+
+/** Creates the topics that are missing: first those whose partitions others are to have. */
+export async function prepareTopics(broker: Broker, specs: readonly TopicSpec[]): Promise<void> {
+  const followers = specs.filter(({ partitionsOf }) => partitionsOf !== undefined)
+  await broker.ensureTopics(specs.filter((spec) => !followers.includes(spec)))
+  if (followers.length === 0) return
+  const live = await broker.topics(followers.map(({ partitionsOf }) => partitionsOf!))
+  await broker.ensureTopics(sized(followers, live))
+}
+
+/** Specifications that name another topic for their partitions, with the number that this one has, where it is live. */
+export const sized = (specs: readonly TopicSpec[], live: readonly TopicInfo[]): TopicSpec[] =>
+  specs.map(({ partitionsOf, ...spec }) => {
+    const like = live.find(({ name }) => name === partitionsOf)
+    return { ...spec, ...(like && { partitions: like.partitions.length }) }
+  })
