@@ -8,13 +8,14 @@ import { readValue } from './append.ts'
 import { arrival, startOf, type Arrival } from './departure.ts'
 import { Draft } from './draft.ts'
 import { Failures } from './failures.ts'
-import { Held, stateOf, type HeldPart } from './held.ts'
+import { Held, shelf, stateOf, type HeldPart } from './held.ts'
 import { dropped, emitted, Lineage, Tally } from './lineage.ts'
 import { incrementNamed } from './meter.ts'
-import { KeyOrder, limitOf } from './order.ts'
+import { KeyOrder } from './order.ts'
 import { Pauses } from './pauses.ts'
 import { sourcesByName, type PlannedSource } from './plan.ts'
 import { asOutput, toldApart, wrongResult } from './results.ts'
+import { limitOf } from './sequence.ts'
 import { Standing } from './standing.ts'
 import { StagedState } from './staged.ts'
 import { wire, type Node, type Reader, type SinkNode, type StreamNodes, type Wiring } from './wire.ts'
@@ -58,10 +59,12 @@ export class Flow {
     })
     this.#order = new KeyOrder({
       ...limitOf(this.#sources.values()),
+      ...shelf(parts.state, this.#streamNames),
       begin: (lineage) => {
         this.#tally.aside(lineage.source, 'parked', false)
         this.#begin(lineage)
       },
+      freed: () => this.progress.next(),
       later: (action) => void parts.scheduler.schedule(() => host.whenFree(() => this.#orHalt('order', action))),
       forget: (lineage) => void this.#underWay.end(lineage),
     })
@@ -115,8 +118,9 @@ export class Flow {
   /** What came of the records since the last unit; undefined when nothing did. */
   takeUnit(positions: readonly StateChange[]): Unit | undefined {
     const { plan, partition, member } = this.#parts
-    const open = [...this.#underWay, ...this.#order.takeChanged()]
+    const open = [...this.#underWay, ...this.#order.fresh]
     const held = this.#held.take(open, this.#underWay.takeClosed(), this.#streamNames)
+    this.#order.shelved()
     const changes = [...this.#state.take(), ...held, ...this.pauses.take(), ...positions]
     return this.draft.take(plan.name, stateOf(partition), member, changes)
   }
@@ -132,10 +136,7 @@ export class Flow {
   /** Takes a record of a source, or a command from the lane of one. */
   feed(record: StoredRecord): void {
     const source = this.#sources.get(record.topic)
-    if (!source) {
-      this.#failures.deadLetters.obey(record)
-      return this.progress.next()
-    }
+    if (!source) return this.#failures.deadLetters.obey(record)
     if (source.retriesOf !== undefined) return this.#arrive(arrival(record, source, this.#streamNames))
     const lineage = new Lineage(source.name, record)
     if (!this.#order.parks(lineage)) return this.#begin(lineage)

@@ -100,8 +100,8 @@ export class Held {
   }
 
   /**
-   * Parts under way are counted in their lineages; only those of the task's own sources are taken up. Where state is written before offsets (at least once), a crash between leaves records in both: what
-   * will be read again is not taken up.
+   * Parts under way are counted in their lineages; only those of the task's own sources are taken up. Where state is
+   * written before offsets (at least once), a crash between leaves records in both: what will be read again is not taken up.
    */
   restore(
     state: StateReader,
@@ -130,6 +130,17 @@ export class Held {
     }
   }
 }
+
+/** Reads back what was committed of records that are parked, or dead and holding up their keys. */
+export const shelf = (state: StateReader, streams: readonly string[]) => ({
+  /** Where a part is. */
+  keyOf,
+  load: (id: string): Lineage => decodeLineage(state.get(lineages, id)!, streams),
+  loadPart: (key: string, lineage: Lineage): HeldPart => {
+    const { origin: _, record, ...rest } = decode<KeptPart>(state.get(parts, key)!)
+    return { ...rest, record: { ...record, origin: lineage } }
+  },
+})
 
 interface KeptPart {
   readonly node: string

@@ -1,23 +1,8 @@
-import type { RawRecord } from '../record/record.ts'
 import type { HeldPart } from './held.ts'
-import { keyText } from './lane.ts'
 import type { Lineage } from './lineage.ts'
 import { increment } from './meter.ts'
-import type { ParkedLimit, PlannedSource } from './plan.ts'
-import { Queue } from './queue.ts'
-
-/** Records of one key of one source. */
-interface Sequence {
-  readonly source: string
-  /** Under way, or dead with letters that hold up the key; undefined while the next one is on its way in. */
-  current: Lineage | undefined
-  /** What died of it, by the ids of the letters. */
-  readonly letters: Map<string, HeldPart>
-  /** Parked behind it, in the order of their offsets. */
-  readonly waiting: Queue<Lineage>
-  /** Whether they wait for somebody to do something about the letters. */
-  blocked: boolean
-}
+import type { ParkedLimit } from './plan.ts'
+import { detached, nameOf, Sequence, Shelved } from './sequence.ts'
 
 /** The part that died, of which source record, and what waits behind it. */
 interface Redriven {
@@ -33,10 +18,17 @@ export interface OrderHost {
   readonly most: ParkedLimit
   /** The first of the parked records of a key may go on. */
   begin(lineage: Lineage): void
+  /** There is more room. */
+  freed(): void
   /** Runs when the unit is committed that is being drafted. */
   later(action: () => void): void
   /** Nothing holds the lineage any more. */
   forget(lineage: Lineage): void
+  /** Reads back what was committed of a record, or of a part of it. */
+  load(id: string): Lineage
+  loadPart(key: string, lineage: Lineage): HeldPart
+  /** Where the task's state has a part. */
+  keyOf(part: HeldPart): string
 }
 
 /** So many parked records go on in one unit at most. */
@@ -54,7 +46,8 @@ export class KeyOrder {
   /** Keys whose next record may go on. */
   readonly #ready = new Set<string>()
   #draining = false
-  #changed = new Set<Lineage>()
+  /** What was parked or died since the last unit. */
+  #fresh = new Map<Lineage, Shelved>()
   readonly #parked = new Map<string, number>()
   #blocked = 0
   #size = 0
@@ -101,21 +94,23 @@ export class KeyOrder {
 
   /** The record is under way: those of its key that come later wait for it. */
   hold(lineage: Lineage): void {
-    if (this.#isOrdered(lineage)) this.#open(lineage)
+    if (this.#isOrdered(lineage)) this.#open(lineage).current = lineage
   }
 
   /** A part of the record died. @returns whether its letter holds up the key */
   died(lineage: Lineage, letter: string, part: HeldPart): boolean {
     if (!this.#isOrdered(lineage)) return false
     const sequence = this.#open(lineage)
+    sequence.current = lineage
     sequence.letters.set(letter, part)
     this.#byLetter.set(letter, sequence)
     return true
   }
 
-  /** What died of the record, letters that are open. */
-  lettersOf(lineage: Lineage): Iterable<HeldPart> {
-    return this.#sequences.get(nameOf(lineage))?.letters.values() ?? []
+  /** What died of a record that is under way, letters that are open. */
+  lettersOf(lineage: Lineage): HeldPart[] {
+    const letters = this.#sequences.get(nameOf(lineage))?.letters.values() ?? []
+    return Array.from(letters, (part) => this.#part(part, lineage))
   }
 
   /** The record has its final outcome, for now: a dead one may be redriven. */
@@ -124,23 +119,23 @@ export class KeyOrder {
     const name = nameOf(lineage)
     const sequence = this.#sequences.get(name)
     if (sequence?.current !== lineage) return
+    sequence.current = undefined
     if (sequence.letters.size === 0) return this.#free(name, sequence)
-    sequence.blocked = true
+    sequence.dead = this.#shelve(lineage)
     this.#blocked += sequence.waiting.length
-    this.#count(lineage, 1)
   }
 
   /** Takes a letter away, to be redriven. @returns undefined where nothing waits for it */
   redrive(letter: string): Redriven | undefined {
     const sequence = this.#byLetter.get(letter)
     if (!sequence) return undefined
-    const lineage = sequence.current!
-    if (sequence.blocked) {
-      sequence.blocked = false
+    if (sequence.dead) {
       this.#blocked -= sequence.waiting.length
-      this.#count(lineage, -1)
+      sequence.current = this.#fetch(sequence.dead)
+      sequence.dead = undefined
     }
-    const part = sequence.letters.get(letter)!
+    const lineage = sequence.current!
+    const part = this.#part(sequence.letters.get(letter)!, lineage)
     sequence.letters.delete(letter)
     this.#byLetter.delete(letter)
     return { lineage, part, sequence }
@@ -168,19 +163,11 @@ export class KeyOrder {
   /** Takes up what was parked at the last commit, in the order of offsets, after what is under way. */
   restore(parked: readonly Lineage[]): void {
     for (const lineage of parked) {
-      const name = nameOf(lineage)
-      const sequence = this.#sequences.get(name) ?? {
-        source: lineage.source,
-        current: undefined,
-        letters: new Map(),
-        waiting: new Queue<Lineage>(),
-        blocked: false,
-      }
-      this.#sequences.set(name, sequence)
+      const sequence = this.#open(lineage)
       this.#park(sequence, lineage)
-      if (!sequence.current) this.#ready.add(name)
+      if (!sequence.current && !sequence.dead) this.#ready.add(nameOf(lineage))
     }
-    this.#changed.clear()
+    this.shelved()
     this.drain()
   }
 
@@ -200,27 +187,36 @@ export class KeyOrder {
     }
   }
 
-  /** Those that were parked or died since the last take, and are so still. */
-  takeChanged(): Iterable<Lineage> {
-    const changed = this.#changed
-    this.#changed = new Set()
-    return changed
+  /** Those that were parked or died since the last unit, and are so still: they belong into the next one. */
+  get fresh(): Iterable<Lineage> {
+    return this.#fresh.keys()
+  }
+
+  /** They are in the unit: nothing of them is needed before it is committed. */
+  shelved(): void {
+    for (const [lineage, entry] of this.#fresh) {
+      entry.lineage = undefined
+      const sequence = this.#sequences.get(nameOf(lineage))!
+      if (sequence.dead !== entry) continue
+      for (const [letter, part] of sequence.letters)
+        if (typeof part !== 'string') sequence.letters.set(letter, this.#host.keyOf(part))
+    }
+    this.#fresh = new Map()
   }
 
   #next(name: string): void {
     const sequence = this.#sequences.get(name)!
-    const lineage = sequence.waiting.take()
-    if (!lineage) return void this.#sequences.delete(name)
+    const entry = sequence.waiting.take()
+    if (!entry) return void this.#sequences.delete(name)
+    const lineage = this.#fetch(entry)
     sequence.current = lineage
     lineage.parked = false
     lineage.stale = true
     increment(this.#parked, sequence.source, -1)
-    this.#count(lineage, -1)
     this.#host.begin(lineage)
   }
 
   #free(name: string, sequence: Sequence): void {
-    sequence.current = undefined
     if (sequence.waiting.length === 0) return void this.#sequences.delete(name)
     this.#ready.add(name)
     this.drain()
@@ -228,68 +224,46 @@ export class KeyOrder {
 
   #park(sequence: Sequence, lineage: Lineage): void {
     lineage.parked = true
-    sequence.waiting.push(lineage)
-    if (sequence.blocked) this.#blocked++
+    sequence.waiting.push(this.#shelve(lineage))
+    if (sequence.dead) this.#blocked++
     increment(this.#parked, sequence.source)
-    this.#count(lineage, 1)
   }
 
   #open(lineage: Lineage): Sequence {
     const name = nameOf(lineage)
-    const known = this.#sequences.get(name)
-    if (known) {
-      known.current ??= lineage
-      return known
-    }
-    const sequence = {
-      source: lineage.source,
-      current: lineage,
-      letters: new Map<string, HeldPart>(),
-      waiting: new Queue<Lineage>(),
-      blocked: false,
-    }
+    const sequence = this.#sequences.get(name) ?? new Sequence(lineage.source)
     this.#sequences.set(name, sequence)
     return sequence
   }
 
-  /** A record stays here, or leaves. */
-  #count(lineage: Lineage, change: 1 | -1): void {
-    const { key, value } = lineage.raw
-    this.#size += change
-    this.#bytes += change * ((key?.length ?? 0) + (value?.length ?? 0))
-    if (change < 0) return void this.#changed.delete(lineage)
+  /** A record comes to stay here. */
+  #shelve(lineage: Lineage): Shelved {
     lineage.raw = detached(lineage.raw)
     lineage.stale = true
-    this.#changed.add(lineage)
+    const entry = new Shelved(lineage)
+    this.#fresh.set(lineage, entry)
+    this.#count(lineage, 1)
+    return entry
+  }
+
+  /** It leaves. */
+  #fetch({ id, lineage = this.#host.load(id) }: Shelved): Lineage {
+    this.#fresh.delete(lineage)
+    this.#count(lineage, -1)
+    this.#host.freed()
+    return lineage
+  }
+
+  #part(part: HeldPart | string, lineage: Lineage): HeldPart {
+    return typeof part === 'string' ? this.#host.loadPart(part, lineage) : part
+  }
+
+  #count({ raw: { key, value } }: Lineage, change: 1 | -1): void {
+    this.#size += change
+    this.#bytes += change * ((key?.length ?? 0) + (value?.length ?? 0))
   }
 
   #isOrdered({ source, raw }: Lineage): boolean {
     return raw.key !== null && this.#host.ordered.has(source)
-  }
-}
-
-/** Which sources of a task are kept in order, and how much may be parked in it: the most that one of them allows. */
-export function limitOf(sources: Iterable<PlannedSource>): Pick<OrderHost, 'ordered' | 'most'> {
-  const limits = [...sources].flatMap(({ name, deadLetters: { parked } }) => (parked ? [{ name, ...parked }] : []))
-  return {
-    ordered: new Set(limits.map(({ name }) => name)),
-    most: {
-      records: Math.max(0, ...limits.map(({ records }) => records)) || Infinity,
-      bytes: Math.max(0, ...limits.map(({ bytes }) => bytes)) || Infinity,
-    },
-  }
-}
-
-/** What tells sequences apart; a record without a key has a sequence of its own. */
-const nameOf = ({ source, id, raw: { key } }: Lineage): string =>
-  key === null ? `${source} ${id}` : `${source}/${keyText(key)}`
-
-/** A copy with bytes of its own: what comes from a broker shares those of a whole batch. */
-function detached({ key, value, headers, timestamp }: RawRecord): RawRecord {
-  return {
-    key: key && Buffer.from(key),
-    value: value && Buffer.from(value),
-    headers: headers.map(([name, bytes]) => [name, bytes && Buffer.from(bytes)] as const),
-    timestamp,
   }
 }
