@@ -194,6 +194,9 @@ export class Pipeline {
       signal: this.#stop.signal,
       meter: this.meter,
       changed: () => this.#changed.next(),
+      suspended: ({ subtopology, partition }) => {
+        for (const { name: topic } of subtopology.sources) this.#subscription?.pause({ topic, partition })
+      },
       restarted: (slot) => this.#rewind(slot),
     })
   }

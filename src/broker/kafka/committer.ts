@@ -4,7 +4,7 @@ import { checkTopicName } from '../topicName.ts'
 import { partitionOf } from '../partition.ts'
 import type { PartitionRecords } from './chunks.ts'
 import { changelogOf, partitionOfTask, type Changelog } from './changelog.ts'
-import { Abandoned } from './failure.ts'
+import { Abandoned, Uncertain } from './failure.ts'
 import type { Ledger } from './ledger.ts'
 import type { Network } from './network.ts'
 import type { GroupOffsets, Producer } from './producer.ts'
@@ -29,8 +29,9 @@ interface Waiting {
 const maxShared = 64
 
 /**
- * Commits units: those that come while others are being written go together, in one transaction. When that fails, each
- * is tried for itself, so that one that cannot be written does not take the others with it.
+ * Commits units: those that come while others are being written go together, in one transaction. When that is not
+ * committed, each is tried for itself, so that one that cannot be written does not take the others with it. When nobody
+ * knows, none is: it may be there already.
  */
 export class Committer {
   readonly #parts: CommitterParts
@@ -78,11 +79,17 @@ export class Committer {
     if (this.#waiting.length > 0) void this.#exclusively(() => this.#writeWaiting())
     const failure = await this.#attempt(share)
     if (!failure) return
-    if (share.length === 1) return share[0]!.reject(failure)
+    if (share.length === 1 || failure instanceof Uncertain) return this.#reject(share, failure)
     for (const each of share) {
       const own = await this.#attempt([each])
-      if (own) each.reject(own)
+      if (own) this.#reject([each], own)
     }
+  }
+
+  /** What is left of a transaction is ended at once: until then nobody reads what was written after it. */
+  #reject(share: readonly Waiting[], failure: unknown): void {
+    for (const { reject } of share) reject(failure)
+    void this.#exclusively(() => this.#parts.producer.settle().catch(() => {})) // Whoever writes next tries again.
   }
 
   /** @returns why nothing of it was committed, or may not have been */
@@ -118,7 +125,10 @@ export class Committer {
         for (const each of offsets) await producer.commitOffsets(each)
       }
     } catch (thrown) {
-      for (const { group, task } of units) changelog.doubt(group, partitionOfTask(task))
+      for (const { group, task } of units) {
+        changelog.doubt(group, partitionOfTask(task))
+        ledger.forget(group, partitionOfTask(task))
+      }
       throw thrown
     }
     for (const { group, offsets: own } of offsets) {

@@ -6,6 +6,9 @@ export class Abandoned extends BrokerError {
   override readonly name = 'Abandoned'
 }
 
+/** Nobody knows whether it was committed. */
+export class Uncertain extends Abandoned {}
+
 /** Another member owns the partitions now. */
 export class Fenced extends Abandoned {}
 
