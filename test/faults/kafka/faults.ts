@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Cluster } from '../../support/kafka/cluster.ts'
 import { apiKeys, type ApiName, type Proxy } from '../../support/kafka/proxy.ts'
-import { groupCoordinator, rotateReplicas, transactionCoordinator } from './leaders.ts'
+import { groupCoordinator, openTransactions, rotateReplicas, transactionCoordinator } from './leaders.ts'
 import type { Observer } from './observer.ts'
 import type { Timeouts } from './pipelines.ts'
 import type { Replicas } from './replicas.ts'
@@ -42,14 +42,28 @@ async function killNode(setting: Setting, node: number): Promise<void> {
   await cluster.ready()
 }
 
-/** A replica stands still for some milliseconds, and goes on as if nothing had been. */
+/** A replica stands still for some milliseconds, in the middle of a transaction, and goes on as if nothing had been. */
 async function freeze(setting: Setting, least: number, most: number): Promise<void> {
   const { replicas, struck } = setting
   const one = pick(setting, replicas.count)
+  for (;;) {
+    replicas.signal(one, 'SIGSTOP')
+    if (await transactionStands(setting)) break
+    replicas.signal(one, 'SIGCONT')
+    await pause(setting, 0, 100)
+  }
   await struck()
-  replicas.signal(one, 'SIGSTOP')
   await pause(setting, least, most)
   replicas.signal(one, 'SIGCONT')
+}
+
+/** Whether a transaction is open that does not go on. Where there are none, any moment will do. */
+async function transactionStands({ cluster, name, transactional }: Setting): Promise<boolean> {
+  if (!transactional) return true
+  const before = await openTransactions(cluster, name)
+  await setTimeout(300)
+  const after = await openTransactions(cluster, name)
+  return [...before].some(([id, start]) => after.get(id) === start)
 }
 
 /** Each is one round; afterwards as many replicas run as before. */
@@ -112,11 +126,11 @@ export const faults = {
   },
   zombie: async (setting) => {
     const { session, transaction } = setting.timeouts
-    await freeze(setting, session + 500, transaction - 500)
+    await freeze(setting, session, transaction - 1_500)
   },
   transactionTimeout: async (setting) => {
     const { session, transaction } = setting.timeouts
-    await freeze(setting, transaction + 600, session - 500)
+    await freeze(setting, transaction + 600, session - 1_500)
   },
   networkCut: async (setting) => {
     for (let n = 0; n < 2; n++) {
@@ -149,4 +163,4 @@ export type FaultName = keyof typeof faults
 
 /** A frozen replica outlives its session, its transaction, or both, as the fault needs it. */
 export const timeoutsFor = (fault: FaultName): Timeouts =>
-  fault === 'transactionTimeout' ? { session: 8_000, transaction: 2_000 } : { session: 3_000, transaction: 6_000 }
+  fault === 'transactionTimeout' ? { session: 8_000, transaction: 2_000 } : { session: 3_000, transaction: 7_000 }

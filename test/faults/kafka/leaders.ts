@@ -1,4 +1,4 @@
-import { Admin, findCoordinatorV4, listTransactionsV1, type Connection } from '@platformatic/kafka'
+import { Admin, describeTransactionsV0, findCoordinatorV4, listTransactionsV1, type Connection } from '@platformatic/kafka'
 import { Kafka, logLevel } from 'kafkajs'
 import type { Cluster } from '../../support/kafka/cluster.ts'
 
@@ -14,10 +14,34 @@ export const groupCoordinator = (cluster: Cluster, group: string): Promise<numbe
 /** A node that coordinates transactions of a client. */
 export async function transactionCoordinator(cluster: Cluster, clientId: string): Promise<number> {
   for (const node of cluster.nodes.keys()) {
-    const own = await asking(cluster, (connection) => listTransactionsV1.api.async(connection, [], [], -1n, null), node)
-    if (own.transactionStates.some(({ transactionalId }) => transactionalId.startsWith(clientId))) return node
+    const ids = await asking(cluster, (connection) => transactionsOf(connection, clientId), node)
+    if (ids.length > 0) return node
   }
   throw new Error(`There are no transactions of ${clientId}.`)
+}
+
+/** When the transactions of a client began that are open now, by their ids. */
+export async function openTransactions(cluster: Cluster, clientId: string): Promise<Map<string, bigint>> {
+  const open = new Map<string, bigint>()
+  for (const node of cluster.nodes.keys()) {
+    await asking(
+      cluster,
+      async (connection) => {
+        const ids = await transactionsOf(connection, clientId)
+        if (ids.length === 0) return
+        const { transactionStates } = await describeTransactionsV0.api.async(connection, ids)
+        for (const { transactionalId, transactionState, transactionStartTimeMs } of transactionStates)
+          if (transactionState === 'Ongoing') open.set(transactionalId, transactionStartTimeMs)
+      },
+      node,
+    )
+  }
+  return open
+}
+
+async function transactionsOf(connection: Connection, clientId: string): Promise<string[]> {
+  const { transactionStates } = await listTransactionsV1.api.async(connection, [], [], -1n, null)
+  return transactionStates.map(({ transactionalId }) => transactionalId).filter((id) => id.startsWith(clientId))
 }
 
 async function asking<T>(cluster: Cluster, ask: (connection: Connection) => Promise<T>, node = 0): Promise<T> {
