@@ -4,7 +4,7 @@ import { checkTopicName } from '../topicName.ts'
 import { partitionOf } from '../partition.ts'
 import type { PartitionRecords } from './chunks.ts'
 import { changelogOf, partitionOfTask, type Changelog } from './changelog.ts'
-import { Abandoned, Uncertain } from './failure.ts'
+import { Abandoned, Fenced, Uncertain } from './failure.ts'
 import type { Ledger } from './ledger.ts'
 import type { Network } from './network.ts'
 import type { GroupOffsets, Producer } from './producer.ts'
@@ -29,9 +29,9 @@ interface Waiting {
 const maxShared = 64
 
 /**
- * Commits units: those that come while others are being written go together, in one transaction. When that is not
- * committed, each is tried for itself, so that one that cannot be written does not take the others with it. When nobody
- * knows, none is: it may be there already.
+ * Commits units: those of a member that come while others are being written go together, in one transaction. When that
+ * is not committed, each is tried for itself, so that one that cannot be written does not take the others with it. When
+ * nobody knows, none is: it may be there already. Nor when the member's term has ended.
  */
 export class Committer {
   readonly #parts: CommitterParts
@@ -75,11 +75,14 @@ export class Committer {
   }
 
   async #writeWaiting(): Promise<void> {
-    const share = this.#waiting.splice(0, maxShared)
+    const share = this.#waiting.filter(({ unit }) => isSameTerm(unit, this.#waiting[0]!.unit)).slice(0, maxShared)
+    this.#waiting = this.#waiting.filter((each) => !share.includes(each))
     if (this.#waiting.length > 0) void this.#exclusively(() => this.#writeWaiting())
     const failure = await this.#attempt(share)
     if (!failure) return
-    if (share.length === 1 || failure instanceof Uncertain) return this.#reject(share, failure)
+    if (share.length === 1 || failure instanceof Uncertain || failure instanceof Fenced) {
+      return this.#reject(share, failure)
+    }
     for (const each of share) {
       const own = await this.#attempt([each])
       if (own) this.#reject([each], own)
@@ -121,8 +124,10 @@ export class Committer {
       } else {
         // In this order: state and offsets must not be ahead of the records that they stand for.
         if (outputs.length > 0) await producer.send(outputs)
-        if (changes.length > 0) await producer.send(changes)
-        for (const each of offsets) await producer.commitOffsets(each)
+        await withOutputs(async () => {
+          if (changes.length > 0) await producer.send(changes)
+          for (const each of offsets) await producer.commitOffsets(each)
+        })
       }
     } catch (thrown) {
       for (const { group, task } of units) {
@@ -161,24 +166,32 @@ export class Committer {
     )
   }
 
-  /** For each group and term what it commits: positions, and with them the ledger. */
+  /** What units of a term commit of their group's offsets, if anything: positions, and with them the ledger. */
   #offsets(units: readonly Unit[]): GroupOffsets[] {
-    const terms = Map.groupBy(
-      units.filter((unit) => unit.offsets.length > 0 || keepsState(unit)),
-      ({ group, member }) => `${group}\0${member?.id}\0${member?.generation}`,
-    )
-    return [...terms.values()].map((own) => {
-      const { group, member } = own[0]!
-      const partitions = new Set(own.filter(keepsState).map(({ task }) => partitionOfTask(task)))
-      const kept = [...partitions].map((partition) => ({
-        topic: changelogOf(group),
-        partition,
-        offset: 0n,
-        metadata: this.#parts.ledger.after(own, partition),
-      }))
-      const offsets = [...own.flatMap((unit) => unit.offsets), ...kept]
-      return { group, generation: member?.generation ?? -1, member: member?.id ?? '', offsets }
-    })
+    const { group, member } = units[0]!
+    const partitions = new Set(units.filter(keepsState).map(({ task }) => partitionOfTask(task)))
+    const kept = [...partitions].map((partition) => ({
+      topic: changelogOf(group),
+      partition,
+      offset: 0n,
+      metadata: this.#parts.ledger.after(units, partition),
+    }))
+    const offsets = [...units.flatMap((unit) => unit.offsets), ...kept]
+    if (offsets.length === 0) return []
+    return [{ group, generation: member?.generation ?? -1, member: member?.id ?? '', offsets }]
+  }
+}
+
+const isSameTerm = (a: Unit, b: Unit): boolean =>
+  a.group === b.group && a.member?.id === b.member?.id && a.member?.generation === b.member?.generation
+
+/** Does what follows on outputs that are written: when it fails, they are there already. */
+async function withOutputs(work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (thrown) {
+    if (thrown instanceof Fenced) throw thrown
+    throw new Uncertain((thrown as Error).message, { cause: thrown })
   }
 }
 

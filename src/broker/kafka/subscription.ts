@@ -73,7 +73,7 @@ export class KafkaSubscription implements Subscription {
       while (!signal.aborted && !this.#closed) {
         if (this.#membership.term !== this.#term) await this.#adopt()
         this.#throwFailure()
-        const batches = this.#take(maxRecords)
+        const batches = this.#membership.leaving ? [] : this.#take(maxRecords)
         const ahead = this.#fetchAhead().catch((thrown: Error) => (this.#failure = thrown))
         if (batches.length > 0) return batches
         await ahead

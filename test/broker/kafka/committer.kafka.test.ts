@@ -3,14 +3,14 @@ import { endTxnV3, ProtocolError, type Connection } from '@platformatic/kafka'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { Changelog, changelogOf } from '../../../src/broker/kafka/changelog.ts'
 import { Committer } from '../../../src/broker/kafka/committer.ts'
-import { Uncertain } from '../../../src/broker/kafka/failure.ts'
+import { Fenced, Uncertain } from '../../../src/broker/kafka/failure.ts'
 import { decodeCounts, Ledger } from '../../../src/broker/kafka/ledger.ts'
 import { Network, type CoordinatorKind } from '../../../src/broker/kafka/network.ts'
 import { committedOffsets } from '../../../src/broker/kafka/offsets.ts'
 import { Producer } from '../../../src/broker/kafka/producer.ts'
 import { fetchFrom } from '../../../src/broker/kafka/reader.ts'
 import { ensureTopics } from '../../../src/broker/kafka/topics.ts'
-import type { Unit } from '../../../src/broker/broker.ts'
+import type { GroupMember, Unit } from '../../../src/broker/broker.ts'
 import { describeKafka, testSettings } from '../../support/kafka/open.ts'
 
 /** Answers to EndTxn get lost, after the coordinator has done it. */
@@ -29,28 +29,33 @@ class Lossy extends Network {
   }
 }
 
-describeKafka('a transaction of which nobody knows whether it was committed', () => {
+describeKafka('units that go together', () => {
   const settings = testSettings({ timeouts: { delivery: 500, transaction: 10_000 } })
-  const group = `committer-${randomUUID()}`
-  const topic = `${group}-out`
+  let group: string
+  let topic: string
   let network: Lossy
   let committer: Committer
 
-  beforeEach(async () => {
-    network = new Lossy(settings, 'test')
-    const producer = new Producer(network, settings, true)
+  const open = async (guarantee: 'exactlyOnce' | 'atLeastOnce'): Promise<void> => {
+    const producer = new Producer(network, settings, guarantee === 'exactlyOnce')
     const changelog = new Changelog(network, () => false)
     const ledger = new Ledger()
-    const open = async (): Promise<void> => {
+    const load = async (): Promise<void> => {
       if (ledger.has(group, 0)) return
       await producer.settle()
       ledger.load(group, 0, await metadata())
     }
-    committer = new Committer({ network, producer, changelog, ledger, guarantee: 'exactlyOnce', open })
+    committer = new Committer({ network, producer, changelog, ledger, guarantee, open: load })
     await ensureTopics(network, settings, [
       { name: topic, partitions: 1 },
       { name: changelogOf(group), partitions: 1, compacted: true },
     ])
+  }
+
+  beforeEach(() => {
+    group = `committer-${randomUUID()}`
+    topic = `${group}-out`
+    network = new Lossy(settings, 'test')
   })
 
   afterEach(async () => {
@@ -64,34 +69,59 @@ describeKafka('a transaction of which nobody knows whether it was committed', ()
     return own?.metadata ?? ''
   }
 
-  const unit = (value: string): Unit => ({
+  const unit = (value: string, member?: GroupMember): Unit => ({
     group,
     task: '0',
+    ...(member && { member }),
     outputs: [{ topic, key: null, value: Buffer.from(value), headers: [], timestamp: 1 }],
     offsets: [],
     state: [],
     counts: [{ source: 's', stream: 't', read: 1, emitted: 1, dropped: 0, dead: 0 }],
   })
 
-  it('is not tried again unit by unit, and the ledger goes on from what is committed', async () => {
-    network.losing = true
-    const outcomes = await Promise.allSettled([committer.commit(unit('a')), committer.commit(unit('b'))])
-    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
-    for (const outcome of outcomes) expect((outcome as PromiseRejectedResult).reason).toBeInstanceOf(Uncertain)
+  const failures = async (units: readonly Unit[]): Promise<unknown[]> => {
+    const outcomes = await Promise.allSettled(units.map((each) => committer.commit(each)))
+    return outcomes.map((outcome) => (outcome as PromiseRejectedResult).reason as unknown)
+  }
 
-    network.losing = false
-    await committer.commit(unit('c'))
-    await committer.idle()
-
+  /** What is in the topic, up to a value. */
+  const valuesTo = async (last: string): Promise<string[]> => {
     const [leader] = (await network.leaders(topic))!
     const limits = { maxWait: 1_000, maxBytes: 100_000, partitionBytes: 100_000 }
     const values: string[] = []
-    for (let offset = 0; !values.includes('c');) {
+    for (let offset = 0; !values.includes(last);) {
       const [fetched] = await fetchFrom(network, leader!, [{ topic, partition: 0, offset }], limits)
       values.push(...fetched!.records.map(({ value }) => value!.toString()))
       offset = fetched!.next
     }
-    expect(values).toEqual(['a', 'b', 'c'])
+    return values
+  }
+
+  it('are not tried one by one when nobody knows whether they were committed, and the ledger goes on from what is', async () => {
+    await open('exactlyOnce')
+    network.losing = true
+    for (const failure of await failures([unit('a'), unit('b')])) expect(failure).toBeInstanceOf(Uncertain)
+
+    network.losing = false
+    await committer.commit(unit('c'))
+    expect(await valuesTo('c')).toEqual(['a', 'b', 'c'])
     expect(decodeCounts(await metadata())).toMatchObject([{ read: 3, emitted: 3 }])
+  })
+
+  it('are not written once more one by one when their member has lost its partitions', async () => {
+    await open('atLeastOnce')
+    const gone = { generation: 7, id: 'gone' }
+    for (const failure of await failures([unit('a', gone), unit('b', gone)])) expect(failure).toBeInstanceOf(Fenced)
+
+    await committer.commit(unit('c'))
+    expect(await valuesTo('c')).toEqual(['a', 'b', 'c'])
+  })
+
+  it('of another member go on when one has lost its partitions', async () => {
+    await open('exactlyOnce')
+    const [lost, kept] = await failures([unit('a', { generation: 7, id: 'gone' }), unit('b')])
+    expect(lost).toBeInstanceOf(Fenced)
+    expect(kept).toBeUndefined()
+    expect(await valuesTo('b')).toEqual(['b'])
   })
 })
