@@ -60,6 +60,8 @@ export async function tryCell(field: Field, cell: Cell, seeds: readonly number[]
   writeFileSync(config, configOf({ ...cell, name, brokers, timeouts, partitions }))
   await observer.open(sourceOf(name), outsOf(name), partitions, cell.pipeline === 'dedupe')
   const replicas = new Replicas(config, directory)
+  const end = (): void => replicas.kill()
+  process.once('exit', end)
   const transactional = cell.guarantee === 'exactlyOnce'
   const setting = { ...field, replicas, name, timeouts, transactional, deadLetters: outsOf(name)[1] }
   for (let n = 0; n < replicaCount; n++) replicas.start()
@@ -86,7 +88,8 @@ export async function tryCell(field: Field, cell: Cell, seeds: readonly number[]
     keepLog(name, replicas, [])
     throw thrown
   } finally {
-    replicas.kill()
+    end()
+    process.off('exit', end)
     await cluster.ready()
     await observer.close()
     rmSync(directory, { recursive: true })

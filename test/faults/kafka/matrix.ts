@@ -23,10 +23,14 @@ const firstSeed = Number(process.env['OXBOW_SEED'] ?? 1)
 const results = process.env['OXBOW_RESULTS']
 const nodes = 3
 
+// So that the nodes and the replicas go too.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
+
 const seeds = Array.from({ length: rounds }, (_, at) => firstSeed + at)
 const proxies = await Promise.all(Array.from({ length: nodes }, () => Proxy.listen()))
 const cluster = await Cluster.start({ nodes, proxies })
 const observer = new Observer(cluster.bootstrap)
+process.once('exit', () => observer.end())
 try {
   for (const pipeline of listed('OXBOW_PIPELINES', Object.keys(pipelines) as PipelineName[])) {
     for (const fault of listed('OXBOW_FAULTS', Object.keys(faults) as FaultName[])) {
