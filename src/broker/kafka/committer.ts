@@ -4,7 +4,7 @@ import { checkTopicName } from '../topicName.ts'
 import { partitionOf } from '../partition.ts'
 import type { PartitionRecords } from './chunks.ts'
 import { changelogOf, partitionOfTask, type Changelog } from './changelog.ts'
-import { Abandoned, Fenced, Uncertain } from './failure.ts'
+import { Abandoned, Fenced, passes, Uncertain } from './failure.ts'
 import type { Ledger } from './ledger.ts'
 import type { Network } from './network.ts'
 import type { GroupOffsets, Producer } from './producer.ts'
@@ -30,8 +30,8 @@ const maxShared = 64
 
 /**
  * Commits units: those of a member that come while others are being written go together, in one transaction. When that
- * is not committed, each is tried for itself, so that one that cannot be written does not take the others with it. When
- * nobody knows, none is: it may be there already. Nor when the member's term has ended.
+ * is not committed, each is tried for itself, so that one that cannot be written does not take the others with it. None
+ * is when nobody knows, for it may be there already; nor when it is not the units that are to blame.
  */
 export class Committer {
   readonly #parts: CommitterParts
@@ -80,9 +80,7 @@ export class Committer {
     if (this.#waiting.length > 0) void this.#exclusively(() => this.#writeWaiting())
     const failure = await this.#attempt(share)
     if (!failure) return
-    if (share.length === 1 || failure instanceof Uncertain || failure instanceof Fenced) {
-      return this.#reject(share, failure)
-    }
+    if (share.length === 1 || !isOfUnits(failure)) return this.#reject(share, failure)
     for (const each of share) {
       const own = await this.#attempt([each])
       if (own) this.#reject([each], own)
@@ -181,6 +179,10 @@ export class Committer {
     return [{ group, generation: member?.generation ?? -1, member: member?.id ?? '', offsets }]
   }
 }
+
+/** Whether some of the units may be committed without the others. */
+const isOfUnits = (failure: unknown): boolean =>
+  !(failure instanceof Uncertain || failure instanceof Fenced || passes(failure))
 
 const isSameTerm = (a: Unit, b: Unit): boolean =>
   a.group === b.group && a.member?.id === b.member?.id && a.member?.generation === b.member?.generation
