@@ -33,6 +33,8 @@ export interface PipelineParts {
 }
 
 const recordsPerPoll = 4_000
+/** Between polls that fail, in milliseconds: partitions that a rebalance assigns meanwhile are not taken up. */
+const longestPause = 5_000
 
 /** Runs a plan: connectors append, and tasks process the partitions that the broker gives to this process. */
 export class Pipeline {
@@ -194,6 +196,9 @@ export class Pipeline {
       signal: this.#stop.signal,
       meter: this.meter,
       changed: () => this.#changed.next(),
+      suspended: ({ subtopology, partition }) => {
+        for (const { name: topic } of subtopology.sources) this.#subscription?.pause({ topic, partition })
+      },
       restarted: (slot) => this.#rewind(slot),
     })
   }
@@ -247,7 +252,7 @@ export class Pipeline {
       return batches
     } catch (thrown) {
       this.#unreadable = messageOf(thrown)
-      const pause = pauseAfter(++this.#failedPolls)
+      const pause = Math.min(pauseAfter(++this.#failedPolls), longestPause)
       log.error({ pipeline: this.name, ...(!once && { again: pause }) }, `Nothing can be read: ${this.#unreadable}`)
       this.#changed.next()
       if (!once) await sleep(pause, scheduler, signal)

@@ -13,6 +13,8 @@ export interface SlotParts extends Omit<TaskParts, 'state' | 'committed'> {
   readonly guards: ReadonlyMap<string, FloodGuard>
   /** Called whenever something ended, well or not. */
   readonly changed: () => void
+  /** A task has stopped: it takes nothing until it is started again. */
+  readonly suspended: (slot: Slot) => void
   /** A task was started again: its partitions go on from what is committed. */
   readonly restarted: (slot: Slot) => void
 }
@@ -128,8 +130,9 @@ export class Slot {
   /** The task stopped: says so, and starts it again after a pause that grows. */
   #suspend(reason: TaskStopped): void {
     if (this.#closed) return
-    const { log, once, scheduler, signal, changed } = this.#parts
+    const { log, once, scheduler, signal, changed, suspended } = this.#parts
     this.#stopped = reason
+    suspended(this)
     const pause = pauseAfter(++this.#restarts)
     log.error(
       { task: this.id, ...(!once && { again: pause }) },

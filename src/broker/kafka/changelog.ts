@@ -1,6 +1,7 @@
 import type { OutputRecord, StoredRecord } from '../../record/record.ts'
 import { BrokerError, type StateChange, type StateReader, type Unit } from '../broker.ts'
 import { openMemoryState } from '../embedded/memoryState.ts'
+import { ProtocolError } from '@platformatic/kafka'
 import { fetchFrom } from './reader.ts'
 import type { Network } from './network.ts'
 import { logOffsets } from './offsets.ts'
@@ -17,19 +18,25 @@ const limits = { maxWait: 500, maxBytes: 16_777_216, partitionBytes: 16_777_216 
 interface Copy {
   /** Up to where it has been read, or is known by having been written here. */
   position: number
-  /** Whether something may stand in the changelog that is not in the copy. */
-  stale: boolean
+  /** Whether it has been complete. */
+  complete: boolean
+  /** How often something may have come into the changelog that is not in the copy, and how many of these are settled. */
+  doubts: number
+  settled: number
 }
 
 /** Local copies of changelog partitions: complete while their partition is ours, and gone when it is not. */
 export class Changelog {
   readonly #network: Network
+  readonly #isRead: (group: string) => boolean
   readonly #state = openMemoryState()
   readonly #copies = new Map<string, Copy>()
   readonly #restoring = new Map<string, Promise<void>>()
 
-  constructor(network: Network) {
+  /** @param isRead whether a member of this process reads a group's topics: its changelog was made sure of then */
+  constructor(network: Network, isRead: (group: string) => boolean) {
     this.#network = network
+    this.#isRead = isRead
   }
 
   /** The state of a task, to be restored before. */
@@ -39,18 +46,19 @@ export class Changelog {
 
   /** Whether there is a copy of a partition. */
   has(group: string, partition: number): boolean {
-    return this.#copies.has(nameOf(group, partition))
+    return this.#copies.get(nameOf(group, partition))?.complete ?? false
   }
 
   /** Whether the copy may lack something. */
   isStale(group: string, partition: number): boolean {
-    return this.#copies.get(nameOf(group, partition))?.stale ?? true
+    const copy = this.#copies.get(nameOf(group, partition))
+    return !copy || isStale(copy)
   }
 
-  /** Makes the copy of a partition complete. */
+  /** Makes the copy of a partition complete. @throws BrokerError when it cannot be, or the partition is lost meanwhile */
   restore(group: string, partition: number): Promise<void> {
     const name = nameOf(group, partition)
-    if (this.#copies.get(name)?.stale === false) return Promise.resolve()
+    if (!this.isStale(group, partition)) return Promise.resolve()
     const running = this.#restoring.get(name)
     if (running) return running
     const restoring = this.#restore(group, partition).finally(() => this.#restoring.delete(name))
@@ -61,13 +69,12 @@ export class Changelog {
   /** Nobody knows whether the last unit of the partition was committed, or others may have written since. */
   doubt(group: string, partition: number): void {
     const copy = this.#copies.get(nameOf(group, partition))
-    if (copy) copy.stale = true
+    if (copy) copy.doubts++
   }
 
   /** Another member may write the partition from now on. */
   forget(group: string, partition: number): void {
-    if (this.#copies.delete(nameOf(group, partition)))
-      this.#state.clear(group, (task) => partitionOfTask(task) === partition)
+    if (this.#copies.delete(nameOf(group, partition))) this.#clear(group, partition)
   }
 
   /** A unit's changes as records of the changelog. */
@@ -87,9 +94,9 @@ export class Changelog {
   /** The unit was committed. @param end the offset after its last record in the changelog, if that is known */
   apply({ group, task, state }: Unit, end: number | undefined): void {
     const copy = this.#copies.get(nameOf(group, partitionOfTask(task)))
-    if (!copy) return
+    if (!copy?.complete) return
     this.#state.change(group, new Map([[task, state]]))
-    if (end !== undefined && !copy.stale) copy.position = Math.max(copy.position, end)
+    if (end !== undefined && !isStale(copy)) copy.position = Math.max(copy.position, end)
   }
 
   close(): void {
@@ -99,16 +106,17 @@ export class Changelog {
   async #restore(group: string, partition: number): Promise<void> {
     const name = nameOf(group, partition)
     const place = { topic: changelogOf(group), partition }
-    const copy = this.#copies.get(name) ?? { position: 0, stale: true }
-    if ((await this.#network.leaders(place.topic))?.[partition] !== undefined) {
+    const copy = this.#copies.get(name) ?? { position: 0, complete: false, doubts: 1, settled: 0 }
+    this.#copies.set(name, copy)
+    const { doubts } = copy
+    if (await this.#isThere(group, partition)) {
       const [end] = await logOffsets(this.#network, [place], 'latest')
       const [start] = await logOffsets(this.#network, [place], 'earliest')
       const found: StoredRecord[] = []
-      const first = !this.#copies.has(name)
       let position = Math.max(copy.position, start!)
       while (position < end!) {
         const fetched = await this.#fetch(place.topic, partition, position)
-        if (first) this.#write(group, fetched.records)
+        if (!copy.complete) this.#write(group, fetched.records)
         else found.push(...fetched.records)
         position = fetched.next
       }
@@ -116,8 +124,27 @@ export class Changelog {
       this.#write(group, found)
       copy.position = position
     }
-    copy.stale = false
-    this.#copies.set(name, copy)
+    if (this.#copies.get(name) !== copy) {
+      this.#clear(group, partition)
+      throw new BrokerError(`${place.topic}, partition ${partition}: it is another member’s by now.`)
+    }
+    copy.complete = true
+    copy.settled = doubts
+  }
+
+  /** What was never written to has no changelog; what a member reads has one, even if a node does not know it yet. */
+  async #isThere(group: string, partition: number): Promise<boolean> {
+    const topic = changelogOf(group)
+    const leaders = await this.#network.persist(`${topic} cannot be restored`, async () => {
+      const known = await this.#network.leaders(topic)
+      if (!known && this.#isRead(group)) throw new ProtocolError('UNKNOWN_TOPIC_OR_PARTITION')
+      return known
+    })
+    return leaders?.[partition] !== undefined
+  }
+
+  #clear(group: string, partition: number): void {
+    this.#state.clear(group, (task) => partitionOfTask(task) === partition)
   }
 
   #fetch(topic: string, partition: number, offset: number) {
@@ -140,5 +167,7 @@ export class Changelog {
     this.#state.change(group, changes)
   }
 }
+
+const isStale = ({ complete, doubts, settled }: Copy): boolean => !complete || doubts > settled
 
 const nameOf = (group: string, partition: number): string => `${group}/${partition}`

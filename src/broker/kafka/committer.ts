@@ -4,7 +4,7 @@ import { checkTopicName } from '../topicName.ts'
 import { partitionOf } from '../partition.ts'
 import type { PartitionRecords } from './chunks.ts'
 import { changelogOf, partitionOfTask, type Changelog } from './changelog.ts'
-import { Abandoned } from './failure.ts'
+import { Abandoned, Fenced, passes, Uncertain } from './failure.ts'
 import type { Ledger } from './ledger.ts'
 import type { Network } from './network.ts'
 import type { GroupOffsets, Producer } from './producer.ts'
@@ -29,8 +29,9 @@ interface Waiting {
 const maxShared = 64
 
 /**
- * Commits units: those that come while others are being written go together, in one transaction. When that fails, each
- * is tried for itself, so that one that cannot be written does not take the others with it.
+ * Commits units: those of a member that come while others are being written go together, in one transaction. When that
+ * is not committed, each is tried for itself, so that one that cannot be written does not take the others with it. None
+ * is when nobody knows, for it may be there already; nor when it is not the units that are to blame.
  */
 export class Committer {
   readonly #parts: CommitterParts
@@ -74,15 +75,22 @@ export class Committer {
   }
 
   async #writeWaiting(): Promise<void> {
-    const share = this.#waiting.splice(0, maxShared)
+    const share = this.#waiting.filter(({ unit }) => isSameTerm(unit, this.#waiting[0]!.unit)).slice(0, maxShared)
+    this.#waiting = this.#waiting.filter((each) => !share.includes(each))
     if (this.#waiting.length > 0) void this.#exclusively(() => this.#writeWaiting())
     const failure = await this.#attempt(share)
     if (!failure) return
-    if (share.length === 1) return share[0]!.reject(failure)
+    if (share.length === 1 || !isOfUnits(failure)) return this.#reject(share, failure)
     for (const each of share) {
       const own = await this.#attempt([each])
-      if (own) each.reject(own)
+      if (own) this.#reject([each], own)
     }
+  }
+
+  /** What is left of a transaction is ended at once: until then nobody reads what was written after it. */
+  #reject(share: readonly Waiting[], failure: unknown): void {
+    for (const { reject } of share) reject(failure)
+    void this.#exclusively(() => this.#parts.producer.settle().catch(() => {})) // Whoever writes next tries again.
   }
 
   /** @returns why nothing of it was committed, or may not have been */
@@ -114,11 +122,16 @@ export class Committer {
       } else {
         // In this order: state and offsets must not be ahead of the records that they stand for.
         if (outputs.length > 0) await producer.send(outputs)
-        if (changes.length > 0) await producer.send(changes)
-        for (const each of offsets) await producer.commitOffsets(each)
+        await withOutputs(async () => {
+          if (changes.length > 0) await producer.send(changes)
+          for (const each of offsets) await producer.commitOffsets(each)
+        })
       }
     } catch (thrown) {
-      for (const { group, task } of units) changelog.doubt(group, partitionOfTask(task))
+      for (const { group, task } of units) {
+        changelog.doubt(group, partitionOfTask(task))
+        ledger.forget(group, partitionOfTask(task))
+      }
       throw thrown
     }
     for (const { group, offsets: own } of offsets) {
@@ -151,24 +164,36 @@ export class Committer {
     )
   }
 
-  /** For each group and term what it commits: positions, and with them the ledger. */
+  /** What units of a term commit of their group's offsets, if anything: positions, and with them the ledger. */
   #offsets(units: readonly Unit[]): GroupOffsets[] {
-    const terms = Map.groupBy(
-      units.filter((unit) => unit.offsets.length > 0 || keepsState(unit)),
-      ({ group, member }) => `${group}\0${member?.id}\0${member?.generation}`,
-    )
-    return [...terms.values()].map((own) => {
-      const { group, member } = own[0]!
-      const partitions = new Set(own.filter(keepsState).map(({ task }) => partitionOfTask(task)))
-      const kept = [...partitions].map((partition) => ({
-        topic: changelogOf(group),
-        partition,
-        offset: 0n,
-        metadata: this.#parts.ledger.after(own, partition),
-      }))
-      const offsets = [...own.flatMap((unit) => unit.offsets), ...kept]
-      return { group, generation: member?.generation ?? -1, member: member?.id ?? '', offsets }
-    })
+    const { group, member } = units[0]!
+    const partitions = new Set(units.filter(keepsState).map(({ task }) => partitionOfTask(task)))
+    const kept = [...partitions].map((partition) => ({
+      topic: changelogOf(group),
+      partition,
+      offset: 0n,
+      metadata: this.#parts.ledger.after(units, partition),
+    }))
+    const offsets = [...units.flatMap((unit) => unit.offsets), ...kept]
+    if (offsets.length === 0) return []
+    return [{ group, generation: member?.generation ?? -1, member: member?.id ?? '', offsets }]
+  }
+}
+
+/** Whether some of the units may be committed without the others. */
+const isOfUnits = (failure: unknown): boolean =>
+  !(failure instanceof Uncertain || failure instanceof Fenced || passes(failure))
+
+const isSameTerm = (a: Unit, b: Unit): boolean =>
+  a.group === b.group && a.member?.id === b.member?.id && a.member?.generation === b.member?.generation
+
+/** Does what follows on outputs that are written: when it fails, they are there already. */
+async function withOutputs(work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (thrown) {
+    if (thrown instanceof Fenced) throw thrown
+    throw new Uncertain((thrown as Error).message, { cause: thrown })
   }
 }
 

@@ -6,6 +6,9 @@ export class Abandoned extends BrokerError {
   override readonly name = 'Abandoned'
 }
 
+/** Nobody knows whether it was committed. */
+export class Uncertain extends Abandoned {}
+
 /** Another member owns the partitions now. */
 export class Fenced extends Abandoned {}
 
@@ -45,6 +48,7 @@ const passing = new Set([
 export function passes(thrown: unknown): boolean {
   const codes = codesOf(thrown)
   if (codes.length > 0) return codes.every((code) => passing.has(code))
+  if (thrown instanceof BrokerError) return passes(thrown.cause)
   if (thrown instanceof MultipleErrors) return thrown.errors.some(passes)
   if (thrown instanceof TimeoutError || thrown instanceof NetworkError) return !closedClient(thrown)
   return (

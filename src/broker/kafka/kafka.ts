@@ -32,16 +32,17 @@ export async function openKafka({ settings, guarantee }: KafkaOptions): Promise<
   }
   const { ask } = networks
   const producer = new Producer(networks.write, settings, guarantee === 'exactlyOnce')
-  const changelog = new Changelog(ask)
+  /** Partitions of this process's members, by group. */
+  const owned = new Map<string, Map<string, TopicPartition>>()
+  const changelog = new Changelog(ask, (group) => owned.has(group))
   const ledger = new Ledger()
   const subscriptions = new Set<KafkaSubscription>()
   const wait = settings.timeouts.transaction + settings.timeouts.delivery
-  /** Partitions of this process's members, by group. */
-  const owned = new Map<string, Map<string, TopicPartition>>()
   let closed = false
 
   const open = async (group: string, partition: number): Promise<void> => {
     if (ledger.has(group, partition)) return
+    await producer.settle() // What the committed offsets are can depend on it.
     await ensureTopics(ask, settings, [{ name: changelogOf(group), partitions: partition + 1, compacted: true }])
     const [own] = await committedOffsets(ask, group, [{ topic: changelogOf(group), partition }], wait)
     ledger.load(group, partition, own?.metadata ?? '')

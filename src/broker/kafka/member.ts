@@ -25,6 +25,8 @@ export class Membership {
   #term: Term | undefined
   #rejoining: NodeJS.Timeout | undefined
   #closed = false
+  /** Whether its term is about to end: what is begun now would hardly be committed in it. */
+  leaving = false
   /** Why it is not in its group, if so. */
   failure: Error | undefined
 
@@ -45,6 +47,7 @@ export class Membership {
     })
     this.#consumer.topics.trackAll(...topics)
     this.#consumer.on('consumer:group:join', () => this.#joined())
+    this.#consumer.on('consumer:group:rebalance', () => (this.leaving = true))
     this.#consumer.on('error', (error) => this.#lost(error))
     this.#consumer.on('consumer:heartbeat:stalled', ({ lastError }) =>
       this.#lost(lastError ?? new Error('no heartbeat was answered')),
@@ -76,6 +79,7 @@ export class Membership {
   #joined(): void {
     const { generationId, memberId, assignments } = this.#consumer
     this.failure = undefined
+    this.leaving = false
     const partitions = (assignments ?? []).flatMap(({ topic, partitions }) =>
       partitions.map((partition) => ({ topic, partition })),
     )
@@ -86,6 +90,7 @@ export class Membership {
   /** The client stops to try after a while; this does not. */
   #lost(error: Error): void {
     if (this.#closed) return
+    this.leaving = true
     this.failure = asBrokerError(error, `The group ${this.#consumer.groupId} was left`)
     this.#changed()
     clearTimeout(this.#rejoining)

@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import { Admin, findCoordinatorV4, ProtocolError, type Connection } from '@platformatic/kafka'
+import type { TopicPartition } from '../broker.ts'
 import { connectionOptions } from './connection.ts'
 import { asBrokerError, codesOf, passes } from './failure.ts'
 import { metadata, type ClusterMetadata, type TopicMetadata } from './protocol.ts'
@@ -47,6 +48,13 @@ export class Network {
   async leaders(topic: string): Promise<readonly number[] | undefined> {
     if (!this.#topics.has(topic)) await this.describe([topic])
     return this.#topics.get(topic)?.partitions.map(({ leader }) => leader)
+  }
+
+  /** The term of the leader that was told last. @throws ProtocolError when it has been forgotten since */
+  leaderEpoch({ topic, partition }: TopicPartition): number {
+    const known = this.#topics.get(topic)?.partitions[partition]
+    if (!known) throw new ProtocolError('UNKNOWN_LEADER_EPOCH')
+    return known.leaderEpoch
   }
 
   /** As the cluster knows them now: of these names those that there are, or all. */

@@ -1,7 +1,6 @@
-import { listOffsetsV7, offsetFetchV8 } from '@platformatic/kafka'
+import { listOffsetsV7, offsetFetchV8, ProtocolError, ResponseError } from '@platformatic/kafka'
 import type { TopicPartition } from '../broker.ts'
 import type { Network } from './network.ts'
-import { ProtocolError } from '@platformatic/kafka'
 
 /** A committed offset and what was written beside it. */
 export interface CommittedOffset extends TopicPartition {
@@ -10,9 +9,9 @@ export interface CommittedOffset extends TopicPartition {
 }
 
 /**
- * What a group committed for partitions, once no transaction that commits for them is open. Asked for all that it ever
+ * What a group committed for partitions, each once no transaction that commits for it is open. Asked for all that it ever
  * committed, a broker leaves out those that are being committed for the first time.
- * @param timeout milliseconds to wait for such a transaction
+ * @param timeout milliseconds to wait for such transactions
  */
 export async function committedOffsets(
   network: Network,
@@ -20,26 +19,54 @@ export async function committedOffsets(
   partitions: readonly TopicPartition[] | 'all',
   timeout: number,
 ): Promise<CommittedOffset[]> {
-  const topics = partitions === 'all' ? null : byTopic(partitions)
-  const asked = [{ groupId: group, memberEpoch: -1, topics }]
-  const { groups } = await network.persist(
+  const found: CommittedOffset[] = []
+  let left = partitions
+  await network.persist(
     `The offsets of ${group} cannot be read`,
-    () => network.callCoordinator('group', group, offsetFetchV8.api, asked, true),
+    async () => {
+      const answers = await fetchOffsets(network, group, left)
+      found.push(...answers.filter(({ errorCode, offset }) => errorCode === 0 && offset >= 0n))
+      // Of a busy group one or the other is always open, but not for long.
+      const open = answers.filter(({ errorCode }) => errorCode !== 0)
+      if (open.length === 0) return
+      left = open
+      throw new ProtocolError(open.find(({ errorCode }) => errorCode !== unstable)?.errorCode ?? unstable)
+    },
     timeout,
   )
-  return groups.flatMap(({ topics: found }) =>
-    found.flatMap(({ name, partitions }) =>
-      partitions
-        .filter(({ committedOffset }) => committedOffset >= 0n)
-        .map(({ partitionIndex, committedOffset, metadata }) => ({
-          topic: name,
-          partition: partitionIndex,
-          offset: committedOffset,
-          metadata: metadata ?? '',
-        })),
+  return found.map(({ topic, partition, offset, metadata }) => ({ topic, partition, offset, metadata }))
+}
+
+const unstable = 88
+
+/** One answer for each partition; for those that cannot be told now it is an error. */
+async function fetchOffsets(network: Network, group: string, partitions: readonly TopicPartition[] | 'all') {
+  const topics = partitions === 'all' ? null : byTopic(partitions)
+  const asked = [{ groupId: group, memberEpoch: -1, topics }]
+  const { groups } = await network
+    .callCoordinator('group', group, offsetFetchV8.api, asked, true)
+    .catch((thrown: unknown) => responseIn(thrown))
+  return groups.flatMap((own) =>
+    own.topics.flatMap(({ name, partitions: each }) =>
+      each.map(({ partitionIndex, committedOffset, metadata, errorCode }) => ({
+        topic: name,
+        partition: partitionIndex,
+        offset: committedOffset,
+        metadata: metadata ?? '',
+        errorCode,
+      })),
     ),
   )
 }
+
+/** The client throws an answer away in which one partition has an error. @throws what is no such answer */
+function responseIn(thrown: unknown): OffsetFetchResponse {
+  const response = thrown instanceof ResponseError && (thrown['response'] as OffsetFetchResponse | undefined)
+  if (response && response.groups.every(({ errorCode }) => errorCode === 0)) return response
+  throw thrown
+}
+
+type OffsetFetchResponse = Awaited<ReturnType<typeof offsetFetchV8.api.async>>
 
 const byTopic = (partitions: readonly TopicPartition[]) =>
   [...Map.groupBy(partitions, ({ topic }) => topic)].map(([name, own]) => ({

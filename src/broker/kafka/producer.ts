@@ -8,7 +8,7 @@ import {
   ProtocolError,
   txnOffsetCommitV3,
 } from '@platformatic/kafka'
-import { Abandoned, asBrokerError, codesOf, Fenced, passes } from './failure.ts'
+import { Abandoned, asBrokerError, codesOf, Fenced, passes, Uncertain } from './failure.ts'
 import type { Network } from './network.ts'
 import { produce, type ProducedBatch } from './protocol.ts'
 import { chunksOf, type PartitionRecords } from './chunks.ts'
@@ -56,7 +56,7 @@ export class Producer {
     this.#transactionalId = transactional ? `${settings.clientId}-${randomUUID()}` : null
   }
 
-  /** Writes records and offsets in one transaction. @throws Abandoned when nothing of it was written, or nobody knows */
+  /** Writes records and offsets in one transaction. @throws Abandoned when nothing of it was written, Uncertain when nobody knows */
   async transact(parts: readonly PartitionRecords[], groups: readonly GroupOffsets[]): Promise<void> {
     if (parts.length === 0 && groups.length === 0) return
     await this.#orReset('The transaction', async () => {
@@ -162,9 +162,14 @@ export class Producer {
   /** Asked again after a lost answer, the coordinator says the same: it is committed, or it never will be. */
   async #end({ producerId, epoch }: Identity): Promise<void> {
     const id = this.#transactionalId!
-    await this.#fenced('Ending the transaction', () =>
-      this.#network.callCoordinator('transaction', id, endTxnV3.api, id, producerId, epoch, true),
-    )
+    const what = 'Ending the transaction'
+    try {
+      await this.#network.persist(what, () =>
+        this.#network.callCoordinator('transaction', id, endTxnV3.api, id, producerId, epoch, true),
+      )
+    } catch (thrown) {
+      throw new Uncertain(asBrokerError(thrown, what).message, { cause: thrown })
+    }
   }
 
   async #fenced<T>(what: string, work: () => Promise<T>): Promise<T> {

@@ -69,6 +69,8 @@ export interface FetchedPosition {
   readonly topic: string
   readonly partition: number
   readonly offset: number
+  /** Which term of the partition's leader is asked; -1 when that is not known. */
+  readonly leaderEpoch: number
 }
 
 export interface FetchedPartition {
@@ -84,7 +86,10 @@ export interface FetchedPartition {
 
 const readCommitted = 1
 
-/** Fetch, version 12, reading committed records only; the aborted ones come too, and are told. */
+/**
+ * Fetch, version 12, reading committed records only; the aborted ones come too, and are told. Without the leader's epoch
+ * a node that has become a follower answers as well, and one that lags behind says that an offset is out of range.
+ */
 export const fetch = createAPI<
   [positions: readonly FetchedPosition[], limits: { maxWait: number; maxBytes: number; partitionBytes: number }],
   FetchedPartition[]
@@ -101,10 +106,10 @@ export const fetch = createAPI<
       .appendInt32(0)
       .appendInt32(-1)
       .appendArray([...byTopic<FetchedPosition>(positions)], (topics, [topic, partitions]) =>
-        topics.appendString(topic).appendArray(partitions, (writer, { partition, offset }) => {
+        topics.appendString(topic).appendArray(partitions, (writer, { partition, offset, leaderEpoch }) => {
           writer
             .appendInt32(partition)
-            .appendInt32(-1)
+            .appendInt32(leaderEpoch)
             .appendInt64(BigInt(offset))
             .appendInt32(-1)
             .appendInt64(-1n)
@@ -166,6 +171,7 @@ export interface TopicMetadata {
     readonly partition: number
     /** The node, or -1 when there is none now. */
     readonly leader: number
+    readonly leaderEpoch: number
     readonly replicas: readonly number[]
   }[]
 }
@@ -200,8 +206,7 @@ function readTopicMetadata(reader: Reader): TopicMetadata {
   const internal = reader.readBoolean()
   const partitions = reader.readArray((entry) => {
     entry.readInt16()
-    const partition = { partition: entry.readInt32(), leader: entry.readInt32() }
-    entry.readInt32()
+    const partition = { partition: entry.readInt32(), leader: entry.readInt32(), leaderEpoch: entry.readInt32() }
     const replicas = readNumbers(entry)
     readNumbers(entry)
     readNumbers(entry)

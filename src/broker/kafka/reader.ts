@@ -27,6 +27,8 @@ export interface FetchLimits {
   readonly partitionBytes: number
 }
 
+type Place = Omit<FetchedPosition, 'leaderEpoch'>
+
 const outOfRange = 1
 
 /**
@@ -36,17 +38,18 @@ const outOfRange = 1
 export async function fetchFrom(
   network: Network,
   node: number,
-  positions: readonly FetchedPosition[],
+  positions: readonly Place[],
   limits: FetchLimits,
 ): Promise<Fetched[]> {
-  const answers = await network.call(node, fetch, positions, limits)
+  const asking = positions.map((each) => ({ ...each, leaderEpoch: network.leaderEpoch(each) }))
+  const answers = await network.call(node, fetch, asking, limits)
   return answers.flatMap((answer) => {
     const asked = positions.find(({ topic, partition }) => topic === answer.topic && partition === answer.partition)
     return asked ? [committedIn(answer, asked)] : []
   })
 }
 
-function committedIn(answer: FetchedPartition, { offset }: FetchedPosition): Fetched {
+function committedIn(answer: FetchedPartition, { offset }: Place): Fetched {
   const { topic, partition, errorCode, highWatermark, logStart, bytes } = answer
   const place = { topic, partition, highWatermark, size: bytes.length }
   if (errorCode === outOfRange) {

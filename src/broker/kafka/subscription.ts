@@ -14,6 +14,7 @@ import { passes } from './failure.ts'
 import { Membership, type Term } from './member.ts'
 import type { Network } from './network.ts'
 import { committedOffsets, logOffsets, type CommittedOffset } from './offsets.ts'
+import { Pace } from './pace.ts'
 import { fetchFrom } from './reader.ts'
 import type { KafkaSettings } from './settings.ts'
 
@@ -39,6 +40,7 @@ const limits = { maxBytes: 8_388_608, partitionBytes: 1_048_576 }
 export class KafkaSubscription implements Subscription {
   readonly #parts: SubscriptionParts
   readonly #membership: Membership
+  readonly #pace: Pace
   readonly #own = new Map<string, AssignedPartition>()
   readonly #fetching = new Map<number, Promise<void>>()
   #term: Term | undefined
@@ -49,6 +51,7 @@ export class KafkaSubscription implements Subscription {
 
   private constructor(parts: SubscriptionParts) {
     this.#parts = parts
+    this.#pace = new Pace(parts.settings.timeouts.session)
     this.#membership = new Membership(parts.settings, parts.group, parts.topics, () => this.#ring())
   }
 
@@ -73,9 +76,12 @@ export class KafkaSubscription implements Subscription {
       while (!signal.aborted && !this.#closed) {
         if (this.#membership.term !== this.#term) await this.#adopt()
         this.#throwFailure()
-        const batches = this.#take(maxRecords)
+        const batches = this.#membership.leaving ? [] : this.#take(Math.min(maxRecords, this.#pace.share))
         const ahead = this.#fetchAhead().catch((thrown: Error) => (this.#failure = thrown))
-        if (batches.length > 0) return batches
+        if (batches.length > 0) {
+          this.#pace.gave(batches.reduce((sum, { records }) => sum + records.length, 0))
+          return batches
+        }
         await ahead
         if (this.#failure === undefined) await this.#wake.promise
         this.#wake = Promise.withResolvers()

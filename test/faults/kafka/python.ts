@@ -1,13 +1,11 @@
-import { execFile, execFileSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 
 const venv = join(import.meta.dirname, '../../../node_modules/.cache/oxbow-python')
-const run = promisify(execFile)
 
-/** Runs a script of this directory with librdkafka at hand, set up at its first use. @returns what it printed */
-export async function python(script: string, args: readonly string[]): Promise<string> {
+/** A Python that has librdkafka, set up at its first use. */
+export function pythonWithKafka(): string {
   if (!existsSync(join(venv, 'ready'))) {
     try {
       execFileSync('python3', ['-m', 'venv', venv])
@@ -17,8 +15,5 @@ export async function python(script: string, args: readonly string[]): Promise<s
       throw new Error('The independent reader needs python3 with venv, and confluent-kafka from PyPI.', { cause })
     }
   }
-  const { stdout } = await run(join(venv, 'bin/python'), [join(import.meta.dirname, script), ...args], {
-    maxBuffer: 16_777_216,
-  })
-  return stdout
+  return join(venv, 'bin/python')
 }

@@ -1,23 +1,37 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { openSync, readFileSync } from 'node:fs'
-import { setTimeout } from 'node:timers/promises'
+import { join } from 'node:path'
 
-const main = new URL('../../../bin/oxbow.js', import.meta.url).pathname
+const main = new URL('../../../src/cli/main.ts', import.meta.url).pathname
 
-/** Processes that run the same pipeline by the command line. */
+/** Source records by their outcome, as `oxbow run --json` prints them when it stops. */
+export interface Conservation {
+  readonly read: number
+  readonly emitted: number
+  readonly dropped: number
+  readonly dead: number
+  readonly inFlight: number
+}
+
+/** Processes that run the same pipeline by the command line: without its launcher, so that signals reach them. */
 export class Replicas {
   readonly #config: string
   readonly #logFile: string
+  readonly #printed: string
   #running: ChildProcess[] = []
+  /** Those that ended without being asked to. */
+  deserted = 0
 
-  constructor(config: string, logFile: string) {
+  constructor(config: string, directory: string) {
     this.#config = config
-    this.#logFile = logFile
+    this.#logFile = join(directory, 'log')
+    this.#printed = join(directory, 'printed')
   }
 
+  /** The end of what they logged. */
   get log(): string {
-    return readFileSync(this.#logFile, 'utf8').slice(-20_000)
+    return readFileSync(this.#logFile, 'utf8').slice(-40_000)
   }
 
   get count(): number {
@@ -25,44 +39,37 @@ export class Replicas {
   }
 
   start(): void {
+    const args = ['--max-semi-space-size=16', main, 'run', this.#config, '--no-http', '--json']
     const log = openSync(this.#logFile, 'a')
-    this.#running.push(
-      spawn(process.execPath, [main, 'run', this.#config, '--no-http'], { stdio: ['ignore', log, log] }),
-    )
-  }
-
-  /** Resolves when the first of them is at work. */
-  async working(): Promise<void> {
-    const deadline = Date.now() + 60_000
-    while (!this.log.includes('Running')) {
-      if (Date.now() > deadline) throw new Error(`The replicas do not start:\n${this.log}`)
-      await setTimeout(50)
-    }
-    await setTimeout(500)
+    const child = spawn(process.execPath, args, { stdio: ['ignore', openSync(this.#printed, 'a'), log] })
+    this.#running.push(child)
+    child.once('exit', () => {
+      if (!this.#running.includes(child)) return
+      this.deserted++
+      this.#running = this.#running.filter((each) => each !== child)
+    })
   }
 
   signal(at: number, signal: NodeJS.Signals): void {
     this.#running[at]!.kill(signal)
   }
 
-  async kill(at: number): Promise<void> {
-    await this.#end(at, 'SIGKILL')
-  }
-
-  /** Asks it to stop. */
-  async leave(at: number): Promise<void> {
-    await this.#end(at, 'SIGTERM')
-  }
-
-  async stop(): Promise<void> {
-    while (this.#running.length > 0) await this.#end(0, 'SIGKILL')
-  }
-
-  async #end(at: number, signal: NodeJS.Signals): Promise<void> {
+  /** Ends one by SIGKILL, or asks it to stop by SIGTERM. */
+  async end(at: number, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
     const [child] = this.#running.splice(at, 1)
-    if (child!.exitCode !== null || child!.signalCode !== null) return
     const gone = once(child!, 'exit')
     child!.kill(signal)
     await gone
+  }
+
+  /** Asks one after another to stop. @returns what the last one says of the records since the pipeline first ran */
+  async stop(): Promise<Conservation | undefined> {
+    while (this.#running.length > 0) await this.end(0, 'SIGTERM')
+    const line = readFileSync(this.#printed, 'utf8').trim().split('\n').at(-1)
+    return line ? (JSON.parse(line) as Conservation) : undefined
+  }
+
+  kill(): void {
+    for (const child of this.#running.splice(0)) child.kill('SIGKILL')
   }
 }

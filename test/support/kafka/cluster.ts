@@ -11,7 +11,7 @@ import type { Proxy } from './proxy.ts'
 
 export interface ClusterOptions {
   readonly nodes: number
-  /** One before each node: clients are sent to it instead. */
+  /** One before each node: clients that come through it are sent on through the others. */
   readonly proxies?: readonly Proxy[]
 }
 
@@ -28,15 +28,19 @@ export class Cluster {
   static async start({ nodes: count, proxies = [] }: ClusterOptions): Promise<Cluster> {
     const classPath = kafkaClassPath()
     const directory = mkdtempSync(join(tmpdir(), 'oxbow-kafka-'))
-    const ports = await freePorts(2 * count)
-    const controllers = ports.slice(count)
+    const ports = await freePorts(3 * count)
+    const controllers = ports.slice(count, 2 * count)
     const voters = controllers.map((port, id) => `${id}@127.0.0.1:${port}`).join(',')
     const uuid = java(classPath, ['kafka.tools.StorageTool', 'random-uuid']).trim()
     const nodes = Array.from({ length: count }, (_, id) => {
-      const place = { id, port: ports[id]!, advertised: proxies[id]?.port ?? ports[id]!, controller: controllers[id]! }
-      return new KafkaNode(classPath, join(directory, String(id)), settings(place, voters, count, directory))
+      const place = { id, port: ports[id]!, proxied: ports[2 * count + id]!, controller: controllers[id]! }
+      return new KafkaNode(
+        classPath,
+        join(directory, String(id)),
+        settings(place, voters, count, directory, proxies[id]),
+      )
     })
-    for (const [id, proxy] of proxies.entries()) proxy.target = ports[id]!
+    for (const [id, proxy] of proxies.entries()) proxy.target = ports[2 * count + id]!
     for (const node of nodes) node.format(uuid)
     const cluster = new Cluster(nodes, directory)
     process.once('exit', () => cluster.kill())
@@ -54,7 +58,7 @@ export class Cluster {
     return this.#nodes
   }
 
-  /** host:port of each node */
+  /** host:port of each node, past the proxies */
   get bootstrap(): string[] {
     return this.#nodes.map(({ port }) => `127.0.0.1:${port}`)
   }
@@ -130,29 +134,48 @@ export class KafkaNode {
 
   /** Resolves when the process is gone. */
   async killed(): Promise<void> {
+    await this.#end('SIGKILL')
+  }
+
+  /** Hands over what it leads, and ends. */
+  async stopped(): Promise<void> {
+    await this.#end('SIGTERM')
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
     const running = this.#process
-    this.kill()
-    if (running && running.exitCode === null && running.signalCode === null) await once(running, 'exit')
+    if (!running || running.exitCode !== null || running.signalCode !== null) return
+    const gone = once(running, 'exit')
+    running.kill(signal)
+    await gone
   }
 }
 
 interface Place {
   readonly id: number
   readonly port: number
-  readonly advertised: number
+  /** Where its proxy connects to. */
+  readonly proxied: number
   readonly controller: number
 }
 
-function settings({ id, port, advertised, controller }: Place, voters: string, count: number, directory: string) {
+function settings(
+  { id, port, proxied, controller }: Place,
+  voters: string,
+  count: number,
+  directory: string,
+  proxy?: Proxy,
+) {
   const replicas = String(Math.min(3, count))
   const inSync = count >= 3 ? '2' : '1'
+  const own = `PLAINTEXT://127.0.0.1:${port}`
   return new Map([
     ['process.roles', 'broker,controller'],
     ['node.id', String(id)],
     ['controller.quorum.voters', voters],
-    ['listeners', `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controller}`],
-    ['advertised.listeners', `PLAINTEXT://127.0.0.1:${advertised}`],
-    ['listener.security.protocol.map', 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT'],
+    ['listeners', `${own},PROXIED://127.0.0.1:${proxied},CONTROLLER://127.0.0.1:${controller}`],
+    ['advertised.listeners', `${own},PROXIED://127.0.0.1:${proxy?.port ?? proxied}`],
+    ['listener.security.protocol.map', 'PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT'],
     ['controller.listener.names', 'CONTROLLER'],
     ['log.dirs', join(directory, String(id))],
     ['auto.create.topics.enable', 'false'],
@@ -164,6 +187,11 @@ function settings({ id, port, advertised, controller }: Place, voters: string, c
     ['transaction.state.log.min.isr', inSync],
     ['transaction.state.log.num.partitions', '4'],
     ['group.initial.rebalance.delay.ms', '0'],
+    // What is dead is noticed within seconds: nodes, members, and transactions, which by default takes 10 s beyond their timeout.
+    ['group.min.session.timeout.ms', '1000'],
+    ['broker.heartbeat.interval.ms', '500'],
+    ['broker.session.timeout.ms', '3000'],
+    ['transaction.abort.timed.out.transaction.cleanup.interval.ms', '500'],
   ])
 }
 

@@ -1,0 +1,56 @@
+import { randomUUID } from 'node:crypto'
+import { expect, it } from 'vitest'
+import { Changelog, changelogOf } from '../../../src/broker/kafka/changelog.ts'
+import { Network } from '../../../src/broker/kafka/network.ts'
+import { describeKafka, openTestKafka, testSettings } from '../../support/kafka/open.ts'
+
+describeKafka('the local copy of a changelog', () => {
+  it('is not taken for complete when its partition was lost while it was being restored', async () => {
+    const group = `changelog-${randomUUID()}`
+    const broker = await openTestKafka('exactlyOnce')
+    const write = (key: string, value: string) => {
+      const state = [{ store: 's', key, value: Buffer.from(value) }]
+      return broker.commit({ group, task: '0', outputs: [], offsets: [], state, counts: [] })
+    }
+    const network = new Network(testSettings(), 'test')
+    try {
+      await broker.ensureTopics([{ name: changelogOf(group), partitions: 1, compacted: true }])
+      await write('a', '1')
+      const changelog = new Changelog(network, () => true)
+      await changelog.restore(group, 0)
+      await write('b', '2')
+      changelog.doubt(group, 0)
+      const restoring = changelog.restore(group, 0)
+      changelog.forget(group, 0)
+      await expect(restoring).rejects.toThrow('another member’s by now')
+
+      await changelog.restore(group, 0)
+      const state = changelog.reader(group, '0')
+      expect(['a', 'b'].map((key) => state.get('s', key)?.toString())).toEqual(['1', '2'])
+      changelog.close()
+    } finally {
+      await network.close()
+      await broker.close()
+    }
+  })
+
+  it('is looked at again when something came while it was being restored', async () => {
+    const group = `changelog-${randomUUID()}`
+    const broker = await openTestKafka('exactlyOnce')
+    const network = new Network(testSettings(), 'test')
+    try {
+      await broker.ensureTopics([{ name: changelogOf(group), partitions: 1, compacted: true }])
+      const changelog = new Changelog(network, () => true)
+      await changelog.restore(group, 0)
+      changelog.doubt(group, 0)
+      const restoring = changelog.restore(group, 0)
+      changelog.doubt(group, 0)
+      await restoring
+      expect(changelog.isStale(group, 0)).toBe(true)
+      changelog.close()
+    } finally {
+      await network.close()
+      await broker.close()
+    }
+  })
+})

@@ -1,0 +1,127 @@
+import { randomUUID } from 'node:crypto'
+import { endTxnV3, ProtocolError, type Connection } from '@platformatic/kafka'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { Changelog, changelogOf } from '../../../src/broker/kafka/changelog.ts'
+import { Committer } from '../../../src/broker/kafka/committer.ts'
+import { Fenced, Uncertain } from '../../../src/broker/kafka/failure.ts'
+import { decodeCounts, Ledger } from '../../../src/broker/kafka/ledger.ts'
+import { Network, type CoordinatorKind } from '../../../src/broker/kafka/network.ts'
+import { committedOffsets } from '../../../src/broker/kafka/offsets.ts'
+import { Producer } from '../../../src/broker/kafka/producer.ts'
+import { fetchFrom } from '../../../src/broker/kafka/reader.ts'
+import { ensureTopics } from '../../../src/broker/kafka/topics.ts'
+import type { GroupMember, Unit } from '../../../src/broker/broker.ts'
+import { describeKafka, testSettings } from '../../support/kafka/open.ts'
+
+/** Answers to EndTxn get lost, after the coordinator has done it. */
+class Lossy extends Network {
+  losing = false
+
+  override async callCoordinator<A extends unknown[], R>(
+    kind: CoordinatorKind,
+    key: string,
+    api: { async(connection: Connection, ...args: A): Promise<R> },
+    ...args: A
+  ): Promise<R> {
+    const answer = await super.callCoordinator(kind, key, api, ...args)
+    if (this.losing && (api as unknown) === endTxnV3.api) throw new ProtocolError('REQUEST_TIMED_OUT')
+    return answer
+  }
+}
+
+describeKafka('units that go together', () => {
+  const settings = testSettings({ timeouts: { delivery: 500, transaction: 10_000 } })
+  let group: string
+  let topic: string
+  let network: Lossy
+  let committer: Committer
+
+  const open = async (guarantee: 'exactlyOnce' | 'atLeastOnce'): Promise<void> => {
+    const producer = new Producer(network, settings, guarantee === 'exactlyOnce')
+    const changelog = new Changelog(network, () => false)
+    const ledger = new Ledger()
+    const load = async (): Promise<void> => {
+      if (ledger.has(group, 0)) return
+      await producer.settle()
+      ledger.load(group, 0, await metadata())
+    }
+    committer = new Committer({ network, producer, changelog, ledger, guarantee, open: load })
+    await ensureTopics(network, settings, [
+      { name: topic, partitions: 1 },
+      { name: changelogOf(group), partitions: 1, compacted: true },
+    ])
+  }
+
+  beforeEach(() => {
+    group = `committer-${randomUUID()}`
+    topic = `${group}-out`
+    network = new Lossy(settings, 'test')
+  })
+
+  afterEach(async () => {
+    network.losing = false
+    await committer.idle()
+    await network.close()
+  })
+
+  const metadata = async (): Promise<string> => {
+    const [own] = await committedOffsets(network, group, [{ topic: changelogOf(group), partition: 0 }], 5_000)
+    return own?.metadata ?? ''
+  }
+
+  const unit = (value: string, member?: GroupMember): Unit => ({
+    group,
+    task: '0',
+    ...(member && { member }),
+    outputs: [{ topic, key: null, value: Buffer.from(value), headers: [], timestamp: 1 }],
+    offsets: [],
+    state: [],
+    counts: [{ source: 's', stream: 't', read: 1, emitted: 1, dropped: 0, dead: 0 }],
+  })
+
+  const failures = async (units: readonly Unit[]): Promise<unknown[]> => {
+    const outcomes = await Promise.allSettled(units.map((each) => committer.commit(each)))
+    return outcomes.map((outcome) => (outcome as PromiseRejectedResult).reason as unknown)
+  }
+
+  /** What is in the topic, up to a value. */
+  const valuesTo = async (last: string): Promise<string[]> => {
+    const [leader] = (await network.leaders(topic))!
+    const limits = { maxWait: 1_000, maxBytes: 100_000, partitionBytes: 100_000 }
+    const values: string[] = []
+    for (let offset = 0; !values.includes(last);) {
+      const [fetched] = await fetchFrom(network, leader!, [{ topic, partition: 0, offset }], limits)
+      values.push(...fetched!.records.map(({ value }) => value!.toString()))
+      offset = fetched!.next
+    }
+    return values
+  }
+
+  it('are not tried one by one when nobody knows whether they were committed, and the ledger goes on from what is', async () => {
+    await open('exactlyOnce')
+    network.losing = true
+    for (const failure of await failures([unit('a'), unit('b')])) expect(failure).toBeInstanceOf(Uncertain)
+
+    network.losing = false
+    await committer.commit(unit('c'))
+    expect(await valuesTo('c')).toEqual(['a', 'b', 'c'])
+    expect(decodeCounts(await metadata())).toMatchObject([{ read: 3, emitted: 3 }])
+  })
+
+  it('are not written once more one by one when their member has lost its partitions', async () => {
+    await open('atLeastOnce')
+    const gone = { generation: 7, id: 'gone' }
+    for (const failure of await failures([unit('a', gone), unit('b', gone)])) expect(failure).toBeInstanceOf(Fenced)
+
+    await committer.commit(unit('c'))
+    expect(await valuesTo('c')).toEqual(['a', 'b', 'c'])
+  })
+
+  it('of another member go on when one has lost its partitions', async () => {
+    await open('exactlyOnce')
+    const [lost, kept] = await failures([unit('a', { generation: 7, id: 'gone' }), unit('b')])
+    expect(lost).toBeInstanceOf(Fenced)
+    expect(kept).toBeUndefined()
+    expect(await valuesTo('b')).toEqual(['b'])
+  })
+})
