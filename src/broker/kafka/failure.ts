@@ -72,7 +72,8 @@ export function asBrokerError(thrown: unknown, what: string): BrokerError {
 }
 
 const advice: { readonly [code: string]: string } = {
-  TOPIC_AUTHORIZATION_FAILED: 'Give the principal Read, Write and Describe on the topic; it goes on by itself then.',
+  TOPIC_AUTHORIZATION_FAILED:
+    'Give the principal Read, Write and Describe on the topic, and Create where it is missing; it goes on by itself then.',
   GROUP_AUTHORIZATION_FAILED: 'Give the principal Read on the group; it goes on by itself then.',
   TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
     'Give the principal Write and Describe on the transactional id; it goes on by itself then.',

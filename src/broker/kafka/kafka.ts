@@ -10,7 +10,8 @@ import { Producer } from './producer.ts'
 import { fetchFrom } from './reader.ts'
 import type { KafkaSettings } from './settings.ts'
 import { KafkaSubscription } from './subscription.ts'
-import { describeTopics, ensureTopics } from './topics.ts'
+import { describeTopics } from './topicInfo.ts'
+import { ensureTopics } from './topics.ts'
 
 export interface KafkaOptions {
   readonly settings: KafkaSettings
@@ -120,9 +121,9 @@ export async function openKafka({ settings, guarantee }: KafkaOptions): Promise<
       await committer.restore(group, partitionOfTask(task))
       return changelog.reader(group, task)
     },
-    ensureTopics: async (specs) => {
+    ensureTopics: async (specs, consent) => {
       checkOpen()
-      await ensureTopics(ask, settings, specs)
+      await ensureTopics(ask, settings, specs, consent?.shorten)
     },
     topics: async (names) => {
       checkOpen()
