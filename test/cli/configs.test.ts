@@ -143,7 +143,7 @@ test('topics shows what is needed, and creates it with --apply; check --broker c
   expect(different).toEqual({
     code: 2,
     stdout: '',
-    stderr: 'b.yaml:3:32: topic `raw`: has 2 partitions, the config says 4; `oxbow topics FILE --apply` mends it\n',
+    stderr: 'b.yaml:3:33: topic `raw`: has 2 partitions, the config says 4; `oxbow topics b.yaml --apply` mends it\n',
   })
   expect((await runOxbow(directory, ['topics', 'b.yaml'])).stdout).toMatch(/^raw +4 +for ever +has 2 partitions/m)
 })

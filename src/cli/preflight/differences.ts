@@ -3,8 +3,6 @@ import type { PlannedFile } from '../plans.ts'
 import { differenceText, type ComparedTopic } from '../topicDifferences.ts'
 import { finder, placesOf, type Finding, type PlacedTopic } from './finding.ts'
 
-const mend = '`oxbow topics FILE --apply` mends it'
-
 /** Topics that are not as the config says. Those that are missing are no mistake: they will be created. */
 export function findDifferences(planned: PlannedFile, compared: readonly ComparedTopic[]): Finding[] {
   const placeOf = placesOf(planned)
@@ -16,7 +14,7 @@ export function findDifferences(planned: PlannedFile, compared: readonly Compare
       const { aspect, mending } = difference
       if (aspect === 'missing') return []
       const path = topic.path(aspect === 'partitions' || aspect === 'retention' ? aspect : undefined)
-      const message = `topic \`${name}\`: ${differenceText(difference)}; ${consequence(difference, topic)}`
+      const message = `topic \`${name}\`: ${differenceText(difference)}; ${consequence(difference, topic, planned.file.file)}`
       const harmless =
         mending === 'shorten' ||
         (aspect === 'partitions' && (topic.role === 'internal' || difference.live > difference.needed))
@@ -25,7 +23,9 @@ export function findDifferences(planned: PlannedFile, compared: readonly Compare
   })
 }
 
-function consequence(difference: TopicDifference, { role }: PlacedTopic): string {
+function consequence(difference: TopicDifference, { role }: PlacedTopic, file: string): string {
+  const command = `oxbow topics ${file} --apply`
+  const mend = `\`${command}\` mends it`
   const letters = role === 'deadLetters'
   switch (difference.aspect) {
     case 'missing':
@@ -37,11 +37,14 @@ function consequence(difference: TopicDifference, { role }: PlacedTopic): string
         : `partitions are never taken away: say ${difference.live}, or leave it out`
     case 'retention':
       if (difference.mending === 'apply') return letters ? `letters would be gone before that; ${mend}` : mend
-      return 'records stay for longer: say so in the config, or let `oxbow topics FILE --apply --shorten` delete them'
-    case 'compacted':
-      return difference.live && letters
-        ? 'a later letter of a key would delete the earlier ones: set its cleanup.policy to delete, or use a new topic'
-        : `set its cleanup.policy to ${difference.needed ? 'compact' : 'delete'}, or use a new topic`
+      return `records stay for longer: say so in the config, or let \`${command} --shorten\` delete them`
+    case 'compacted': {
+      const right =
+        difference.mending === 'apply'
+          ? mend
+          : `set its cleanup.policy to ${difference.needed ? 'compact' : 'delete'}, or use a new topic`
+      return letters ? `a later letter of a key would delete the earlier ones; ${right}` : right
+    }
     case 'maxMessageBytes':
       return letters ? `a letter of the largest record would not fit, and its task would stop; ${mend}` : mend
   }
