@@ -72,11 +72,7 @@ export async function openKafka({ settings, guarantee }: KafkaOptions): Promise<
   }
 
   try {
-    await ask.persist(
-      `No node of ${settings.brokers.join(', ')} answers`,
-      () => ask.describe([]),
-      settings.timeouts.connect,
-    )
+    await ask.reach()
   } catch (thrown) {
     await close()
     throw thrown

@@ -68,11 +68,8 @@ export async function surveyCluster({ settings, group, topics, transactions }: S
   const network = new Network(settings, 'check')
   try {
     const names = topics.map(({ name }) => name)
-    const cluster = await network.persist(
-      `No node of ${settings.brokers.join(', ')} answers`,
-      () => network.callAny(metadata, names, true),
-      settings.timeouts.connect,
-    )
+    await network.reach()
+    const cluster = await network.callAny(metadata, names, true)
     const there = cluster.topics.filter(({ errorCode }) => errorCode === 0)
     const hidden = cluster.topics.filter(({ errorCode }) => errorCode === topicAuthorizationFailed)
     const missing = topics.filter(

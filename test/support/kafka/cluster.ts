@@ -13,6 +13,20 @@ export interface ClusterOptions {
   readonly nodes: number
   /** One before each node: clients are sent to it instead. */
   readonly proxies?: readonly Proxy[]
+  /** Ways to connect besides plain text, on every node. */
+  readonly listeners?: readonly Listener[]
+  /** Settings of every node, by Kafka's names. */
+  readonly settings?: { readonly [key: string]: string }
+  /** Users that SCRAM knows: what `kafka-storage format --add-scram` takes. */
+  readonly scram?: readonly string[]
+}
+
+export interface Listener {
+  /** In capitals. */
+  readonly name: string
+  readonly protocol: 'SASL_PLAINTEXT' | 'SASL_SSL' | 'SSL'
+  /** By Kafka's names, without the listener's own. */
+  readonly settings: { readonly [key: string]: string }
 }
 
 /** Kafka nodes of this machine, each a process that is broker and controller. */
@@ -25,19 +39,23 @@ export class Cluster {
     this.#directory = directory
   }
 
-  static async start({ nodes: count, proxies = [] }: ClusterOptions): Promise<Cluster> {
+  static async start(options: ClusterOptions): Promise<Cluster> {
+    const { nodes: count, proxies = [], listeners = [], scram = [] } = options
     const classPath = kafkaClassPath()
     const directory = mkdtempSync(join(tmpdir(), 'oxbow-kafka-'))
-    const ports = await freePorts(2 * count)
-    const controllers = ports.slice(count)
+    const ports = await freePorts((2 + listeners.length) * count)
+    const controllers = ports.slice(count, 2 * count)
+    const others = ports.slice(2 * count)
     const voters = controllers.map((port, id) => `${id}@127.0.0.1:${port}`).join(',')
     const uuid = java(classPath, ['kafka.tools.StorageTool', 'random-uuid']).trim()
     const nodes = Array.from({ length: count }, (_, id) => {
       const place = { id, port: ports[id]!, advertised: proxies[id]?.port ?? ports[id]!, controller: controllers[id]! }
-      return new KafkaNode(classPath, join(directory, String(id)), settings(place, voters, count, directory))
+      const own = listeners.map((listener, at) => ({ ...listener, port: others[id * listeners.length + at]! }))
+      const all = [...settings(place, voters, count, directory), ...Object.entries(options.settings ?? {})]
+      return new KafkaNode(classPath, join(directory, String(id)), withListeners(new Map(all), own), own)
     })
     for (const [id, proxy] of proxies.entries()) proxy.target = ports[id]!
-    for (const node of nodes) node.format(uuid)
+    for (const node of nodes) node.format(uuid, scram)
     const cluster = new Cluster(nodes, directory)
     process.once('exit', () => cluster.kill())
     for (const node of nodes) node.start()
@@ -90,16 +108,28 @@ export class KafkaNode {
   readonly #classPath: string
   readonly #directory: string
   readonly #settings: ReadonlyMap<string, string>
+  readonly #listeners: readonly BoundListener[]
   #process: ChildProcess | undefined
 
-  constructor(classPath: string, directory: string, settings: ReadonlyMap<string, string>) {
+  constructor(
+    classPath: string,
+    directory: string,
+    settings: ReadonlyMap<string, string>,
+    listeners: readonly BoundListener[],
+  ) {
     this.#classPath = classPath
     this.#directory = directory
     this.#settings = settings
+    this.#listeners = listeners
   }
 
   get port(): number {
     return Number(this.#settings.get('listeners')!.split(/[:,]/)[2])
+  }
+
+  /** host:port of a listener */
+  address(name: string): string {
+    return `127.0.0.1:${this.#listeners.find((listener) => listener.name === name)!.port}`
   }
 
   get lastWords(): string {
@@ -110,12 +140,14 @@ export class KafkaNode {
     return `${this.#directory}.log`
   }
 
-  format(uuid: string): void {
+  format(uuid: string, scram: readonly string[]): void {
     writeFileSync(
       `${this.#directory}.properties`,
       [...this.#settings].map(([key, value]) => `${key}=${value}`).join('\n'),
     )
-    java(this.#classPath, ['kafka.tools.StorageTool', 'format', '-t', uuid, '-c', `${this.#directory}.properties`])
+    const users = scram.flatMap((user) => ['--add-scram', user])
+    const words = ['format', '-t', uuid, '-c', `${this.#directory}.properties`, ...users]
+    java(this.#classPath, ['kafka.tools.StorageTool', ...words])
   }
 
   start(): void {
@@ -136,6 +168,21 @@ export class KafkaNode {
   }
 }
 
+interface BoundListener extends Listener {
+  readonly port: number
+}
+
+function withListeners(settings: Map<string, string>, listeners: readonly BoundListener[]): Map<string, string> {
+  const append = (key: string, text: string) => settings.set(key, `${settings.get(key)},${text}`)
+  for (const { name, protocol, port, settings: own } of listeners) {
+    append('listeners', `${name}://127.0.0.1:${port}`)
+    append('advertised.listeners', `${name}://127.0.0.1:${port}`)
+    append('listener.security.protocol.map', `${name}:${protocol}`)
+    for (const [key, value] of Object.entries(own)) settings.set(`listener.name.${name.toLowerCase()}.${key}`, value)
+  }
+  return settings
+}
+
 interface Place {
   readonly id: number
   readonly port: number
@@ -153,6 +200,7 @@ function settings({ id, port, advertised, controller }: Place, voters: string, c
     ['listeners', `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controller}`],
     ['advertised.listeners', `PLAINTEXT://127.0.0.1:${advertised}`],
     ['listener.security.protocol.map', 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT'],
+    ['inter.broker.listener.name', 'PLAINTEXT'],
     ['controller.listener.names', 'CONTROLLER'],
     ['log.dirs', join(directory, String(id))],
     ['auto.create.topics.enable', 'false'],
