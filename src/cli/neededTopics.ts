@@ -1,6 +1,8 @@
 import type { Broker, TopicInfo, TopicSpec } from '../broker/broker.ts'
 import { catalog } from '../catalog.ts'
 import { planMonitor } from '../monitor/plan.ts'
+import { sized } from '../topology/prepareTopics.ts'
+import { planRetry } from '../topology/retryTopic.ts'
 import type { Plan } from '../topology/plan.ts'
 import type { BrokerPlace } from './brokerOptions.ts'
 import type { PlannedFile } from './plans.ts'
@@ -20,7 +22,7 @@ export async function findTopics(
 ): Promise<NeededTopics> {
   const names = (await neededTopics(planned, place, broker)).map(({ name }) => name)
   const live = await broker.topics(names.filter((name) => !hidden.has(name)))
-  return { needed: await neededTopics(planned, place, broker, live), live }
+  return { needed: sized(await neededTopics(planned, place, broker, live), live), live }
 }
 
 /** @param live decides how many partitions a changelog needs */
@@ -31,11 +33,12 @@ export async function neededTopics(
   live: readonly TopicInfo[] = [],
 ): Promise<readonly TopicSpec[]> {
   const monitor = planMonitor({ ...planned, broker, catalog })
-  const plans = [planned.plan, ...(monitor ? [monitor] : [])]
-  const topics = plans.flatMap((plan) => plan.topics)
+  const own = [planned.plan, ...(monitor ? [monitor] : [])]
+  const topics = own.flatMap((plan) => plan.topics)
   if (place.kind === 'embedded') return topics
   const { changelogOf } = await import('../broker/kafka/changelog.ts')
-  const changelogs = plans.map((plan): TopicSpec => ({
+  const retry = planRetry(planned.plan)
+  const changelogs = [...own, ...(retry ? [retry] : [])].map((plan): TopicSpec => ({
     name: changelogOf(plan.name),
     partitions: widest(plan, live),
     compacted: true,

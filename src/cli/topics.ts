@@ -1,9 +1,10 @@
 import { Command } from 'commander'
+import type { Broker, TopicSpec } from '../broker/broker.ts'
 import { openEmbedded } from '../broker/embedded/embedded.ts'
 import { TopicConflict } from '../broker/topicPlan.ts'
 import { hasData, openPlace, placeOf, withBroker, type BrokerOptions, type BrokerPlace } from './brokerOptions.ts'
 import { Exit, exitCodes, UsageError } from './failure.ts'
-import { findTopics } from './neededTopics.ts'
+import { findTopics, neededTopics } from './neededTopics.ts'
 import { print, printJson, table } from './output.ts'
 import { readPlan, type PlannedFile } from './plans.ts'
 import { compareTopics, describeComparison, kept, type TopicComparison } from './topicDifferences.ts'
@@ -66,17 +67,23 @@ async function apply(
 ): Promise<readonly TopicComparison[]> {
   const broker = await openPlace(place, 'append')
   try {
-    // Twice where topics are new: how many partitions they got decides about others.
-    for (let round = 0; round < 2; round++) {
-      const { needed } = await findTopics(planned, place, broker)
-      await broker.ensureTopics(needed, { shorten: shorten ?? false }).catch((thrown: unknown) => {
-        if (!(thrown instanceof TopicConflict)) throw thrown // What it could not do is shown below.
-      })
-    }
+    const first = (await neededTopics(planned, place, broker)).filter(({ partitionsOf }) => partitionsOf === undefined)
+    await ensure(broker, first, shorten)
+    // How many partitions those got decides about others.
+    await ensure(broker, (await findTopics(planned, place, broker)).needed, shorten)
     const { needed, live } = await findTopics(planned, place, broker)
     return compareTopics(needed, live).map(describeComparison)
   } finally {
     await broker.close()
+  }
+}
+
+/** Does what can be done; what cannot is shown afterwards. */
+async function ensure(broker: Broker, topics: readonly TopicSpec[], shorten = false): Promise<void> {
+  try {
+    await broker.ensureTopics(topics, { shorten })
+  } catch (thrown) {
+    if (!(thrown instanceof TopicConflict)) throw thrown
   }
 }
 

@@ -30,6 +30,8 @@ export function placesOf({ file: { config }, plan }: PlannedFile): (topic: strin
       const role = source.spec.open ? 'connector' : 'source'
       return { name, role, path: (option) => (has(config.sources[name], option) ? [...path, option!] : path) }
     }
+    const served = sources.find(({ lane, deadLetters }) => lane === name || deadLetters.retry.topic === name)
+    if (served) return { name, role: 'internal', path: () => ['sources', served.name] }
     const failing = sources.find(({ deadLetters }) => deadLetters.topic === name)
     if (failing) {
       const own = (config.sources[failing.name] as { deadLetters?: object }).deadLetters
@@ -45,7 +47,7 @@ export function placesOf({ file: { config }, plan }: PlannedFile): (topic: strin
       const path = ['streams', stream, 'to', ...(Array.isArray(config.streams[stream]!.to) ? [at] : [])]
       return { name, role: 'output', path: () => path }
     }
-    return { name, role: 'internal', path: () => (name === `${plan.name}-changelog` ? ['name'] : ['monitor']) }
+    return { name, role: 'internal', path: () => (name.endsWith('-changelog') ? ['name'] : ['monitor']) }
   }
 }
 
