@@ -69,6 +69,8 @@ export interface TopicSpec {
   readonly maxMessageBytes?: number
   /** Its records name their partitions: more can be added when it has records already. */
   readonly byNumber?: boolean
+  /** Instead of that: topics whose records must fit into it, by how much they may grow, and bytes that are added to each. */
+  readonly roomFor?: { readonly topics: readonly string[]; readonly factor: number; readonly extra: number }
 }
 
 export interface PartitionInfo {
@@ -88,6 +90,10 @@ export interface TopicInfo {
   readonly compacted?: boolean
   readonly maxMessageBytes?: number
   readonly minInSync?: number
+  /** Whether records get the broker's time instead of their own. */
+  readonly stampsOnAppend?: boolean
+  /** How far in the future a record's timestamp may be, in milliseconds. */
+  readonly latestTimestamp?: number
   readonly partitions: readonly PartitionInfo[]
 }
 
@@ -140,8 +146,12 @@ export interface Broker {
   subscribe(group: string, topics: readonly string[], listener?: RebalanceListener): Promise<Subscription>
   /** A task's state, restored; complete for as long as its partition is this process's. */
   state(group: string, task: string): Promise<StateReader>
-  /** Creates what is missing and adjusts retention; never destroys. Idempotent. */
-  ensureTopics(topics: readonly TopicSpec[]): Promise<void>
+  /**
+   * Creates what is missing and adjusts what can be adjusted without loss; never destroys. Idempotent.
+   * @param consent `shorten` allows a shorter retention for topics with records, which deletes some
+   * @throws TopicConflict, after all that could be done, for topics that the pipeline cannot work with
+   */
+  ensureTopics(topics: readonly TopicSpec[], consent?: { readonly shorten: boolean }): Promise<void>
   /** Topics by their names, those that there are; without names all. */
   topics(names?: readonly string[]): Promise<readonly TopicInfo[]>
   /** Up to maxRecords of one partition from an offset on, or from the first kept after it; none at the end. */

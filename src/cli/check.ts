@@ -1,11 +1,10 @@
 import { Command } from 'commander'
-import { sized } from '../topology/prepareTopics.ts'
 import type { Problem } from '../topology/read.ts'
-import { hasData, openPlace, placeOf, withBroker, type BrokerOptions } from './brokerOptions.ts'
+import { withBroker, type BrokerOptions } from './brokerOptions.ts'
 import { Exit, exitCodes } from './failure.ts'
 import { print, printJson } from './output.ts'
-import { inspect, problemLine, type PlannedFile } from './plans.ts'
-import { compareTopics } from './topicDifferences.ts'
+import { inspect, problemLine } from './plans.ts'
+import { preflight } from './preflight/preflight.ts'
 
 interface CheckOptions extends BrokerOptions {
   readonly json?: true
@@ -17,14 +16,16 @@ export const checkCommand = (): Command =>
     new Command('check')
       .description('Finds every mistake in configs: one line each, with its place and what would be right.')
       .argument('<file...>', 'configs')
-      .option('--broker', 'compare the topics that there are, too')
-      .option('--json', 'one JSON object a file: file, ok, problems'),
+      .option('--broker', 'look at the live broker, too: topics, sizes, retention, replicas, access, limits')
+      .option('--json', 'one JSON object a file: file, ok, problems, with --broker warnings'),
   )
     .addHelpText(
       'after',
       `
 Checks the config against the components, expressions, the links between sources and streams, loops through dead-letter
 topics, and builds every operator once: schemas, tables and your own files are read. Exit code 2 when something is wrong.
+With --broker it looks at everything about the live topics and brokers that would lose records or stop the pipeline; what
+may harm is a warning, and warnings alone exit with 0.
 
 Examples:
   oxbow check orders.yaml
@@ -36,38 +37,30 @@ Examples:
 async function check(paths: readonly string[], options: CheckOptions): Promise<void> {
   let failed = false
   for (const { path, planned, problems } of await inspect(paths)) {
-    const topics = options.broker && planned ? await findTopicProblems(planned, options) : []
-    await report(path, [...problems, ...topics], options)
-    failed ||= problems.length + topics.length > 0
+    const findings = options.broker && planned ? await preflight(planned, options) : []
+    const errors = [...problems, ...findings.filter(({ severity }) => severity === 'error')]
+    const warnings = findings.filter(({ severity }) => severity === 'warning')
+    await report(path, { errors: errors.toSorted(byPlace), warnings: warnings.toSorted(byPlace) }, options)
+    failed ||= errors.length > 0
   }
   if (failed) throw new Exit(exitCodes.usage)
 }
 
-async function findTopicProblems({ file, plan }: PlannedFile, options: BrokerOptions): Promise<Problem[]> {
-  const place = placeOf(options, file)
-  if (!hasData(place)) {
-    console.error(`oxbow: ${options.data} has no topics yet; there is nothing to compare`)
-    return []
-  }
-  const broker = await openPlace(place, 'read')
-  try {
-    const live = await broker.topics(plan.topics.map(({ name }) => name))
-    return compareTopics(sized(plan.topics, live), live).flatMap(({ name, exists, differences }) =>
-      exists ? differences.map((text) => file.problem(pathOf(name, file.config), `topic \`${name}\`: ${text}`)) : [],
-    )
-  } finally {
-    await broker.close()
-  }
+const byPlace = (a: Problem, b: Problem): number => a.line - b.line || a.column - b.column
+
+interface Found {
+  readonly errors: readonly Problem[]
+  readonly warnings: readonly Problem[]
 }
 
-const pathOf = (topic: string, { sources }: { readonly sources: object }): readonly string[] =>
-  Object.hasOwn(sources, topic) ? ['sources', topic] : []
-
-async function report(file: string, problems: readonly Problem[], { json }: CheckOptions): Promise<void> {
+async function report(file: string, { errors, warnings }: Found, { json, broker }: CheckOptions): Promise<void> {
   if (json) {
-    const places = problems.map(({ line, column, message }) => ({ line, column, message }))
-    return printJson({ file, ok: problems.length === 0, problems: places })
+    const places = (problems: readonly Problem[]) =>
+      problems.map(({ line, column, message }) => ({ line, column, message }))
+    const about = broker ? { warnings: places(warnings) } : {}
+    return printJson({ file, ok: errors.length === 0, problems: places(errors), ...about })
   }
-  for (const problem of problems) console.error(problemLine(problem))
-  if (problems.length === 0) await print(`${file}: ok\n`)
+  for (const problem of errors) console.error(problemLine(problem))
+  for (const { message, ...place } of warnings) console.error(problemLine({ ...place, message: `warning: ${message}` }))
+  if (errors.length === 0) await print(`${file}: ok\n`)
 }

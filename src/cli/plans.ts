@@ -9,6 +9,7 @@ import { findTestProblems } from '../testing/runTests.ts'
 import { ConfigError, readConfig, type ConfigFile, type Problem } from '../topology/read.ts'
 import { resolvePlan } from '../topology/resolve.ts'
 import { placeOf } from './brokerOptions.ts'
+import { findLoopsAcross } from './loops.ts'
 
 export interface PlannedFile {
   readonly file: ConfigFile
@@ -48,6 +49,7 @@ async function inspectOne(path: string, others: readonly PlannedFile[]): Promise
   const problems = [
     ...findConnectionProblems(file),
     ...findNameTwice(planned, others),
+    ...findLoopsAcross(planned, others),
     ...findBuildProblems(file, plan, asyncScheduler, createLog({ level: 'silent' })),
     ...(await findMonitorProblems(planned)),
     ...findTestProblems(file, catalog),

@@ -35,6 +35,12 @@ const maxStack = 8_192
 const maxInput = 16_384
 const maxCauses = 5
 
+/** More than a letter has beyond its record, in bytes: what is bounded above, names, and the record batch around it. */
+export const letterOverhead = 65_536
+
+/** How much a record may grow in the JSON envelope: quotes become two bytes, other bytes than text base64. */
+export const envelopeGrowth = 2
+
 /** The prefix of every header that Oxbow puts on a letter (design section 6). */
 export const letterPrefix = 'dlq.'
 

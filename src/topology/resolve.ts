@@ -1,4 +1,3 @@
-import type { TopicSpec } from '../broker/broker.ts'
 import type { Catalog } from '../component/catalog.ts'
 import { redactor } from '../deadletter/redact.ts'
 import type { Config, DeadLettersConfig } from './config.ts'
@@ -14,7 +13,8 @@ import type {
   Subtopology,
 } from './plan.ts'
 import { ConfigError, type ConfigFile } from './read.ts'
-import { findRetrySinkProblems, findRetryTopicProblems, retryTopicOf } from './retryTopic.ts'
+import { findRetrySinkProblems, findRetryTopicProblems } from './retryTopic.ts'
+import { topicsOf } from './topics.ts'
 import { branchesOf } from './upstream.ts'
 
 const day = 86_400_000
@@ -167,30 +167,4 @@ function divide(sources: readonly PlannedSource[], streams: readonly PlannedStre
     first!.streams.push(stream)
   }
   return parts.map((part, id) => ({ id, sources: part.sources, streams: inOrder(part.streams) }))
-}
-
-/** The topics that sources and streams need: what is read, what is written, and the topics of what failed. */
-export function topicsOf(sources: readonly PlannedSource[], streams: readonly PlannedStream[]): TopicSpec[] {
-  const topics = new Map<string, TopicSpec>()
-  for (const { name, partitions, retention } of sources) {
-    topics.set(name, {
-      name,
-      ...(partitions !== undefined && { partitions }),
-      ...(retention !== undefined && { retention }),
-    })
-  }
-  for (const { topic } of streams.flatMap(({ sinks }) => sinks)) {
-    if (topic && !topics.has(topic.name))
-      topics.set(topic.name, {
-        name: topic.name,
-        ...(topic.partitions !== undefined && { partitions: topic.partitions }),
-      })
-  }
-  for (const { name: source, deadLetters, lane } of sources) {
-    const { topic: name, retention } = deadLetters
-    topics.set(name, { name, retention, ...topics.get(name) })
-    if (lane !== undefined) topics.set(lane, { name: lane, retention, byNumber: true, partitionsOf: source })
-  }
-  for (const source of sources) for (const spec of retryTopicOf(source)) topics.set(spec.name, spec)
-  return [...topics.values()]
 }

@@ -55,6 +55,23 @@ test('check finds all mistakes in all files, each on a line with its place', asy
   expect(of('none.yaml')).toEqual(['none.yaml:1:1: there is no such file; give the path of a pipeline in YAML'])
 })
 
+test('check finds dead letters that come back by way of another pipeline', async () => {
+  const first = sound.replace('name: prices', 'name: first')
+  const second = `name: second
+sources:
+  dlq.raw: { topic: {} }
+streams:
+  again: { from: dlq.raw, to: { topic: raw } }
+`
+  const directory = makeDirectory({ 'a.yaml': first, 'b.yaml': second })
+  expect(await runOxbow(directory, ['check', 'b.yaml'])).toMatchObject({ code: 0 })
+  expect(await runOxbow(directory, ['check', 'a.yaml', 'b.yaml'])).toEqual({
+    code: 2,
+    stdout: 'a.yaml: ok\n',
+    stderr: 'b.yaml:3:12: records of `dlq.raw` come back to it over `raw`: an endless loop\n',
+  })
+})
+
 test('check --json says the same as one object a file', async () => {
   const directory = makeDirectory({ 'a.yaml': sound, 'b.yaml': 'name: b\nsources: {}\n' })
   const { code, stdout, stderr } = await runOxbow(directory, ['check', 'a.yaml', 'b.yaml', '--json'])
@@ -96,7 +113,13 @@ test('topics shows what is needed, and creates it with --apply; check --broker c
     jsonLines((await runOxbow(directory, ['topics', ...words, '--json'])).stdout)
 
   const before = await topics('a.yaml')
-  expect(before[0]).toEqual({ name: 'raw', exists: false, partitions: 2, differences: ['is missing'] })
+  expect(before[0]).toEqual({
+    name: 'raw',
+    exists: false,
+    partitions: 2,
+    differences: ['is missing'],
+    apply: ['creates it with 2 partitions'],
+  })
   expect(before.map((topic) => (topic as { name: string }).name)).toEqual([
     'raw',
     'cheap.prices',
@@ -105,7 +128,14 @@ test('topics shows what is needed, and creates it with --apply; check --broker c
   ])
 
   const after = await topics('a.yaml', '--apply')
-  expect(after[0]).toEqual({ name: 'raw', exists: true, partitions: 2, live: { partitions: 2 }, differences: [] })
+  expect(after[0]).toEqual({
+    name: 'raw',
+    exists: true,
+    partitions: 2,
+    live: { partitions: 2 },
+    differences: [],
+    apply: [],
+  })
   expect(after.at(-1)).toMatchObject({ name: 'dlq.raw', retention: 604_800_000, live: { retention: 604_800_000 } })
 
   expect((await runOxbow(directory, ['check', 'a.yaml', '--broker'])).code).toBe(0)
@@ -113,7 +143,7 @@ test('topics shows what is needed, and creates it with --apply; check --broker c
   expect(different).toEqual({
     code: 2,
     stdout: '',
-    stderr: 'b.yaml:3:8: topic `raw`: has 2 partitions, the config says 4\n',
+    stderr: 'b.yaml:3:33: topic `raw`: has 2 partitions, the config says 4; `oxbow topics b.yaml --apply` mends it\n',
   })
   expect((await runOxbow(directory, ['topics', 'b.yaml'])).stdout).toMatch(/^raw +4 +for ever +has 2 partitions/m)
 })

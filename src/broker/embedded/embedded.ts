@@ -7,6 +7,7 @@ import { ensureTopic } from './ensure.ts'
 import { asBrokerError } from './failure.ts'
 import { lockDirectory, type Lock } from './lock.ts'
 import { checkMaxRecords } from '../maxRecords.ts'
+import { throwConflicts } from '../topicPlan.ts'
 import { createMembership } from './membership.ts'
 import { endsOf } from './offsets.ts'
 import { createProducer } from './producer.ts'
@@ -92,11 +93,14 @@ function createBroker({ tables, writer, now, readOnly, shared, lock }: Setting):
     },
     subscribe: async (group, topics, listener) => membership.join(group, topics, listener),
     state: async (group, task) => state.reader(group, task),
-    ensureTopics: async (specs) =>
-      database.write(() => {
-        for (const spec of specs) ensureTopic(log, spec)
-        log.expire(now())
-      }),
+    ensureTopics: async (specs, { shorten } = { shorten: false }) =>
+      throwConflicts(
+        database.write(() => {
+          const conflicts = specs.flatMap((spec) => ensureTopic(log, spec, shorten))
+          log.expire(now())
+          return conflicts
+        }),
+      ),
     topics: async (names) => database.read(() => log.describe()).filter(({ name }) => names?.includes(name) ?? true),
     read: async ({ topic: name, partition, offset }, maxRecords) => {
       checkMaxRecords(maxRecords)

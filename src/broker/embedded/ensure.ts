@@ -1,38 +1,22 @@
-import { BrokerError, type TopicSpec } from '../broker.ts'
-import type { Log, Topic } from './log.ts'
-
-const maxPartitions = 10_000
+import type { TopicSpec } from '../broker.ts'
+import { checkTopicNumbers, conflictOf, differencesOf, liveOf } from '../topicPlan.ts'
+import type { Log } from './log.ts'
 
 /**
- * Makes a topic as its specification says; to be called inside a transaction. Partitions are never taken away, and
- * only a topic that never had a record gets more of them, or one whose records name theirs: its keys would move.
- * @throws BrokerError when the topic cannot be as asked
+ * Makes a topic as its specification says, as far as nothing is lost by that; to be called inside a transaction.
+ * @returns why the pipeline cannot work with it, if so
+ * @throws BrokerError for a topic that cannot be
  */
-export function ensureTopic(log: Log, spec: TopicSpec): void {
-  const { name, partitions, retention, byNumber } = spec
-  checkNumbers(spec)
-  const topic = log.find(name) ?? log.create(name, partitions ?? 1)
-  if (partitions !== undefined && partitions > topic.partitions.length) {
-    if (!byNumber && topic.partitions.some(({ end }) => end > 0)) throw wouldMoveKeys(topic, partitions)
-    log.addPartitions(topic, partitions)
+export function ensureTopic(log: Log, spec: TopicSpec, shorten: boolean): string[] {
+  checkTopicNumbers(spec)
+  const { name, partitions, retention = Infinity } = spec
+  const info = log.describe().find((topic) => topic.name === name)
+  const differences = differencesOf({ ...spec, retention }, info && liveOf(info))
+  if (!info) log.setRetention(log.create(name, partitions ?? 1), spec.retention)
+  for (const { aspect, mending } of differences) {
+    if (mending === 'refused' || (mending === 'shorten' && !shorten)) continue
+    if (aspect === 'partitions') log.addPartitions(log.get(name), partitions!)
+    if (aspect === 'retention') log.setRetention(log.get(name), spec.retention)
   }
-  log.setRetention(topic, retention)
+  return differences.flatMap((difference) => conflictOf(name, difference) ?? [])
 }
-
-function checkNumbers({ name, partitions = 1, retention = 1 }: TopicSpec): void {
-  if (!Number.isInteger(partitions) || partitions < 1 || partitions > maxPartitions) {
-    throw new BrokerError(
-      `Topic ${name} cannot have ${partitions} partitions: give a number from 1 to ${maxPartitions}.`,
-    )
-  }
-  if (!Number.isSafeInteger(retention) || retention < 1) {
-    throw new BrokerError(
-      `Topic ${name} cannot have a retention of ${retention} ms: give whole milliseconds, at least 1.`,
-    )
-  }
-}
-
-const wouldMoveKeys = ({ name, partitions: { length } }: Topic, wanted: number): BrokerError =>
-  new BrokerError(
-    `Topic ${name} has records in ${length} ${length === 1 ? 'partition' : 'partitions'}; with ${wanted}, its keys would move to others. Keep ${length}, or use a new topic.`,
-  )

@@ -28,3 +28,12 @@ export function chunksOf({ topic, partition, records }: PartitionRecords): Parti
   chunks.push({ topic, partition, records: start === 0 ? records : records.slice(start) })
   return chunks
 }
+
+/** Two chunks of one that has at least two records. */
+export function halvesOf({ topic, partition, records }: PartitionRecords): [PartitionRecords, PartitionRecords] {
+  const middle = Math.ceil(records.length / 2)
+  return [
+    { topic, partition, records: records.slice(0, middle) },
+    { topic, partition, records: records.slice(middle) },
+  ]
+}

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { SASLMechanisms, type BaseOptions } from '@platformatic/kafka'
 import type { KafkaSettings } from './settings.ts'
 
@@ -17,7 +18,10 @@ export function connectionOptions(settings: KafkaSettings, role: string): BaseOp
     bootstrapBrokers: [...brokers],
     connectTimeout: timeouts.connect,
     requestTimeout: timeouts.request,
-    ...(tls && { tls: certificates, tlsServerName: serverName ?? true }),
+    // A name to ask for (SNI) must not be an address.
+    ...(tls && { tls: certificates, tlsServerName: serverName ?? !brokers.every(isAddress) }),
     ...(sasl && { sasl: { ...sasl, mechanism: mechanisms[sasl.mechanism] } }),
   }
 }
+
+const isAddress = (broker: string): boolean => isIP(broker.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')) > 0

@@ -48,6 +48,7 @@ const passing = new Set([
 export function passes(thrown: unknown): boolean {
   const codes = codesOf(thrown)
   if (codes.length > 0) return codes.every((code) => passing.has(code))
+  if (untrusted(thrown)) return false
   if (thrown instanceof BrokerError) return passes(thrown.cause)
   if (thrown instanceof MultipleErrors) return thrown.errors.some(passes)
   if (thrown instanceof TimeoutError || thrown instanceof NetworkError) return !closedClient(thrown)
@@ -56,6 +57,11 @@ export function passes(thrown: unknown): boolean {
     /^E(CONN|PIPE|HOST|NET|TIMEDOUT|AI_AGAIN)/.test(String((thrown as { code?: unknown }).code))
   )
 }
+
+/** A certificate or a key that is refused here, which trying again does not change. */
+const untrusted = (thrown: unknown): boolean =>
+  thrown instanceof Error &&
+  (/CERT|SIGNATURE|^ERR_(OSSL|TLS)/.test(String((thrown as { code?: unknown }).code)) || untrusted(thrown.cause))
 
 const closedClient = (thrown: GenericError): boolean => thrown['closed'] === true
 
@@ -76,11 +82,13 @@ export function asBrokerError(thrown: unknown, what: string): BrokerError {
 }
 
 const advice: { readonly [code: string]: string } = {
-  TOPIC_AUTHORIZATION_FAILED: 'Give the principal Read, Write and Describe on the topic; it goes on by itself then.',
+  TOPIC_AUTHORIZATION_FAILED:
+    'Give the principal Read, Write and Describe on the topic, and Create where it is missing; it goes on by itself then.',
   GROUP_AUTHORIZATION_FAILED: 'Give the principal Read on the group; it goes on by itself then.',
   TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
     'Give the principal Write and Describe on the transactional id; it goes on by itself then.',
   CLUSTER_AUTHORIZATION_FAILED: 'Give the principal IdempotentWrite on the cluster; it goes on by itself then.',
+  SASL_AUTHENTICATION_FAILED: 'Check `sasl` of the broker’s settings.',
   UNKNOWN_TOPIC_OR_PARTITION: 'Create the topic (`oxbow topics FILE --apply`); it goes on by itself then.',
   MESSAGE_TOO_LARGE: 'Raise max.message.bytes of the topic; it goes on by itself then.',
   POLICY_VIOLATION: 'The cluster has a policy against it.',

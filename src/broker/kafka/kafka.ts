@@ -10,7 +10,8 @@ import { Producer } from './producer.ts'
 import { fetchFrom } from './reader.ts'
 import type { KafkaSettings } from './settings.ts'
 import { KafkaSubscription } from './subscription.ts'
-import { describeTopics, ensureTopics } from './topics.ts'
+import { describeTopics } from './topicInfo.ts'
+import { ensureTopics } from './topics.ts'
 
 export interface KafkaOptions {
   readonly settings: KafkaSettings
@@ -72,11 +73,7 @@ export async function openKafka({ settings, guarantee }: KafkaOptions): Promise<
   }
 
   try {
-    await ask.persist(
-      `No node of ${settings.brokers.join(', ')} answers`,
-      () => ask.describe([]),
-      settings.timeouts.connect,
-    )
+    await ask.reach()
   } catch (thrown) {
     await close()
     throw thrown
@@ -121,9 +118,9 @@ export async function openKafka({ settings, guarantee }: KafkaOptions): Promise<
       await committer.restore(group, partitionOfTask(task))
       return changelog.reader(group, task)
     },
-    ensureTopics: async (specs) => {
+    ensureTopics: async (specs, consent) => {
       checkOpen()
-      await ensureTopics(ask, settings, specs)
+      await ensureTopics(ask, settings, specs, consent?.shorten)
     },
     topics: async (names) => {
       checkOpen()

@@ -5,6 +5,7 @@ import { connectionOptions } from './connection.ts'
 import { asBrokerError, codesOf, passes } from './failure.ts'
 import { metadata, type ClusterMetadata, type TopicMetadata } from './protocol.ts'
 import type { KafkaSettings } from './settings.ts'
+import { unreachable } from './unreachable.ts'
 
 /** The callable part of the protocol APIs that @platformatic/kafka makes. */
 interface Api<Arguments extends unknown[], Response> {
@@ -65,6 +66,16 @@ export class Network {
       if (errorCode !== 0) throw asBrokerError(new ProtocolError(errorCode), `The topic ${name} cannot be described`)
       return true
     })
+  }
+
+  /** Finds out whether the cluster can be talked to at all. @throws BrokerError that says which setting would mend it */
+  async reach(): Promise<void> {
+    const { connect } = this.#settings.timeouts
+    try {
+      await this.persist('No node answers', () => this.#metadata([]), connect)
+    } catch (thrown) {
+      throw unreachable(thrown, this.#settings)
+    }
   }
 
   /** Forgets who leads what. */
@@ -132,6 +143,8 @@ export class Network {
 
   async #metadata(topics: readonly string[] | null): Promise<ClusterMetadata> {
     const found = await this.callAny(metadata, topics && [...topics])
+    // So a broker answers after an OAUTHBEARER token that it refused, which the client takes for accepted.
+    if (found.nodes.length === 0) throw new ProtocolError('ILLEGAL_SASL_STATE')
     this.#nodes = new Map(found.nodes.map(({ id, ...node }) => [id, node]))
     for (const topic of found.topics) if (topic.errorCode === 0) this.#topics.set(topic.name, topic)
     return found

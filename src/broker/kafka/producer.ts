@@ -8,10 +8,11 @@ import {
   ProtocolError,
   txnOffsetCommitV3,
 } from '@platformatic/kafka'
+import type { TopicPartition } from '../broker.ts'
 import { Abandoned, asBrokerError, codesOf, Fenced, passes, Uncertain } from './failure.ts'
 import type { Network } from './network.ts'
 import { produce, type ProducedBatch } from './protocol.ts'
-import { chunksOf, type PartitionRecords } from './chunks.ts'
+import { chunksOf, halvesOf, type PartitionRecords } from './chunks.ts'
 import { encodeBatch } from './recordBatch.ts'
 import type { KafkaSettings } from './settings.ts'
 
@@ -34,6 +35,7 @@ interface Identity {
 }
 
 const duplicate = 46
+const messageTooLarge = 10
 
 /**
  * An idempotent or transactional producer over the protocol itself: every batch has its number, a batch that failed
@@ -186,15 +188,17 @@ export class Producer {
   /** One batch a partition at a time, those of all partitions side by side. */
   async #produce(identity: Identity, parts: readonly PartitionRecords[]): Promise<void> {
     const queues = parts.map(chunksOf)
-    for (let round = 0; queues.some((queue) => round < queue.length); round++) {
-      const chunks = queues.flatMap((queue) => queue[round] ?? [])
-      const encoded = chunks.map((chunk) => ({
-        ...chunk,
-        count: chunk.records.length,
-        bytes: this.#encode(identity, chunk),
-      }))
-      await this.#deliver(encoded)
-      for (const { topic, partition, records } of chunks) {
+    while (queues.some((queue) => queue.length > 0)) {
+      const turn = queues.filter((queue) => queue.length > 0).map((queue) => ({ queue, chunk: queue.shift()! }))
+      const tooLarge = await this.#deliver(
+        turn.map(({ chunk }) => ({ ...chunk, count: chunk.records.length, bytes: this.#encode(identity, chunk) })),
+      )
+      for (const { queue, chunk } of turn) {
+        const { topic, partition, records } = chunk
+        if (tooLarge.some((batch) => isFor(batch, chunk))) {
+          queue.unshift(...halvesOf(chunk))
+          continue
+        }
         const name = `${topic}/${partition}`
         this.#sequences.set(name, ((this.#sequences.get(name) ?? 0) + records.length) % 2_147_483_648)
       }
@@ -207,25 +211,29 @@ export class Producer {
     return encodeBatch(records, { producerId, epoch, sequence, transactional }, this.#settings.compression)
   }
 
-  /** Sends batches until all replicas have all of them. */
-  async #deliver(batches: readonly ProducedBatch[]): Promise<void> {
+  /** Sends batches until all replicas have all of them. @returns those that are larger than their topic takes at once */
+  async #deliver(batches: readonly ProducedBatch[]): Promise<readonly ProducedBatch[]> {
     let left = batches
+    const tooLarge: ProducedBatch[] = []
     await this.#network.persist('Writing', async () => {
       const failures: unknown[] = []
       const answers = await Promise.allSettled([...(await this.#byLeader(left))].map((each) => this.#sendTo(each)))
       left = answers.flatMap((answer) => {
         if (answer.status === 'rejected') throw answer.reason
         failures.push(...answer.value.failures)
+        tooLarge.push(...answer.value.tooLarge)
         return answer.value.left
       })
       const lasting = failures.find((failure) => !passes(failure))
       if (lasting ?? failures[0]) throw lasting ?? failures[0]
     })
+    return tooLarge
   }
 
   /** One node's share. @returns what it did not write, and why */
   async #sendTo([node, batches]: readonly [number, ProducedBatch[]]): Promise<{
     left: ProducedBatch[]
+    tooLarge: ProducedBatch[]
     failures: unknown[]
   }> {
     try {
@@ -236,17 +244,21 @@ export class Producer {
         if (baseOffset >= 0) this.#ends.set(`${topic}/${partition}`, baseOffset + count)
         else this.#ends.delete(`${topic}/${partition}`)
       }
-      const failed = answers.filter(({ errorCode }) => errorCode !== 0 && errorCode !== duplicate)
-      const left = batches.filter(({ topic, partition }) =>
-        failed.some((answer) => answer.topic === topic && answer.partition === partition),
+      const tooLarge = batches.filter(
+        (batch) => batch.count > 1 && answers.some((each) => each.errorCode === messageTooLarge && isFor(batch, each)),
       )
+      const failed = answers.filter(
+        (answer) =>
+          answer.errorCode !== 0 && answer.errorCode !== duplicate && !tooLarge.some((batch) => isFor(batch, answer)),
+      )
+      const left = batches.filter((batch) => failed.some((answer) => isFor(batch, answer)))
       const failures = failed.map(({ topic, partition, errorCode, message }) => {
         const error = new ProtocolError(errorCode, message)
         return asBrokerError(error, `${topic}, partition ${partition}`)
       })
-      return { left, failures }
+      return { left, tooLarge, failures }
     } catch (thrown) {
-      return { left: batches, failures: [thrown] }
+      return { left: batches, tooLarge: [], failures: [thrown] }
     }
   }
 
@@ -262,6 +274,9 @@ export class Producer {
     return byNode
   }
 }
+
+const isFor = (batch: ProducedBatch, { topic, partition }: TopicPartition): boolean =>
+  batch.topic === topic && batch.partition === partition
 
 const fences = new Set(['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'FENCED_INSTANCE_ID', 'REBALANCE_IN_PROGRESS'])
 

@@ -173,19 +173,23 @@ export interface TopicMetadata {
     readonly leader: number
     readonly leaderEpoch: number
     readonly replicas: readonly number[]
+    /** Those that have all that was acknowledged. */
+    readonly inSync: readonly number[]
   }[]
+  /** What the principal may do with it, a bit for each of Kafka's operations; not asked for unless said. */
+  readonly operations: number
 }
 
 /** Metadata, version 9, of some topics or, for null, of all; topics are never created by it. */
-export const metadata = createAPI<[topics: string[] | null], ClusterMetadata>(
+export const metadata = createAPI<[topics: string[] | null, withOperations?: boolean], ClusterMetadata>(
   3,
   9,
-  (topics: string[] | null) =>
+  (topics: string[] | null, withOperations = false) =>
     Writer.create()
       .appendArray(topics, (writer, name) => writer.appendString(name))
       .appendBoolean(false)
       .appendBoolean(false)
-      .appendBoolean(false)
+      .appendBoolean(withOperations)
       .appendTaggedFields(),
   (_correlation, _key, _version, reader) => {
     reader.readInt32()
@@ -208,12 +212,12 @@ function readTopicMetadata(reader: Reader): TopicMetadata {
     entry.readInt16()
     const partition = { partition: entry.readInt32(), leader: entry.readInt32(), leaderEpoch: entry.readInt32() }
     const replicas = readNumbers(entry)
+    const inSync = readNumbers(entry)
     readNumbers(entry)
-    readNumbers(entry)
-    return { ...partition, replicas }
+    return { ...partition, replicas, inSync }
   })
-  reader.readInt32()
-  return { errorCode, name, internal, partitions: partitions.toSorted((a, b) => a.partition - b.partition) }
+  const operations = reader.readInt32()
+  return { errorCode, name, internal, operations, partitions: partitions.toSorted((a, b) => a.partition - b.partition) }
 }
 
 const readNumbers = (reader: Reader): number[] => reader.readArray((entry) => entry.readInt32(), true, false)

@@ -36,15 +36,6 @@ describe('the embedded broker', () => {
       expect(await broker.topics()).toEqual([])
     })
 
-    it('get more partitions while they are empty, and an error when keys would move', async () => {
-      await broker.ensureTopics([{ name: 't', partitions: 1 }])
-      await broker.ensureTopics([{ name: 't', partitions: 4 }])
-      expect(await partitionsOf('t')).toHaveLength(4)
-      await append('t', {})
-      await expect(broker.ensureTopics([{ name: 't', partitions: 8 }])).rejects.toThrow(/its keys would move/)
-      expect(await partitionsOf('t')).toHaveLength(4)
-    })
-
     it('have contiguous offsets, across large units too', async () => {
       await append('t', ...Array.from({ length: 3_000 }, () => ({ value: Buffer.alloc(100) })))
       await append('t', ...Array.from({ length: 5 }, () => ({ value: Buffer.alloc(200_000) })))

@@ -30,6 +30,33 @@ export function topicContract(current: () => Setting): void {
       expect((await infoOf(topic))!.retention).toBe(99_000_000_000)
     })
 
+    it('keep their records for longer at once, for shorter only where that is allowed', async () => {
+      const retention = 86_400_000_000
+      const spec = { name: topic, partitions: 1, retention }
+      await broker.ensureTopics([spec])
+      await append(output(topic, { timestamp: Date.now() }))
+      await broker.ensureTopics([{ ...spec, retention: 2 * retention }])
+      await broker.ensureTopics([spec])
+      expect((await infoOf(topic))!.retention).toBe(2 * retention)
+      await broker.ensureTopics([spec], { shorten: true })
+      expect((await infoOf(topic))!.retention).toBe(retention)
+    })
+
+    it('get more partitions while they are empty, and an error when keys would move, the others being made', async () => {
+      const partitionsOf = async (of: string) => (await infoOf(of))?.partitions.length
+      await broker.ensureTopics([{ name: topic, partitions: 1 }])
+      await broker.ensureTopics([{ name: topic, partitions: 4 }])
+      expect(await partitionsOf(topic)).toBe(4)
+      await append(output(topic))
+      const more = broker.ensureTopics([
+        { name: topic, partitions: 8 },
+        { name: `${topic}.other`, partitions: 2 },
+      ])
+      await expect(more).rejects.toThrow(/its keys would move/)
+      expect(await partitionsOf(topic)).toBe(4)
+      expect(await partitionsOf(`${topic}.other`)).toBe(2)
+    })
+
     it('lose no partition', async () => {
       await broker.ensureTopics([{ name: topic, partitions: 3 }])
       await broker.ensureTopics([{ name: topic, partitions: 1 }])

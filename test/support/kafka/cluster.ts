@@ -13,6 +13,20 @@ export interface ClusterOptions {
   readonly nodes: number
   /** One before each node: clients that come through it are sent on through the others. */
   readonly proxies?: readonly Proxy[]
+  /** Ways to connect besides plain text, on every node. */
+  readonly listeners?: readonly Listener[]
+  /** Settings of every node, by Kafka's names. */
+  readonly settings?: { readonly [key: string]: string }
+  /** Users that SCRAM knows: what `kafka-storage format --add-scram` takes. */
+  readonly scram?: readonly string[]
+}
+
+export interface Listener {
+  /** In capitals. */
+  readonly name: string
+  readonly protocol: 'SASL_PLAINTEXT' | 'SASL_SSL' | 'SSL'
+  /** By Kafka's names, without the listener's own. */
+  readonly settings: { readonly [key: string]: string }
 }
 
 /** Kafka nodes of this machine, each a process that is broker and controller. */
@@ -25,23 +39,25 @@ export class Cluster {
     this.#directory = directory
   }
 
-  static async start({ nodes: count, proxies = [] }: ClusterOptions): Promise<Cluster> {
+  static async start(options: ClusterOptions): Promise<Cluster> {
+    const { nodes: count, proxies = [], listeners = [], scram = [] } = options
     const classPath = kafkaClassPath()
     const directory = mkdtempSync(join(tmpdir(), 'oxbow-kafka-'))
-    const ports = await freePorts(3 * count)
+    const ports = await freePorts((3 + listeners.length) * count)
     const controllers = ports.slice(count, 2 * count)
+    const proxied = ports.slice(2 * count, 3 * count)
+    const others = ports.slice(3 * count)
     const voters = controllers.map((port, id) => `${id}@127.0.0.1:${port}`).join(',')
     const uuid = java(classPath, ['kafka.tools.StorageTool', 'random-uuid']).trim()
     const nodes = Array.from({ length: count }, (_, id) => {
-      const place = { id, port: ports[id]!, proxied: ports[2 * count + id]!, controller: controllers[id]! }
-      return new KafkaNode(
-        classPath,
-        join(directory, String(id)),
-        settings(place, voters, count, directory, proxies[id]),
-      )
+      const place = { id, port: ports[id]!, proxied: proxied[id]!, controller: controllers[id]! }
+      const own = listeners.map((listener, at) => ({ ...listener, port: others[id * listeners.length + at]! }))
+      const base = settings(place, voters, count, directory, proxies[id])
+      const all = [...base, ...Object.entries(options.settings ?? {})]
+      return new KafkaNode(classPath, join(directory, String(id)), withListeners(new Map(all), own), own)
     })
-    for (const [id, proxy] of proxies.entries()) proxy.target = ports[2 * count + id]!
-    for (const node of nodes) node.format(uuid)
+    for (const [id, proxy] of proxies.entries()) proxy.target = proxied[id]!
+    for (const node of nodes) node.format(uuid, scram)
     const cluster = new Cluster(nodes, directory)
     process.once('exit', () => cluster.kill())
     for (const node of nodes) node.start()
@@ -94,16 +110,28 @@ export class KafkaNode {
   readonly #classPath: string
   readonly #directory: string
   readonly #settings: ReadonlyMap<string, string>
+  readonly #listeners: readonly BoundListener[]
   #process: ChildProcess | undefined
 
-  constructor(classPath: string, directory: string, settings: ReadonlyMap<string, string>) {
+  constructor(
+    classPath: string,
+    directory: string,
+    settings: ReadonlyMap<string, string>,
+    listeners: readonly BoundListener[],
+  ) {
     this.#classPath = classPath
     this.#directory = directory
     this.#settings = settings
+    this.#listeners = listeners
   }
 
   get port(): number {
     return Number(this.#settings.get('listeners')!.split(/[:,]/)[2])
+  }
+
+  /** host:port of a listener */
+  address(name: string): string {
+    return `127.0.0.1:${this.#listeners.find((listener) => listener.name === name)!.port}`
   }
 
   get lastWords(): string {
@@ -114,12 +142,14 @@ export class KafkaNode {
     return `${this.#directory}.log`
   }
 
-  format(uuid: string): void {
+  format(uuid: string, scram: readonly string[]): void {
     writeFileSync(
       `${this.#directory}.properties`,
       [...this.#settings].map(([key, value]) => `${key}=${value}`).join('\n'),
     )
-    java(this.#classPath, ['kafka.tools.StorageTool', 'format', '-t', uuid, '-c', `${this.#directory}.properties`])
+    const users = scram.flatMap((user) => ['--add-scram', user])
+    const words = ['format', '-t', uuid, '-c', `${this.#directory}.properties`, ...users]
+    java(this.#classPath, ['kafka.tools.StorageTool', ...words])
   }
 
   start(): void {
@@ -151,6 +181,21 @@ export class KafkaNode {
   }
 }
 
+interface BoundListener extends Listener {
+  readonly port: number
+}
+
+function withListeners(settings: Map<string, string>, listeners: readonly BoundListener[]): Map<string, string> {
+  const append = (key: string, text: string) => settings.set(key, `${settings.get(key)},${text}`)
+  for (const { name, protocol, port, settings: own } of listeners) {
+    append('listeners', `${name}://127.0.0.1:${port}`)
+    append('advertised.listeners', `${name}://127.0.0.1:${port}`)
+    append('listener.security.protocol.map', `${name}:${protocol}`)
+    for (const [key, value] of Object.entries(own)) settings.set(`listener.name.${name.toLowerCase()}.${key}`, value)
+  }
+  return settings
+}
+
 interface Place {
   readonly id: number
   readonly port: number
@@ -176,6 +221,7 @@ function settings(
     ['listeners', `${own},PROXIED://127.0.0.1:${proxied},CONTROLLER://127.0.0.1:${controller}`],
     ['advertised.listeners', `${own},PROXIED://127.0.0.1:${proxy?.port ?? proxied}`],
     ['listener.security.protocol.map', 'PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT'],
+    ['inter.broker.listener.name', 'PLAINTEXT'],
     ['controller.listener.names', 'CONTROLLER'],
     ['log.dirs', join(directory, String(id))],
     ['auto.create.topics.enable', 'false'],

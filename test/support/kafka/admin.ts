@@ -1,0 +1,31 @@
+import { Kafka, logLevel, type Admin } from 'kafkajs'
+import { onTestFinished } from 'vitest'
+import { kafkaBrokers } from './open.ts'
+
+/** An administrator of the tests' Kafka who is not Oxbow; gone when the test is. */
+export async function openAdmin(brokers: readonly string[] = kafkaBrokers): Promise<Admin> {
+  const admin = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING }).admin()
+  await admin.connect()
+  onTestFinished(() => admin.disconnect())
+  return admin
+}
+
+/** Creates a topic with configurations by Kafka's names. */
+export async function createTopic(
+  admin: Admin,
+  topic: string,
+  configs: { readonly [key: string]: string } = {},
+  numPartitions = 1,
+): Promise<void> {
+  const configEntries = Object.entries(configs).map(([name, value]) => ({ name, value }))
+  await admin.createTopics({ topics: [{ topic, numPartitions, configEntries }], waitForLeaders: true })
+}
+
+/** Some configurations of a topic, as they are. */
+export async function configsOf(admin: Admin, topic: string, names: readonly string[]) {
+  const { resources } = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: [{ type: 2, name: topic, configNames: [...names] }],
+  })
+  return Object.fromEntries(resources[0]!.configEntries.map(({ configName, configValue }) => [configName, configValue]))
+}
