@@ -34,6 +34,17 @@ export interface Count {
   readonly dead: number
 }
 
+/** Who reads for a consumer group, as the broker knows it. */
+export interface MemberInfo {
+  readonly id: string
+  /** Names the process and its thread. */
+  readonly clientId: string
+  /** The address that it connects from. */
+  readonly host: string
+  /** Those that it was given in the last rebalance. */
+  readonly partitions: readonly TopicPartition[]
+}
+
 /** One term of a member of a consumer group: it ends with the next rebalance, and with it the right to commit. */
 export interface GroupMember {
   readonly generation: number
@@ -157,6 +168,8 @@ export interface Broker {
   /** Up to maxRecords of one partition from an offset on, or from the first kept after it; none at the end. */
   read(from: Position, maxRecords: number): Promise<Batch>
   committed(group: string): Promise<readonly Position[]>
+  /** Who reads for a group now; the embedded broker knows those of this process. */
+  members(group: string): Promise<readonly MemberInfo[]>
   /** The ledger of conservation so far, one entry per source and stream. */
   counts(group: string): Promise<readonly Count[]>
   close(): Promise<void>

@@ -60,11 +60,14 @@ export const secretsIn = (place: BrokerPlace): readonly string[] =>
 export const hasData = (place: BrokerPlace): boolean =>
   place.kind === 'kafka' || existsSync(join(place.directory, 'oxbow.db'))
 
-/** @param use to read only, to append too, or to run pipelines, which one process at a time may do on the embedded broker */
-export async function openPlace(place: BrokerPlace, use: 'read' | 'append' | 'run'): Promise<Broker> {
+/**
+ * @param use to read only, to append too, or to run pipelines, which one process at a time may do on the embedded broker
+ * @param thread the thread that it is for; 0 is the main thread
+ */
+export async function openPlace(place: BrokerPlace, use: 'read' | 'append' | 'run', thread = 0): Promise<Broker> {
   if (place.kind === 'kafka') {
     const { openKafka } = await import('../broker/kafka/kafka.ts')
-    return openKafka(place)
+    return openKafka({ ...place, thread })
   }
   const { openEmbedded } = await import('../broker/embedded/embedded.ts')
   return openEmbedded({ directory: place.directory, readOnly: use === 'read', owner: use === 'run' })

@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { createLog } from '../monitor/log.ts'
+import { createLog, logDestination } from '../monitor/log.ts'
 import type { RunningServer } from '../server/server.ts'
 import { openPlace, placeOf, secretsIn, withBroker, type BrokerOptions, type BrokerPlace } from './brokerOptions.ts'
 import { planRetry } from '../topology/retryTopic.ts'
@@ -7,7 +7,10 @@ import { CommandFailure, Exit, exitCodes, UsageError } from './failure.ts'
 import { inspect, problemLine, type PlannedFile } from './plans.ts'
 import { printConservation } from './run/conservation.ts'
 import { showProgress } from './run/progress.ts'
-import { Session, type Role, type SessionParts } from './run/session.ts'
+import type { Role } from './run/roles.ts'
+import { Session, type SessionParts } from './run/session.ts'
+import { refuseThreads } from './run/threads/refuse.ts'
+import { Threads } from './run/threads/threads.ts'
 import { onStopSignal, type StopSignal } from './signals.ts'
 
 interface RunOptions extends BrokerOptions {
@@ -32,7 +35,12 @@ export const runCommand = (): Command =>
       )
       .option('--no-http', 'no HTTP server')
       .option('--until-idle', 'poll each source once, and stop when nothing is in flight or waits for a retry')
-      .option('--threads <count>', 'threads to run in', threadCount, 1)
+      .option(
+        '--threads <count>',
+        'worker threads to run in, each a member of the consumer group (Kafka)',
+        threadCount,
+        1,
+      )
       .addOption(
         new Option('--role <role>', 'only a part: the pipelines without their retry pipelines, or these').choices([
           'main',
@@ -66,17 +74,33 @@ async function run(paths: readonly string[], options: RunOptions): Promise<void>
   if (role === 'retry' && planned.every(({ plan }) => !planRetry(plan)))
     throw new UsageError('no source has a retry topic: leave --role out, or name one as deadLetters.retry.topic')
   const place = placeOfAll(planned, options)
-  if (options.threads !== 1 && place.kind === 'embedded')
-    throw new UsageError('the embedded broker runs in one thread: leave --threads out, or say 1')
+  if (options.threads > 1) refuseThreads(planned, place)
   const stop = Promise.withResolvers<StopSignal>()
   onStopSignal(stop.resolve)
   const broker = await openPlace(place, 'run')
   try {
-    const log = createLog({ secrets: [...planned.flatMap(({ file }) => file.secrets), ...secretsIn(place)] })
-    await operate({ planned, broker, log, untilIdle: options.untilIdle ?? false, role }, stop.promise, options)
+    const destination = logDestination()
+    const secrets = [...planned.flatMap(({ file }) => file.secrets), ...secretsIn(place)]
+    const log = createLog({ secrets, destination })
+    const parts = { planned, broker, log, untilIdle: options.untilIdle ?? false, role }
+    const threads = options.threads > 1 && threadsOf(parts, options, (line) => void destination.write(line))
+    await operate({ ...parts, ...(threads && { threads }) }, stop.promise, options)
   } finally {
     await broker.close()
   }
+}
+
+/** Worker threads that run the same pipelines. @param write takes the lines of their logs */
+function threadsOf({ planned, log, untilIdle }: SessionParts, options: RunOptions, write: (line: string) => void) {
+  const { threads: count, data, kafka, role } = options
+  const assignment = {
+    paths: planned.map(({ file }) => file.file),
+    revisions: planned.map(({ file }) => file.revision),
+    options: { data, ...(kafka && { kafka }) },
+    role,
+    once: untilIdle,
+  }
+  return new Threads({ count, assignment, write, log })
 }
 
 /** The one broker of all configs. @throws UsageError when they name several */
@@ -102,6 +126,7 @@ async function operate(parts: SessionParts, stopped: Promise<StopSignal>, option
   const session = new Session(parts)
   let server: RunningServer | undefined
   let signal: StopSignal | undefined
+  let troubles: readonly string[] = []
   try {
     if (options.http)
       server = await (await import('./run/listen.ts')).listen(options.port, { pipelines: session.all, broker, log })
@@ -109,6 +134,7 @@ async function operate(parts: SessionParts, stopped: Promise<StopSignal>, option
     const names = session.pipelines.map(({ name }) => name)
     log.info({ pipelines: names, ...(server && { url: server.url }) }, `Running ${names.join(', ')}.`)
     signal = options.untilIdle ? await untilIdle(session, stopped, log) : await stopped
+    troubles = await session.troubles()
     log.info({ ...(signal && { signal }) }, signal ? 'Stopping.' : 'Nothing is left to do.')
   } finally {
     await session.stop()
@@ -116,7 +142,7 @@ async function operate(parts: SessionParts, stopped: Promise<StopSignal>, option
   }
   await printConservation(await session.conservation(), options.json ?? false)
   if (signal) throw new Exit(signal === 'SIGINT' ? exitCodes.interrupted : exitCodes.done)
-  if (session.troubles.length > 0) throw new CommandFailure(troubleText(session.troubles))
+  if (troubles.length > 0) throw new CommandFailure(troubleText(troubles))
 }
 
 async function untilIdle(

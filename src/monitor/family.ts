@@ -1,5 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
-import type { Pipeline } from '../topology/pipeline.ts'
+import type { RunningPipeline } from '../topology/running.ts'
 
 /** One value of a metric; the pipeline's name is added to its labels. */
 export interface Point {
@@ -7,10 +7,12 @@ export interface Point {
   readonly value: number
 }
 
-type Read = (pipeline: Pipeline) => readonly Point[] | Promise<readonly Point[]>
+export type Read = (pipeline: RunningPipeline) => readonly Point[] | Promise<readonly Point[]>
+
+export type Family = ReturnType<typeof family>
 
 /** Declares metrics of one kind in a registry, each of them read from the pipelines when it is scraped. */
-export function family(registry: Registry, kind: 'counter' | 'gauge', pipelines: readonly Pipeline[]) {
+export function family(registry: Registry, kind: 'counter' | 'gauge', pipelines: readonly RunningPipeline[]) {
   const Metric = kind === 'counter' ? Counter : Gauge
   return (name: string, help: string, labels: readonly string[], read: Read): void => {
     new Metric({

@@ -12,17 +12,20 @@ export interface LogOptions {
   readonly destination?: DestinationStream
   /** Texts that are never to be shown: values that configs took from the environment. */
   readonly secrets?: readonly string[]
+  /** The thread that logs, a field of each line; no field when absent. */
+  readonly thread?: number
 }
 
 /**
  * Structured logging as JSON lines on standard error, or as lines for people where that is a terminal.
  * Secrets, and fields that are named like one, are masked.
  */
-export function createLog({ level = 'info', destination = standardError(), secrets = [] }: LogOptions = {}): Log {
+export function createLog(options: LogOptions = {}): Log {
+  const { level = 'info', destination = logDestination(), secrets = [], thread } = options
   const logger = pino(
     {
       level,
-      base: null,
+      base: thread === undefined ? null : { thread },
       messageKey: 'message',
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
@@ -63,7 +66,8 @@ function errorFields(error: Error): [string, unknown][] {
   return Object.entries({ ...error, name, message, stack, ...(cause !== undefined && { cause }) })
 }
 
-function standardError(): DestinationStream {
+/** Takes the lines of logs, one at a time: standard error, for people where that is a terminal. */
+export function logDestination(): DestinationStream {
   const stream = pino.destination({ fd: 2, sync: true })
   if (!process.stderr.isTTY) return stream
   return { write: (line) => void stream.write(prettyLine(line)) }

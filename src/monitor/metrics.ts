@@ -3,11 +3,14 @@ import type { SchedulerLike } from 'rxjs'
 import type { Broker } from '../broker/broker.ts'
 import { countLetters } from '../deadletter/ledger.ts'
 import { going, type Aside } from '../topology/lineage.ts'
-import type { Pipeline } from '../topology/pipeline.ts'
-import { family, type Point } from './family.ts'
+import type { MeterReading } from '../topology/meter.ts'
+import type { RunningPipeline } from '../topology/running.ts'
+import { family, type Family, type Point, type Read } from './family.ts'
+import { partitionMetrics } from './partitions.ts'
+import { shared } from './shared.ts'
 
 export interface MetricsParts {
-  readonly pipelines: readonly Pipeline[]
+  readonly pipelines: readonly RunningPipeline[]
   readonly broker: Broker
   readonly scheduler: SchedulerLike
 }
@@ -19,33 +22,48 @@ export function createMetrics({ pipelines, broker, scheduler }: MetricsParts): R
   const counter = family(registry, 'counter', pipelines)
   const gauge = family(registry, 'gauge', pipelines)
 
-  gauge('oxbow_pipeline_up', 'Whether the pipeline runs without trouble.', [], (pipeline) => [
-    { labels: {}, value: pipeline.started && pipeline.troubles.length === 0 ? 1 : 0 },
-  ])
+  const status = shared((pipeline) => pipeline.status())
+  const metered = (read: (meter: MeterReading) => Point[]) => async (pipeline: RunningPipeline) =>
+    read((await status(pipeline)).meter)
+
+  gauge('oxbow_pipeline_up', 'Whether the pipeline runs without trouble.', [], async (pipeline) => {
+    const { started, troubles } = await status(pipeline)
+    return [{ labels: {}, value: started && troubles.length === 0 ? 1 : 0 }]
+  })
   conservation(counter, gauge)
-  nodes(counter)
-  counter('oxbow_source_appended_total', 'Records that connectors appended to their topics.', ['source'], ({ meter }) =>
-    points(meter.appended, 'source'),
+  nodes(counter, metered)
+  counter(
+    'oxbow_source_appended_total',
+    'Records that connectors appended to their topics.',
+    ['source'],
+    metered(({ appended }) => points(appended, 'source')),
   )
-  counter('oxbow_source_failed_polls_total', 'Looks at the outside that failed.', ['source'], ({ meter }) =>
-    points(meter.failedPolls, 'source'),
+  counter(
+    'oxbow_source_failed_polls_total',
+    'Looks at the outside that failed.',
+    ['source'],
+    metered(({ failedPolls }) => points(failedPolls, 'source')),
   )
-  counter('oxbow_commits_total', 'Units committed.', [], ({ meter }) => [{ labels: {}, value: meter.commits }])
+  counter(
+    'oxbow_commits_total',
+    'Units committed.',
+    [],
+    metered(({ commits }) => [{ labels: {}, value: commits }]),
+  )
   gauge('oxbow_source_lag_records', 'Records of a source that the pipeline has not read yet.', ['source'], (pipeline) =>
     lag(pipeline, broker),
   )
+  partitionMetrics(gauge, status)
   deadLetters(gauge, broker, scheduler)
   asides(gauge, broker)
   return registry
 }
 
-type Family = ReturnType<typeof family>
-
 function conservation(counter: Family, gauge: Family): void {
   const labels = ['source', 'stream'] as const
   const of =
     (what: 'read' | 'emitted' | 'dropped' | 'dead' | 'inFlight') =>
-    async (pipeline: Pipeline): Promise<Point[]> =>
+    async (pipeline: RunningPipeline): Promise<Point[]> =>
       (await pipeline.conservation()).map((count) => {
         return { labels: { source: count.source, stream: count.stream }, value: count[what] }
       })
@@ -56,22 +74,27 @@ function conservation(counter: Family, gauge: Family): void {
   gauge('oxbow_records_in_flight', 'Source records without a final outcome yet.', labels, of('inFlight'))
 }
 
-function nodes(counter: Family): void {
+function nodes(counter: Family, metered: (read: (meter: MeterReading) => Point[]) => Read): void {
   for (const what of ['received', 'emitted', 'retried'] as const) {
     const help = {
       received: 'Records that entered the node.',
       emitted: 'Results of the node.',
       retried: 'Tries after the first.',
     }
-    counter(`oxbow_node_${what}_total`, help[what], ['node'], ({ meter }) =>
-      [...meter.nodes].map(([node, counts]) => ({ labels: { node }, value: counts[what] })),
-    )
+    const read = metered(({ nodes }) => [...nodes].map(([node, counts]) => ({ labels: { node }, value: counts[what] })))
+    counter(`oxbow_node_${what}_total`, help[what], ['node'], read)
   }
-  counter('oxbow_node_dropped_total', 'Records dropped in the node, by reason.', ['node', 'reason'], ({ meter }) =>
-    [...meter.nodes].flatMap(([node, { dropped }]) => points(dropped, 'reason', { node })),
+  counter(
+    'oxbow_node_dropped_total',
+    'Records dropped in the node, by reason.',
+    ['node', 'reason'],
+    metered(({ nodes }) => [...nodes].flatMap(([node, { dropped }]) => points(dropped, 'reason', { node }))),
   )
-  counter('oxbow_node_dead_total', 'Dead letters of the node, by fault code.', ['node', 'code'], ({ meter }) =>
-    [...meter.nodes].flatMap(([node, { dead }]) => points(dead, 'code', { node })),
+  counter(
+    'oxbow_node_dead_total',
+    'Dead letters of the node, by fault code.',
+    ['node', 'code'],
+    metered(({ nodes }) => [...nodes].flatMap(([node, { dead }]) => points(dead, 'code', { node }))),
   )
 }
 
@@ -79,7 +102,7 @@ function deadLetters(gauge: Family, broker: Broker, scheduler: SchedulerLike): v
   const labels = ['topic'] as const
   const of =
     (value: (letters: { readonly open: number; readonly oldest?: number }) => number) =>
-    async ({ plan }: Pipeline): Promise<Point[]> => {
+    async ({ plan }: RunningPipeline): Promise<Point[]> => {
       const sources = plan.subtopologies.flatMap((subtopology) => subtopology.sources)
       const own = sources.filter(({ retriesOf }) => retriesOf === undefined)
       const topics = [...new Set(own.map(({ deadLetters }) => deadLetters.topic))]
@@ -103,7 +126,7 @@ function deadLetters(gauge: Family, broker: Broker, scheduler: SchedulerLike): v
 function asides(gauge: Family, broker: Broker): void {
   const of =
     (what: Aside) =>
-    async ({ name, plan }: Pipeline): Promise<Point[]> => {
+    async ({ name, plan }: RunningPipeline): Promise<Point[]> => {
       const counts = await broker.counts(name)
       const sources = plan.subtopologies.flatMap((subtopology) => subtopology.sources)
       return sources
@@ -114,7 +137,7 @@ function asides(gauge: Family, broker: Broker): void {
   gauge('oxbow_partitions_paused', 'Partitions not read because too much is parked.', ['source'], of('paused'))
 }
 
-async function lag({ plan }: Pipeline, broker: Broker): Promise<Point[]> {
+async function lag({ plan }: RunningPipeline, broker: Broker): Promise<Point[]> {
   const [topics, committed] = [await broker.topics(), await broker.committed(plan.name)]
   const sources = plan.subtopologies.flatMap((subtopology) => subtopology.sources)
   return sources.map(({ name }) => {

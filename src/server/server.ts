@@ -5,7 +5,7 @@ import { asyncScheduler } from 'rxjs'
 import type { Broker } from '../broker/broker.ts'
 import type { Log } from '../component/context.ts'
 import { createMetrics } from '../monitor/metrics.ts'
-import type { Pipeline } from '../topology/pipeline.ts'
+import type { RunningPipeline } from '../topology/running.ts'
 
 export interface ServerParts {
   /** 0 for any that is free. */
@@ -13,7 +13,7 @@ export interface ServerParts {
   /** The address to listen on; only this machine when absent. */
   readonly host?: string
   /** Everything that runs, monitors included. */
-  readonly pipelines: readonly Pipeline[]
+  readonly pipelines: readonly RunningPipeline[]
   readonly broker: Broker
   readonly log: Log
 }
@@ -70,16 +70,18 @@ function routesOf({ pipelines, broker }: ServerParts): ReadonlyMap<string, Route
   ])
 }
 
-function readiness(pipelines: readonly Pipeline[]): Answer {
-  const troubles = pipelines.flatMap(({ name, started, troubles }) => {
+async function readiness(pipelines: readonly RunningPipeline[]): Promise<Answer> {
+  const told = pipelines.map(async (pipeline) => {
+    const { started, troubles } = await pipeline.status()
     const all = started ? troubles : ['not started']
-    return all.map((trouble) => ({ pipeline: name, trouble }))
+    return all.map((trouble) => ({ pipeline: pipeline.name, trouble }))
   })
+  const troubles = (await Promise.all(told)).flat()
   if (troubles.length === 0) return json(200, { status: 'ready' })
   return json(503, { status: 'not ready', troubles })
 }
 
-const index = (pipelines: readonly Pipeline[]): string =>
+const index = (pipelines: readonly RunningPipeline[]): string =>
   `Oxbow runs ${pipelines.map(({ name }) => name).join(', ') || 'nothing'}.
 
 /metrics   metrics for Prometheus

@@ -9,6 +9,9 @@ export interface NodeMeter {
   readonly dead: Map<string, number>
 }
 
+/** A meter as it can be sent from one thread to another. */
+export type MeterReading = Pick<Meter, 'nodes' | 'appended' | 'failedPolls' | 'commits'>
+
 /** Counts per node, for metrics and the live view; the durable truth is the ledger of conservation. */
 export class Meter {
   readonly nodes = new Map<string, NodeMeter>()
@@ -34,3 +37,22 @@ export const incrementNamed = (counts: Map<string, number>, name: string): void 
 
 export const increment = (counts: Map<string, number>, name: string, by = 1): void =>
   void counts.set(name, (counts.get(name) ?? 0) + by)
+
+/** What several meters counted together. */
+export function sumOfMeters(meters: readonly MeterReading[]): MeterReading {
+  const sum = new Meter()
+  for (const { nodes, appended, failedPolls, commits } of meters) {
+    for (const [id, { received, emitted, retried, dropped, dead }] of nodes) {
+      const node = sum.node(id)
+      node.received += received
+      node.emitted += emitted
+      node.retried += retried
+      dropped.forEach((count, reason) => increment(node.dropped, reason, count))
+      dead.forEach((count, code) => increment(node.dead, code, count))
+    }
+    appended.forEach((count, source) => increment(sum.appended, source, count))
+    failedPolls.forEach((count, source) => increment(sum.failedPolls, source, count))
+    sum.commits += commits
+  }
+  return sum
+}

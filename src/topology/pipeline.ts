@@ -1,25 +1,20 @@
 import { firstValueFrom, Subject, type SchedulerLike } from 'rxjs'
-import type {
-  Batch,
-  Broker,
-  GroupMember,
-  Lag,
-  Position,
-  StateReader,
-  Subscription,
-  TopicPartition,
-} from '../broker/broker.ts'
+import type { Batch, Broker, GroupMember, Lag, StateReader, Subscription, TopicPartition } from '../broker/broker.ts'
 import type { Log } from '../component/context.ts'
-import { FloodGuard } from '../deadletter/flood.ts'
+import type { FloodGuard } from '../deadletter/flood.ts'
 import { Connectors } from './connectors.ts'
 import { conservationOf, countsOf, type Conservation } from './conservation.ts'
+import { isDrained } from './drained.ts'
+import { guardsOf } from './guards.ts'
 import { stateOf, strandedIn } from './held.ts'
 import { increment, Meter } from './meter.ts'
 import { pauseAfter, sleep } from './pause.ts'
 import { inputsOf, sourcesByName, type Plan, type Subtopology } from './plan.ts'
 import { prepareTopics } from './prepareTopics.ts'
+import type { PipelineStatus, RunningPipeline, ThreadLag } from './running.ts'
 import { SharedSinks } from './sinks.ts'
 import { isFed, Slot } from './slot.ts'
+import { checkWriters } from './soleWriter.ts'
 
 export type { Conservation }
 
@@ -30,6 +25,8 @@ export interface PipelineParts {
   readonly log: Log
   /** Poll each polled source until it has nothing more at once, then no more. */
   readonly once: boolean
+  /** The thread that it runs in; the main thread, 0, when absent. */
+  readonly thread?: number
 }
 
 const recordsPerPoll = 4_000
@@ -37,7 +34,7 @@ const recordsPerPoll = 4_000
 const longestPause = 5_000
 
 /** Runs a plan: connectors append, and tasks process the partitions that the broker gives to this process. */
-export class Pipeline {
+export class Pipeline implements RunningPipeline {
   readonly #parts: PipelineParts
   readonly #stop = new AbortController()
   readonly #changed = new Subject<void>()
@@ -45,6 +42,9 @@ export class Pipeline {
   readonly #sinks: SharedSinks
   readonly #connectors: Connectors
   #slots: readonly Slot[] = []
+  #member: GroupMember | undefined
+  /** Whether partitions were taken away, and those of the next term are not all at work. */
+  #rebalancing = false
   #subscription: Subscription | undefined
   #running: Promise<unknown> = Promise.resolve()
   /** Why nothing is read, if so. */
@@ -78,7 +78,6 @@ export class Pipeline {
     return this.#subscription !== undefined && !this.#stop.signal.aborted
   }
 
-  /** Creates missing topics, joins the group and starts to read. Throws what is wrong with a component's set-up. */
   async start(): Promise<void> {
     const { plan, broker } = this.#parts
     await prepareTopics(broker, plan.topics)
@@ -116,16 +115,18 @@ export class Pipeline {
     return counts
   }
 
-  /** How far each partition of this process is from its end. */
-  async lag(): Promise<readonly Lag[]> {
-    return this.started ? this.#subscription!.lag() : []
+  async status(): Promise<PipelineStatus> {
+    const { started, troubles, meter } = this
+    const own = { thread: this.#thread, tasks: this.#slots.map(({ id }) => id), reads: this.#reads }
+    return { started, troubles, meter, shares: [{ ...own, ...(this.#member && { member: this.#member }) }] }
   }
 
-  /**
-   * Resolves when every connector waits, all records are processed and committed, and no call is under way: nothing will
-   * happen before the clock moves or something arrives. With `settled`, also when nothing waits for a timer. Resolves
-   * at once when the pipeline is stopped.
-   */
+  async lag(): Promise<readonly ThreadLag[]> {
+    if (!this.started) return []
+    const [own, thread, member] = [await this.#subscription!.lag(), this.#thread, this.#member]
+    return own.map((lag) => ({ ...lag, thread, ...(member && { member: member.id }) }))
+  }
+
   async quiet(options: { readonly settled?: boolean } = {}): Promise<void> {
     while (!this.#stop.signal.aborted) {
       const changed = firstValueFrom(this.#changed, { defaultValue: undefined })
@@ -134,12 +135,10 @@ export class Pipeline {
     }
   }
 
-  /** Ends the input of operators that hold records, so that they let go of them. */
   async flush(): Promise<void> {
     for (const slot of this.#slots) await slot.flush()
   }
 
-  /** Stops reading, lets the units in work commit, abandons the rest. */
   async stop(): Promise<void> {
     this.#stop.abort()
     this.#changed.next()
@@ -150,7 +149,6 @@ export class Pipeline {
     this.#changed.complete()
   }
 
-  /** Source records per source and stream since the pipeline first ran, its retry pipeline's part in it included. */
   async conservation(): Promise<readonly Conservation[]> {
     return conservationOf(this.#parts.plan, await countsOf(this.#parts.broker, this.name))
   }
@@ -158,6 +156,7 @@ export class Pipeline {
   /** Partitions are this process's from now on: their tasks start, and the connectors of topics whose first it is. */
   async #assign(partitions: readonly TopicPartition[], member: GroupMember | undefined): Promise<void> {
     const { plan, broker } = this.#parts
+    if (member) await checkWriters(plan, partitions, broker)
     const numbers = [...new Set(partitions.map(({ partition }) => partition))]
     for (const partition of numbers) {
       const state = await broker.state(plan.name, stateOf(partition))
@@ -175,9 +174,14 @@ export class Pipeline {
     this.#slots = [...this.#slots, ...fresh]
     for (const slot of fresh) await slot.start()
     for (const { topic, partition } of partitions) if (partition === 0) this.#connectors.start(topic, member)
+    this.#member = member
+    this.#rebalancing = false
+    this.#changed.next()
   }
 
   async #revoke(partitions: readonly TopicPartition[]): Promise<void> {
+    this.#member = undefined
+    this.#rebalancing = true
     const first = partitions.filter(({ partition }) => partition === 0)
     await Promise.all(first.map(({ topic }) => this.#connectors.stop(topic)))
     await this.#close(this.#slots.filter((slot) => slot.isFedBy(partitions)))
@@ -269,9 +273,19 @@ export class Pipeline {
     this.#changed.next()
   }
 
+  /** Whether it reads, or is still to. */
+  get #reads(): boolean {
+    return this.#unreadable === undefined || !this.#parts.once
+  }
+
+  get #thread(): number {
+    return this.#parts.thread ?? 0
+  }
+
   async #isQuiet(settled: boolean): Promise<boolean> {
-    const reads = this.#unreadable === undefined || !this.#parts.once
+    const reads = this.#reads
     const still = () =>
+      !(reads && this.#rebalancing) &&
       this.#connectors.waiting &&
       this.#slots
         .filter(({ stopped }) => reads && !stopped)
@@ -286,14 +300,3 @@ export class Pipeline {
 }
 
 const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown))
-
-/** They judge a source over all its partitions, and outlive a task that they stopped. */
-const guardsOf = ({ sources }: Subtopology): ReadonlyMap<string, FloodGuard> =>
-  new Map(sources.flatMap(({ name, deadLetters: { halt } }) => (halt ? [[name, new FloodGuard(halt)]] : [])))
-
-/** Whether all that there is was given, and what was given is committed. */
-function isDrained(own: Lag, committed: readonly Position[]): boolean {
-  const { topic, partition, position, start, end } = own
-  const reached = committed.find((each) => each.topic === topic && each.partition === partition)?.offset ?? 0n
-  return position >= end && (position === start || reached >= position)
-}

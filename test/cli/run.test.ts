@@ -83,6 +83,14 @@ test('a source that cannot be polled is a failure that says what to do', async (
   expect(stderr).not.toMatch(/^ +at /m)
 })
 
+test('a task that had to stop is a failure, and its records stay where they are', async () => {
+  const guarded = `${prices}deadLetters: { halt: { ratio: 0.3, of: 4 } }\n`
+  const directory = makeDirectory({ 'prices.yaml': guarded, 'prices.jsonl': lines })
+  const { code, stderr } = await runOxbow(directory, ['run', 'prices.yaml', '--until-idle', '--no-http'])
+  expect(stderr).toMatch(/oxbow: not everything was done:\n {2}prices: task 0_0: .*flood guard/)
+  expect(code).toBe(1)
+})
+
 test('mistakes in any config start nothing', async () => {
   const directory = makeDirectory({ 'prices.yaml': prices, 'bad.yaml': 'name: b\n', 'prices.jsonl': lines })
   const { code, stdout, stderr } = await runOxbow(directory, [

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { BrokerError, type Broker } from '../../src/broker/broker.ts'
 import { commitContract } from './broker/commit.ts'
+import { memberContract } from './broker/members.ts'
 import { partitionContract } from './broker/partitions.ts'
 import { readContract } from './broker/read.ts'
 import { recordContract } from './broker/records.ts'
@@ -37,6 +38,7 @@ export function brokerContract(name: string, open: () => Promise<BrokerUnderTest
     commitContract(current)
     stateContract(current)
     subscriptionContract(current)
+    memberContract(current)
     topicContract(current)
     readContract(current)
 

@@ -108,6 +108,12 @@ describe('the metrics', () => {
     expect(value('oxbow_source_appended_total{pipeline="counting",source="one.to.six"}')).toBe(6)
     expect(value('oxbow_source_lag_records{pipeline="counting",source="one.to.six"}')).toBe(0)
     expect(value('oxbow_commits_total{pipeline="counting"}')).toBeGreaterThan(0)
+    const place = 'pipeline="counting",topic="one.to.six",partition="0",thread="0"'
+    expect(value(`oxbow_partition_position_offset{${place}}`)).toBe(6)
+    expect(value(`oxbow_partition_high_watermark_offset{${place}}`)).toBe(6)
+    expect(value(`oxbow_partition_lag_records{${place}}`)).toBe(0)
+    expect(value(`oxbow_partition_assigned{${place},member=""}`)).toBe(1)
+    expect(value('oxbow_thread_tasks{pipeline="counting",thread="0"}')).toBe(1)
     expect(value('oxbow_dead_letters_open{pipeline="counting",topic="dlq.one.to.six"}')).toBe(2)
     expect(
       value('oxbow_dead_letters_oldest_age_seconds{pipeline="counting",topic="dlq.one.to.six"}'),

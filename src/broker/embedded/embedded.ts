@@ -113,6 +113,7 @@ function createBroker({ tables, writer, now, readOnly, shared, lock }: Setting):
       })
     },
     committed: async (group) => database.read(() => offsets.all(group)),
+    members: async (group) => membership.members(group),
     counts: async (group) => database.read(() => ledger.totals(group)),
     close: async () => {
       membership.end()

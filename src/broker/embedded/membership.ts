@@ -1,10 +1,12 @@
-import { BrokerError, type RebalanceListener, type Subscription } from '../broker.ts'
+import { BrokerError, type MemberInfo, type RebalanceListener, type Subscription } from '../broker.ts'
 import { createSubscription, type Ground } from './subscription.ts'
 
 /** The open subscriptions of this process. */
 export interface Membership {
   /** Topics that do not exist are created with one partition. */
   join(group: string, topics: readonly string[], listener?: RebalanceListener): Promise<Subscription>
+  /** Each has every partition of its topics. */
+  members(group: string): readonly MemberInfo[]
   /** Closes them all; polls that wait give none. */
   end(): void
 }
@@ -36,6 +38,17 @@ export function createMembership(ground: Ground): Membership {
         },
       }
     },
+    members: (group) =>
+      [...members]
+        .filter((member) => member.group === group)
+        .map(({ topics }, at) => ({
+          id: `${process.pid}-${at}`,
+          clientId: `oxbow-${process.pid}`,
+          host: 'localhost',
+          partitions: topics.flatMap((topic) =>
+            (database.read(() => log.find(topic))?.partitions ?? []).map((_, partition) => ({ topic, partition })),
+          ),
+        })),
     end: () => {
       for (const { close } of members) close()
       members.clear()

@@ -4,6 +4,7 @@ import { checkMaxRecords } from '../maxRecords.ts'
 import { Changelog, changelogOf, partitionOfTask } from './changelog.ts'
 import { Committer } from './committer.ts'
 import { decodeCounts, Ledger, sumOf } from './ledger.ts'
+import { describeMembers } from './members.ts'
 import { Network } from './network.ts'
 import { committedOffsets, type CommittedOffset } from './offsets.ts'
 import { Producer } from './producer.ts'
@@ -17,6 +18,8 @@ export interface KafkaOptions {
   readonly settings: KafkaSettings
   /** How units are committed: in transactions, or by idempotent writes whose offsets follow. */
   readonly guarantee: 'exactlyOnce' | 'atLeastOnce'
+  /** The thread that it is for, to be told apart in the description of its groups; the main thread, 0, when absent. */
+  readonly thread?: number
 }
 
 /** How long reading waits for a transaction that is being committed, in milliseconds. */
@@ -24,7 +27,7 @@ const patience = 2_000
 const readLimits = { maxWait: 100, maxBytes: 8_388_608, partitionBytes: 8_388_608 }
 
 /** Connects to a Kafka cluster. @throws BrokerError when no node of it answers */
-export async function openKafka({ settings, guarantee }: KafkaOptions): Promise<Broker> {
+export async function openKafka({ settings, guarantee, thread = 0 }: KafkaOptions): Promise<Broker> {
   const networks = {
     // Requests of one connection are answered in their order: what waits for records must not hold up what is written.
     read: new Network(settings, 'read'),
@@ -90,9 +93,11 @@ export async function openKafka({ settings, guarantee }: KafkaOptions): Promise<
       await ensureTopics(ask, settings, [{ name: changelogOf(group), partitions: widest, compacted: true }])
       const subscription = await KafkaSubscription.open({
         network: networks.read,
+        ask,
         settings,
         group,
         topics,
+        thread,
         listener,
         taken: (partitions, committed) => {
           owned.set(group, new Map(partitions.map((place) => [nameOf(place), place])))
@@ -135,6 +140,10 @@ export async function openKafka({ settings, guarantee }: KafkaOptions): Promise<
       checkOpen()
       const offsets = await offsetsOf(group, false)
       return offsets.map(({ topic, partition, offset }) => ({ topic, partition, offset }))
+    },
+    members: async (group) => {
+      checkOpen()
+      return describeMembers(ask, group)
     },
     counts: async (group) => {
       checkOpen()

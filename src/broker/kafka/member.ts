@@ -1,8 +1,17 @@
+import { hostname } from 'node:os'
 import { Consumer, type GroupPartitionsAssigner } from '@platformatic/kafka'
 import type { GroupMember, TopicPartition } from '../broker.ts'
 import { connectionOptions } from './connection.ts'
 import { asBrokerError } from './failure.ts'
 import type { KafkaSettings } from './settings.ts'
+
+export interface MembershipParts {
+  readonly settings: KafkaSettings
+  readonly group: string
+  readonly topics: readonly string[]
+  /** The thread of this process that is the member. */
+  readonly thread: number
+}
 
 /** What a rebalance gave to this member. */
 export interface Term {
@@ -31,11 +40,12 @@ export class Membership {
   failure: Error | undefined
 
   /** @param changed called after each rebalance, and when `failure` is set */
-  constructor(settings: KafkaSettings, group: string, topics: readonly string[], changed: () => void) {
+  constructor({ settings, group, topics, thread }: MembershipParts, changed: () => void) {
     this.#changed = changed
     const { session, heartbeat } = settings.timeouts
     this.#consumer = new Consumer({
-      ...connectionOptions(settings, 'group'),
+      // Whoever looks at the group sees which replica and which of its threads a member is.
+      ...connectionOptions(settings, `${hostname()}-${process.pid}-${thread}`),
       groupId: group,
       autocommit: false,
       sessionTimeout: session,

@@ -19,10 +19,14 @@ import { fetchFrom } from './reader.ts'
 import type { KafkaSettings } from './settings.ts'
 
 export interface SubscriptionParts {
+  /** For records; a request on it may wait until some come. */
   readonly network: Network
+  /** For what is to be answered at once. */
+  readonly ask: Network
   readonly settings: KafkaSettings
   readonly group: string
   readonly topics: readonly string[]
+  readonly thread: number
   readonly listener: RebalanceListener | undefined
   /** Partitions come (with what the group committed) and go. */
   readonly taken: (partitions: readonly TopicPartition[], committed: readonly CommittedOffset[]) => void
@@ -52,7 +56,7 @@ export class KafkaSubscription implements Subscription {
   private constructor(parts: SubscriptionParts) {
     this.#parts = parts
     this.#pace = new Pace(parts.settings.timeouts.session)
-    this.#membership = new Membership(parts.settings, parts.group, parts.topics, () => this.#ring())
+    this.#membership = new Membership(parts, () => this.#ring())
   }
 
   static async open(parts: SubscriptionParts): Promise<KafkaSubscription> {
@@ -116,8 +120,8 @@ export class KafkaSubscription implements Subscription {
     this.#checkOpen()
     await this.#locate()
     const own = [...this.#own.values()]
-    const { network } = this.#parts
-    const [starts, ends] = await Promise.all([logOffsets(network, own, 'earliest'), logOffsets(network, own, 'latest')])
+    const { ask } = this.#parts
+    const [starts, ends] = await Promise.all([logOffsets(ask, own, 'earliest'), logOffsets(ask, own, 'latest')])
     return own.map(({ topic, partition, position }, at) => ({
       topic,
       partition,

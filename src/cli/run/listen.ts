@@ -1,13 +1,13 @@
 import type { Broker } from '../../broker/broker.ts'
 import type { Log } from '../../component/context.ts'
 import { ServerError, startServer, type RunningServer } from '../../server/server.ts'
-import type { Pipeline } from '../../topology/pipeline.ts'
+import type { RunningPipeline } from '../../topology/running.ts'
 import { CommandFailure } from '../failure.ts'
 
 const defaultPort = 4680
 
 export interface ListenParts {
-  readonly pipelines: readonly Pipeline[]
+  readonly pipelines: readonly RunningPipeline[]
   readonly broker: Broker
   readonly log: Log
 }

@@ -4,11 +4,13 @@ import { catalog } from '../../catalog.ts'
 import type { Log } from '../../component/context.ts'
 import { planMonitor } from '../../monitor/plan.ts'
 import { allQuiet } from '../../topology/allQuiet.ts'
-import { Pipeline, type Conservation } from '../../topology/pipeline.ts'
-import { planRetry } from '../../topology/retryTopic.ts'
+import { conservationOf, countsOf, type Conservation } from '../../topology/conservation.ts'
+import { Pipeline } from '../../topology/pipeline.ts'
+import type { RunningPipeline } from '../../topology/running.ts'
 import { CommandFailure } from '../failure.ts'
-import type { Plan } from '../../topology/plan.ts'
 import type { PlannedFile } from '../plans.ts'
+import { plansOf, type Role } from './roles.ts'
+import type { Threads } from './threads/threads.ts'
 
 export interface SessionParts {
   readonly planned: readonly PlannedFile[]
@@ -18,51 +20,50 @@ export interface SessionParts {
   readonly untilIdle: boolean
   /** The part of it that this process has; all when absent. */
   readonly role?: Role | undefined
+  /** The worker threads that the pipelines run in; they run in this thread when absent. */
+  readonly threads?: Threads
 }
-
-/** What may run in a process of its own: everything but the retry pipelines, or these alone. */
-export type Role = 'main' | 'retry'
 
 /** What one `oxbow run` runs: the pipelines of its configs, their retry pipelines, and a monitor for each that has alerts. */
 export class Session {
   /** Those of this process, monitors left out. */
-  readonly pipelines: readonly Pipeline[]
-  /** Those of the configs, whose ledgers count for their retry pipelines too. */
-  readonly #mains: readonly Pipeline[]
-  readonly #monitors: readonly Pipeline[]
-  readonly #untilIdle: boolean
-  readonly #started: Pipeline[] = []
+  readonly pipelines: readonly RunningPipeline[]
+  readonly #parts: SessionParts
+  readonly #monitors: readonly RunningPipeline[]
+  readonly #started: RunningPipeline[] = []
   #stopping = false
 
-  constructor({ planned, broker, log, untilIdle, role }: SessionParts) {
+  constructor(session: SessionParts) {
+    const { planned, broker, log, untilIdle, role, threads } = session
     const parts = { broker, scheduler: asyncScheduler, log, once: untilIdle }
-    const companions = (planOf: (planned: PlannedFile) => Plan | undefined) =>
-      planned.flatMap((own) => {
-        const plan = planOf(own)
-        return plan ? [new Pipeline({ ...parts, plan })] : []
-      })
-    this.#mains = planned.map(({ plan }) => new Pipeline({ ...parts, plan }))
-    const retries = role === 'main' ? [] : companions(({ plan }) => planRetry(plan))
-    this.pipelines = role === 'retry' ? retries : [...this.#mains, ...retries]
-    this.#monitors =
-      role === 'retry' ? [] : companions(({ file, plan }) => planMonitor({ file, plan, broker, catalog }))
-    this.#untilIdle = untilIdle
+    const plans = plansOf(planned, role)
+    this.#parts = session
+    this.pipelines = threads?.pipelines(plans, broker) ?? plans.map((plan) => new Pipeline({ ...parts, plan }))
+    const monitored = role === 'retry' ? [] : planned
+    this.#monitors = monitored.flatMap(({ file, plan }) => {
+      const monitor = planMonitor({ file, plan, broker, catalog })
+      return monitor ? [new Pipeline({ ...parts, plan: monitor })] : []
+    })
   }
 
   /** Pipelines and monitors. */
-  get all(): readonly Pipeline[] {
+  get all(): readonly RunningPipeline[] {
     return [...this.pipelines, ...this.#monitors]
   }
 
   /** Why parts of it are not running, each with its pipeline. */
-  get troubles(): readonly string[] {
-    return this.all.flatMap(({ name, troubles }) => troubles.map((trouble) => `${name}: ${trouble}`))
+  async troubles(): Promise<readonly string[]> {
+    const told = this.all.map(async (pipeline) => {
+      const { troubles } = await pipeline.status()
+      return troubles.map((trouble) => `${pipeline.name}: ${trouble}`)
+    })
+    return (await Promise.all(told)).flat()
   }
 
   /** @throws CommandFailure naming the pipeline that cannot start */
   async start(): Promise<void> {
     // Until idle, the monitors look once, at the end.
-    await this.#start(this.#untilIdle ? this.pipelines : this.all)
+    await this.#start(this.#parts.untilIdle ? this.pipelines : this.all)
   }
 
   /**
@@ -83,15 +84,20 @@ export class Session {
   async stop(): Promise<void> {
     this.#stopping = true
     await Promise.all(this.#started.map((pipeline) => pipeline.stop()))
+    await this.#parts.threads?.end()
   }
 
+  /** Of the configs, what their retry pipelines did of it included. */
   async conservation(): Promise<readonly { readonly pipeline: string; readonly rows: readonly Conservation[] }[]> {
+    const { planned, broker } = this.#parts
     return Promise.all(
-      this.#mains.map(async (pipeline) => ({ pipeline: pipeline.name, rows: await pipeline.conservation() })),
+      planned.map(async ({ plan }) => {
+        return { pipeline: plan.name, rows: conservationOf(plan, await countsOf(broker, plan.name)) }
+      }),
     )
   }
 
-  async #start(pipelines: readonly Pipeline[]): Promise<void> {
+  async #start(pipelines: readonly RunningPipeline[]): Promise<void> {
     for (const pipeline of pipelines) {
       this.#started.push(pipeline)
       try {

@@ -1,0 +1,63 @@
+import type { Broker, MemberInfo, TopicPartition } from '../../broker/broker.ts'
+import { inputsOf, type Plan } from '../../topology/plan.ts'
+import { table } from '../output.ts'
+
+interface LivePartition extends TopicPartition {
+  /** Where the group goes on; null where it never committed. */
+  readonly committed: number | null
+  /** The offset after the last record there is. */
+  readonly end: number
+  /** Records from there to the end. */
+  readonly lag: number
+  /** Who reads it; null where nobody does, or the broker cannot tell. */
+  readonly member: Omit<MemberInfo, 'partitions'> | null
+}
+
+/** How a pipeline's consumer group stands. */
+export interface Live {
+  readonly partitions: readonly LivePartition[]
+  /** Members that have no partition. */
+  readonly idle: readonly Omit<MemberInfo, 'partitions'>[]
+}
+
+export async function describeLive({ name: group, subtopologies }: Plan, broker: Broker): Promise<Live> {
+  const names = subtopologies.flatMap(inputsOf)
+  const [topics, committed, members] = await Promise.all([
+    broker.topics(names),
+    broker.committed(group),
+    broker.members(group),
+  ])
+  const partitions = topics.flatMap(({ name: topic, partitions }) =>
+    partitions.map(({ partition, start, end }): LivePartition => {
+      const isHere = (each: TopicPartition) => each.topic === topic && each.partition === partition
+      const reached = committed.find(isHere)?.offset
+      const next = reached !== undefined && reached > start ? reached : start
+      const member = members.find((each) => each.partitions.some(isHere))
+      return {
+        topic,
+        partition,
+        committed: reached === undefined ? null : Number(reached),
+        end: Number(end),
+        lag: Number(end > next ? end - next : 0n),
+        member: member ? identity(member) : null,
+      }
+    }),
+  )
+  return { partitions, idle: members.filter((member) => member.partitions.length === 0).map(identity) }
+}
+
+const identity = ({ id, clientId, host }: MemberInfo) => ({ id, clientId, host })
+
+export function liveAsText({ partitions, idle }: Live): string {
+  const columns = ['topic', 'partition', 'committed', 'end', 'lag', 'client', 'host', 'member']
+  const rows = partitions.map(({ topic, partition, committed, end, lag, member }) => [
+    topic,
+    partition,
+    committed ?? '-',
+    end,
+    lag,
+    ...(member ? [member.clientId, member.host, member.id] : ['-', '-', '-']),
+  ])
+  const spare = idle.map(({ clientId, host }) => `Without a partition: ${clientId} at ${host}\n`)
+  return `${table(columns, rows)}${spare.join('')}`
+}
