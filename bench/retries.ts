@@ -136,8 +136,9 @@ async function stop(pipelines: readonly Pipeline[]): Promise<void> {
   for (const pipeline of pipelines) await pipeline.stop()
 }
 
-const kafkaBroker = (): Promise<Broker> =>
-  openKafka({ settings: kafkaSettings({ brokers: servers!.split(',') }, '.'), guarantee: 'exactlyOnce' })
+function kafkaBroker(): Promise<Broker> {
+  return openKafka({ settings: kafkaSettings({ brokers: servers!.split(',') }, '.'), guarantee: 'exactlyOnce' })
+}
 
 async function append(broker: Broker, topic: string, first: number): Promise<void> {
   const outputs = Array.from({ length: count }, (_, n) => ({

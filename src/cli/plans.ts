@@ -8,6 +8,7 @@ import type { Plan } from '../topology/plan.ts'
 import { findTestProblems } from '../testing/runTests.ts'
 import { ConfigError, readConfig, type ConfigFile, type Problem } from '../topology/read.ts'
 import { resolvePlan } from '../topology/resolve.ts'
+import { planRetry } from '../topology/retryTopic.ts'
 import { placeOf } from './brokerOptions.ts'
 import { findLoopsAcross } from './loops.ts'
 
@@ -63,9 +64,12 @@ function findConnectionProblems(file: ConfigFile): readonly Problem[] {
 }
 
 /** Two pipelines of one name would share a consumer group, and each would miss what the other reads. */
-function findNameTwice({ file, plan: { name } }: PlannedFile, others: readonly PlannedFile[]): Problem[] {
-  const first = others.find(({ plan }) => plan.name === name)
+function findNameTwice({ file, plan }: PlannedFile, others: readonly PlannedFile[]): Problem[] {
+  const groupsOf = (own: Plan) => [own, planRetry(own)].flatMap((each) => each?.name ?? [])
+  const own = groupsOf(plan)
+  const first = others.find((other) => groupsOf(other.plan).some((group) => own.includes(group)))
   if (!first) return []
+  const name = groupsOf(first.plan).find((group) => own.includes(group))
   const message = `\`${name}\` is also the name of ${first.file.file}; pipelines that run together need names of their own`
   return [file.problem(['name'], message)]
 }

@@ -60,28 +60,24 @@ function ownHeaders({ origin, operator, fault, input, ...facts }: RetryFacts, re
   return [...headers, [`${prefix}state`, facts.state]]
 }
 
-/** The source record as it lies in its own topic, and the state that was written with it; undefined for what is none. */
-export function readRetryRecord({ key, value, headers }: StoredRecord):
-  | (Pick<RetryFacts, 'state'> & {
-      readonly raw: StoredRecord
-    })
-  | undefined {
+/** What a retry record holds: the source record as it lies in its own topic, and the state that was written with it. */
+export interface ReadRetry {
+  readonly raw: StoredRecord
+  readonly state: Buffer
+}
+
+/** @returns undefined for what is no retry record */
+export function readRetryRecord({ key, value, headers, partition }: StoredRecord): ReadRetry | undefined {
   const start = headers.findLastIndex(([name]) => name === first)
-  const own = new Map(headers.slice(Math.max(0, start)))
-  const text = (name: string) => String(own.get(prefix + name))
+  if (start < 0) return undefined
+  const own = new Map(headers.slice(start))
+  const text = (name: string) => String(own.get(`${prefix}origin.${name}`))
   const state = own.get(`${prefix}state`)
-  const raw = {
-    key,
-    value,
-    headers: headers.slice(0, Math.max(0, start)),
-    topic: text('origin.topic'),
-    partition: Number(text('origin.partition')),
-    timestamp: Date.parse(text('origin.timestamp')),
-  }
-  const offset = text('origin.offset')
-  const isWhole =
-    start >= 0 && state && /^\d+$/.test(offset) && Number.isInteger(raw.partition) && !Number.isNaN(raw.timestamp)
-  return isWhole ? { raw: { ...raw, offset: BigInt(offset) }, state } : undefined
+  const [offset, timestamp] = [text('offset'), Date.parse(text('timestamp'))]
+  if (!state || !/^\d+$/.test(offset) || text('partition') !== String(partition) || Number.isNaN(timestamp))
+    return undefined
+  const raw = { key, value, headers: headers.slice(0, start), timestamp }
+  return { raw: { ...raw, topic: text('topic'), partition, offset: BigInt(offset) }, state }
 }
 
 const sizeOf = (...parts: readonly (Buffer | string | null)[]): number =>

@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { readRetryRecord, retryRecord } from '../deadletter/retryRecord.ts'
 import { RecordedFault, type Fault } from '../record/fault.ts'
 import type { OutputRecord, Record, StoredRecord } from '../record/record.ts'
@@ -44,6 +45,29 @@ interface PackedPart {
   readonly record: Partial<Omit<Record, 'origin'>>
 }
 
+const time = z.number().min(0)
+const bytes = z.instanceof(Uint8Array).nullable()
+
+/** Anybody may write to a topic. */
+const luggage = z.object({
+  marks: z.record(z.string(), z.int()),
+  buried: z.set(z.string()),
+  parts: z
+    .array(
+      z.object({
+        node: z.string(),
+        retry: z.object({ attempts: z.int(), firstFailedAt: time, due: time }),
+        record: z.object({
+          key: bytes.optional(),
+          headers: z.array(z.tuple([z.string(), bytes])).optional(),
+          timestamp: time.optional(),
+          index: z.string().optional(),
+        }),
+      }),
+    )
+    .min(1),
+})
+
 /**
  * All that is left of a source record as one record of its retry topic.
  * @param failed the parts that failed @param repeated those to go on with
@@ -60,7 +84,7 @@ export function departure(
   if (retry.topic === undefined) return undefined
   const { node: operator, record, fault, retry: last } = failed.at(-1)!
   const { buried } = lineage
-  const luggage: Luggage = { marks: lineage.marksByName(streams), buried, parts: repeated.map(packed) }
+  const state: Luggage = { marks: lineage.marksByName(streams), buried, parts: repeated.map(packed) }
   const facts = {
     raw: lineage.raw,
     origin: lineage,
@@ -72,7 +96,7 @@ export function departure(
     firstFailedAt: last.firstFailedAt,
     failedAt: now,
     due: Math.min(...repeated.map((part) => part.retry.due)),
-    state: encode(luggage),
+    state: encode(state),
   }
   return retryRecord(facts, redact)
 }
@@ -104,25 +128,26 @@ export interface Arrival {
 export function arrival(stored: StoredRecord, topic: PlannedSource, streams: readonly string[]): Arrival {
   const source = topic.retriesOf!
   const found = readRetryRecord(stored)
-  const luggage = found && unpacked(found.state)
-  if (!luggage) return { lineage: new Lineage(source, stored), parts: [], fault: noRetry(stored.topic) }
+  const taken = found && unpacked(found.state)
+  if (!taken) return { lineage: new Lineage(source, stored), parts: [], fault: noRetry(stored.topic) }
   const { raw } = found
   const { partition, offset } = stored
   const lineage = new Lineage(source, raw, { topic: stored.topic, partition, offset })
-  lineage.setMarks(luggage.marks, streams)
-  for (const letter of luggage.buried) lineage.buried.add(letter)
+  lineage.setMarks(taken.marks, streams)
+  for (const letter of taken.buried) lineage.buried.add(letter)
   const read = readValue(raw, topic)
   if ('fault' in read) return { lineage, parts: [], fault: read.fault }
   lineage.read = { value: read.value, format: topic.format }
   const { key, headers, timestamp } = raw
   const whole = { key, value: read.value, headers, timestamp, origin: lineage, index: '' }
-  const parts = luggage.parts.map(({ node, retry, record }) => ({ node, retry, record: { ...whole, ...record } }))
+  const parts = taken.parts.map(({ node, retry, record }) => ({ node, retry, record: { ...whole, ...record } }))
   return { lineage, parts }
 }
 
 function unpacked(state: Buffer): Luggage | undefined {
   try {
-    return decode<Luggage>(state)
+    const found = decode<Luggage>(state)
+    return luggage.safeParse(found).success ? found : undefined
   } catch (thrown) {
     if (thrown instanceof Error) return undefined
     throw thrown

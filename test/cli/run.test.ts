@@ -199,3 +199,63 @@ class Fault extends Base { code = 'service.down'; disposition = 'retry' as const
   expect(code).toBe(130)
   expect(jsonLines(stdout)).toMatchObject([{ emitted: 0, dead: 0 }])
 })
+
+const waiting = `name: waiting
+sources:
+  numbers: { topic: {}, partitions: 3 }
+deadLetters:
+  retry: { attempts: 1, backoff: [10ms], topic: '{source}.retry' }
+streams:
+  asked:
+    from: numbers
+    steps: [{ enrich: { url: 'http://127.0.0.1:1/{record.id}', as: answer, allowPrivate: true } }]
+    to: { topic: answers }
+`
+
+test('the roles share the work: what waits on the retry topic is in flight until its role runs', async () => {
+  const directory = makeDirectory({ 'waiting.yaml': waiting, 'prices.yaml': prices })
+  await runOxbow(directory, ['topics', 'waiting.yaml', '--apply'])
+  await runOxbow(directory, ['produce', 'numbers'], '{"id":7}\n{"id":8}\n')
+  const run = async (...words: string[]) => {
+    const { code, stdout } = await runOxbow(directory, [
+      'run',
+      'waiting.yaml',
+      ...words,
+      '--until-idle',
+      '--no-http',
+      '--json',
+    ])
+    return [code, ...jsonLines(stdout)]
+  }
+  const row = { source: 'numbers', stream: 'asked', read: 2, emitted: 0, dropped: 0, dead: 0, inFlight: 2 }
+  expect(await run('--role', 'main')).toEqual([0, row])
+  expect(await run('--role', 'main')).toEqual([0, row])
+  expect(await run('--role', 'retry')).toEqual([0, { ...row, dead: 2, inFlight: 0 }])
+  await runOxbow(directory, ['produce', 'numbers'], '{"id":9}\n')
+  expect(await run()).toEqual([0, { ...row, read: 3, dead: 3, inFlight: 0 }])
+
+  const none = await runOxbow(directory, ['run', 'prices.yaml', '--role', 'retry'])
+  expect([none.code, none.stderr]).toEqual([
+    2,
+    'oxbow: no source has a retry topic: leave --role out, or name one as deadLetters.retry.topic\n',
+  ])
+})
+
+test('topics and describe show a retry topic', async () => {
+  const directory = makeDirectory({ 'waiting.yaml': waiting })
+  await runOxbow(directory, ['topics', 'waiting.yaml', '--apply'])
+  const topics = jsonLines((await runOxbow(directory, ['topics', 'waiting.yaml', '--json'])).stdout)
+  expect(topics).toContainEqual(expect.objectContaining({ name: 'numbers.retry', partitions: 3, differences: [] }))
+  const text = (await runOxbow(directory, ['describe', 'waiting.yaml'])).stdout
+  expect(text).toContain(
+    '    Retries: numbers.retry (of numbers, pipeline waiting.retry)\n      --> the operator that failed\n',
+  )
+  const [graph] = jsonLines((await runOxbow(directory, ['describe', 'waiting.yaml', '--format', 'json'])).stdout)
+  expect(graph).toMatchObject({
+    subtopologies: [
+      { retries: [{ topic: 'numbers.retry', source: 'numbers', pipeline: 'waiting.retry', reenter: 'operator' }] },
+    ],
+  })
+  const mermaid = (await runOxbow(directory, ['describe', 'waiting.yaml', '--format', 'mermaid'])).stdout
+  expect(mermaid).toContain('    n0_0 <-. retries .-> r0_0\n')
+})

@@ -14,6 +14,7 @@ import { withValue, type Header, type Record } from '../../src/record/record.ts'
 import { VirtualClock } from '../../src/testing/clock.ts'
 import { silentLog } from '../../src/testing/operatorContext.ts'
 import { allQuiet } from '../../src/topology/allQuiet.ts'
+import { encode } from '../../src/topology/encoded.ts'
 import { findBuildProblems } from '../../src/topology/build.ts'
 import { Pipeline } from '../../src/topology/pipeline.ts'
 import { ConfigError, parseConfig } from '../../src/topology/read.ts'
@@ -205,17 +206,23 @@ it('what would not fit waits in the state of its task', async () => {
   await stop()
 })
 
-it.each([
-  ['without any headers', []],
-  ['with a state that is none', 'damaged'],
-] as const)('a stranger on the retry topic %s is dead-lettered, and counted', async (_, damage) => {
+const damages: [string, (headers: readonly Header[]) => readonly Header[]][] = [
+  ['without any headers', () => []],
+  ['with a state that is none', (headers) => headers.map(replaced('state', Buffer.from('x')))],
+  ['with a state of something else', (headers) => headers.map(replaced('state', encode({ marks: {}, parts: [7] })))],
+  ['from another partition', (headers) => headers.map(replaced('origin.partition', Buffer.from('5')))],
+  ['without an offset', (headers) => headers.filter(([name]) => !name.endsWith('origin.offset'))],
+]
+
+const replaced =
+  (name: string, by: Buffer) =>
+  (header: Header): Header =>
+    header[0] === `oxbow.retry.${name}` ? [header[0], by] : header
+
+it.each(damages)('a stranger on the retry topic %s is dead-lettered, and counted', async (_, damage) => {
   const own = await setUp({}, [output('in', { id: 'a', down: 1 })])
   const [record] = await recordsOf(own.broker, 'in.retry')
-  const headers = record!.headers.map(([name, value]): Header => [
-    name,
-    name.endsWith('.state') ? Buffer.from('x') : value,
-  ])
-  await append(own.broker, [output('in.retry', { id: 'z' }, { headers: damage === 'damaged' ? headers : [] })])
+  await append(own.broker, [output('in.retry', { id: 'z' }, { headers: damage(record!.headers) })])
   await allQuiet(own.running)
   const [letter] = await recordsOf(own.broker, 'dlq.in')
   expect(letterHeaders(letter!.headers)).toMatchObject({
@@ -300,6 +307,10 @@ const problemsOf = (setting: Setting): string[] => {
 }
 
 it.each([
+  [
+    { retry: 'topic: again }, order: key, envelope: headers, redact: [], halt: { ratio: 1, of: 9 ' },
+    '`order: key` needs the retries of `in` in its task; leave `topic` out',
+  ],
   [{ retry: 'topic: out' }, 'the pipeline writes something else to `out`; retries need a topic of their own'],
   [{ retry: 'topic: dlq.in' }, 'the pipeline writes something else to `dlq.in`; retries need a topic of their own'],
   [{ retry: 'topic: in' }, '`in` is a source of this pipeline; retries need a topic of their own'],
