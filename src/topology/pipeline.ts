@@ -91,12 +91,8 @@ export class Pipeline implements RunningPipeline {
 
   /** Why parts of the pipeline are not running; empty when all is well. */
   get troubles(): readonly string[] {
-    const tasks = this.#slots.flatMap(({ id, stopped }) => (stopped ? [`task ${id}: ${stopped.message}`] : []))
     const reading = this.#unreadable === undefined ? [] : [`reading: ${this.#unreadable}`]
-    const stuck = this.#slots.flatMap(({ id, stuck }) =>
-      stuck === undefined ? [] : [`task ${id} reads no more: ${stuck}`],
-    )
-    return [...reading, ...tasks, ...stuck, ...this.#connectors.troubles]
+    return [...reading, ...this.#slots.flatMap(({ trouble }) => trouble ?? []), ...this.#connectors.troubles]
   }
 
   get inFlight(): number {

@@ -86,6 +86,12 @@ export class Slot {
     return this.#stopped !== undefined || (isSource && this.stuck !== undefined)
   }
 
+  /** Why it is not running, or reads no more, if so. */
+  get trouble(): string | undefined {
+    if (this.#stopped) return `task ${this.id}: ${this.#stopped.message}`
+    return this.stuck === undefined ? undefined : `task ${this.id} reads no more: ${this.stuck}`
+  }
+
   /** Restores the task and starts it. @throws what is wrong with a component's set-up, or with the state */
   async start(): Promise<void> {
     const { broker, plan, partition, guards } = this.#parts
