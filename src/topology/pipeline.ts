@@ -1,20 +1,21 @@
 import { firstValueFrom, Subject, type SchedulerLike } from 'rxjs'
-import type { Batch, Broker, GroupMember, Lag, StateReader, Subscription, TopicPartition } from '../broker/broker.ts'
+import type { Batch, Broker, GroupMember, Lag, Subscription, TopicPartition } from '../broker/broker.ts'
 import type { Log } from '../component/context.ts'
 import type { FloodGuard } from '../deadletter/flood.ts'
 import { Connectors } from './connectors.ts'
 import { conservationOf, countsOf, type Conservation } from './conservation.ts'
 import { isDrained } from './drained.ts'
 import { guardsOf } from './guards.ts'
-import { stateOf, strandedIn } from './held.ts'
+import { stateOf } from './held.ts'
 import { increment, Meter } from './meter.ts'
 import { pauseAfter, sleep } from './pause.ts'
-import { inputsOf, sourcesByName, type Plan, type Subtopology } from './plan.ts'
+import { inputsOf, type Plan, type Subtopology } from './plan.ts'
 import { prepareTopics } from './prepareTopics.ts'
 import type { PipelineStatus, RunningPipeline, ThreadLag } from './running.ts'
 import { SharedSinks } from './sinks.ts'
 import { isFed, Slot } from './slot.ts'
 import { checkWriters } from './soleWriter.ts'
+import { warnOfStranded } from './stranded.ts'
 
 export type { Conservation }
 
@@ -157,7 +158,7 @@ export class Pipeline implements RunningPipeline {
     for (const partition of numbers) {
       const state = await broker.state(plan.name, stateOf(partition))
       this.#sinks.add(partition, state)
-      this.#warnOfStranded(state)
+      warnOfStranded(state, this.#parts)
     }
     const fresh = plan.subtopologies.flatMap((subtopology) =>
       numbers
@@ -213,17 +214,6 @@ export class Pipeline implements RunningPipeline {
   async #close(slots: readonly Slot[]): Promise<void> {
     this.#slots = this.#slots.filter((slot) => !slots.includes(slot))
     await Promise.all(slots.map((slot) => slot.close()))
-  }
-
-  #warnOfStranded(state: StateReader): void {
-    const { plan, log } = this.#parts
-    const known = sourcesByName(plan.subtopologies.flatMap(({ sources }) => sources))
-    for (const [source, records] of strandedIn(state, known)) {
-      log.warn(
-        { source, records },
-        `${records} under way of ${source}, which the config no longer has: they wait for it`,
-      )
-    }
   }
 
   async #consume(): Promise<void> {
