@@ -4,7 +4,7 @@ import type { Origin, RawRecord, StoredRecord } from '../record/record.ts'
 import type { FailedPart } from './departure.ts'
 import type { Tried } from './retries.ts'
 
-export const entered = 1
+const entered = 1
 export const emitted = 2
 export const dropped = 4
 export const dead = 8
@@ -116,7 +116,7 @@ export const streamOf = (id: string, streams: readonly string[]): number =>
   )
 
 /** What is counted beside streams, in rows of their own: `read` when it begins, `emitted` when it ends. */
-export const asides = { parked: '$parked', paused: '$paused' } as const
+const asides = { parked: '$parked', paused: '$paused' } as const
 export type Aside = keyof typeof asides
 
 export const isAside = (stream: string): boolean => Object.values<string>(asides).includes(stream)
