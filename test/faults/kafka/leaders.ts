@@ -1,4 +1,10 @@
-import { Admin, describeTransactionsV0, findCoordinatorV4, listTransactionsV1, type Connection } from '@platformatic/kafka'
+import {
+  Admin,
+  describeTransactionsV0,
+  findCoordinatorV4,
+  listTransactionsV1,
+  type Connection,
+} from '@platformatic/kafka'
 import { Kafka, logLevel } from 'kafkajs'
 import type { Cluster } from '../../support/kafka/cluster.ts'
 
