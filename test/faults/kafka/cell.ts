@@ -6,7 +6,7 @@ import type { Cluster } from '../../support/kafka/cluster.ts'
 import type { Proxy } from '../../support/kafka/proxy.ts'
 import { faults, timeoutsFor, type FaultName, type Setting } from './faults.ts'
 import type { Count, Observer, Range } from './observer.ts'
-import { configOf, outsOf, sourceOf, type Guarantee, type PipelineName } from './pipelines.ts'
+import { configOf, flaky, outsOf, sourceOf, type Guarantee, type PipelineName } from './pipelines.ts'
 import { seededRandom } from './random.ts'
 import { Replicas, type Conservation } from './replicas.ts'
 
@@ -57,6 +57,7 @@ export async function tryCell(field: Field, cell: Cell, seeds: readonly number[]
   const directory = mkdtempSync(join(tmpdir(), 'oxbow-faults-'))
   const brokers = proxies.map(({ port }) => `127.0.0.1:${port}`)
   const config = join(directory, 'pipeline.yaml')
+  writeFileSync(join(directory, 'flaky.mjs'), flaky)
   writeFileSync(config, configOf({ ...cell, name, brokers, timeouts, partitions }))
   await observer.open(sourceOf(name), outsOf(name), partitions, cell.pipeline === 'dedupe')
   const replicas = new Replicas(config, directory)

@@ -1,12 +1,27 @@
 export const guarantees = ['atLeastOnce', 'exactlyOnce'] as const
 export type Guarantee = (typeof guarantees)[number]
 
-/** Steps of the pipeline; the one with state drops what it has seen, so that each id, which comes twice, leaves once. */
+const validated = '- validate: { schema: { type: object, properties: { price: { type: number, maximum: 1 } } } }'
+const noRetries = 'deadLetters: { retry: { attempts: 0 } }'
+
 export const pipelines = {
-  stateless: '',
-  dedupe: '- dedupe: { by: string(record.id), within: 1h }',
+  /** Poison is dead-lettered. */
+  stateless: { steps: [validated], deadLetters: noRetries },
+  /** The same, and what was seen is dropped: each id comes twice and must leave once. */
+  dedupe: { steps: ['- dedupe: { by: string(record.id), within: 1h }', validated], deadLetters: noRetries },
+  /** Poison fails until a retry passes, and the later records of its key wait behind it. */
+  ordered: {
+    steps: ['- use: ./flaky.mjs'],
+    deadLetters: 'deadLetters: { order: key, retry: { attempts: 40, backoff: [20ms] } }',
+  },
 } as const
 export type PipelineName = keyof typeof pipelines
+
+/** The operator of `ordered`. */
+export const flaky = `
+export default (value, record, { fail }) =>
+  value.price > 1 && Math.random() < 0.5 ? fail('service.busy', 'The service is busy.', 'retry') : value
+`
 
 /** Milliseconds. */
 export interface Timeouts {
@@ -37,13 +52,12 @@ broker:
 guarantee: ${guarantee}
 sources:
   ${sourceOf(name)}: { topic: { format: json }, partitions: ${partitions} }
-deadLetters: { retry: { attempts: 0 } }
+${pipelines[pipeline].deadLetters}
 streams:
   checked:
     from: ${sourceOf(name)}
     steps:
-      ${pipelines[pipeline]}
-      - validate: { schema: { type: object, properties: { price: { type: number, maximum: 1 } } } }
+      ${pipelines[pipeline].steps.join('\n      ')}
       - map: { id: record.id, market: record.market }
     to: { topic: { name: ${outsOf(name)[0]}, partitions: ${partitions} } }
 `
