@@ -4,7 +4,7 @@ import type { Origin, RawRecord, StoredRecord } from '../record/record.ts'
 import type { FailedPart } from './departure.ts'
 import type { Tried } from './retries.ts'
 
-export const entered = 1
+const entered = 1
 export const emitted = 2
 export const dropped = 4
 export const dead = 8
