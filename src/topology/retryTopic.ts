@@ -11,7 +11,8 @@ export function retryTopicOf({ name: partitionsOf, partitions, deadLetters }: Pl
   const { retry, retention } = deadLetters
   if (retry.topic === undefined) return []
   const number = partitions === undefined ? {} : { partitions }
-  return [{ name: retry.topic, ...number, partitionsOf, retention, compacted: false, byNumber: true }]
+  const roomFor = { topics: [partitionsOf], factor: 1, extra: 0 }
+  return [{ name: retry.topic, ...number, partitionsOf, retention, compacted: false, byNumber: true, roomFor }]
 }
 
 /**
