@@ -16,6 +16,7 @@ import { onStopSignal, type StopSignal } from './signals.ts'
 interface RunOptions extends BrokerOptions {
   /** False for --no-http. */
   readonly http: boolean
+  readonly host?: string
   readonly port?: number
   readonly untilIdle?: true
   readonly threads: number
@@ -33,6 +34,7 @@ export const runCommand = (): Command =>
         'port of the HTTP server for health and metrics (default: 4680, or a free one)',
         portNumber,
       )
+      .option('--host <address>', 'address that the HTTP server listens on (default: 127.0.0.1, this machine only)')
       .option('--no-http', 'no HTTP server')
       .option('--until-idle', 'poll each source once, and stop when nothing is in flight or waits for a retry')
       .option(
@@ -129,7 +131,7 @@ async function operate(parts: SessionParts, stopped: Promise<StopSignal>, option
   let troubles: readonly string[] = []
   try {
     if (options.http)
-      server = await (await import('./run/listen.ts')).listen(options.port, { pipelines: session.all, broker, log })
+      server = await (await import('./run/listen.ts')).listen(options, { pipelines: session.all, broker, log })
     await session.start()
     const names = session.pipelines.map(({ name }) => name)
     log.info({ pipelines: names, ...(server && { url: server.url }) }, `Running ${names.join(', ')}.`)

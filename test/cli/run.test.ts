@@ -183,6 +183,22 @@ test('run serves health and metrics on a port, and refuses one that is taken', a
   expect(refused.stderr).toContain(`oxbow: Port ${taken} on 127.0.0.1 is in use`)
 })
 
+test('run listens on the address it is told, and says which', async () => {
+  const running = startOxbow(
+    makeDirectory({ 'prices.yaml': endless }),
+    'run',
+    'prices.yaml',
+    '--host',
+    '::1',
+    '--port',
+    '0',
+  )
+  await running.printed('Running prices')
+  const url = /http:\/\/\[::1\]:\d+/.exec(running.output.stderr)![0]
+  expect((await fetch(`${url}/healthz`)).status).toBe(200)
+  await expect(fetch(`${url.replace('[::1]', '127.0.0.1')}/healthz`)).rejects.toThrow('fetch failed')
+})
+
 test('SIGINT while a record waits for a retry abandons the wait: it stays in flight, and is no dead letter', async () => {
   const retrying = prices
     .replace('[{ filter: record.price < 1.0 }]', '[{ use: ./fail.ts }]')

@@ -12,19 +12,26 @@ export interface ListenParts {
   readonly log: Log
 }
 
+/** Where to listen; this machine only, and the default port, where nothing is said. */
+export interface ListenOptions {
+  readonly host?: string
+  readonly port?: number
+}
+
 /**
  * Serves HTTP on the port, or on the default one, or, where that is taken, on a free one.
- * @throws CommandFailure when the port that was asked for cannot be had
+ * @throws CommandFailure when the host or the port that was asked for cannot be had
  */
-export async function listen(port: number | undefined, parts: ListenParts): Promise<RunningServer> {
+export async function listen({ host, port }: ListenOptions, parts: ListenParts): Promise<RunningServer> {
+  const place = { ...parts, ...(host !== undefined && { host }) }
   try {
-    return await startServer({ ...parts, port: port ?? defaultPort })
+    return await startServer({ ...place, port: port ?? defaultPort })
   } catch (thrown) {
     if (!(thrown instanceof ServerError)) throw thrown
     const taken = (thrown.cause as NodeJS.ErrnoException | undefined)?.code === 'EADDRINUSE'
     if (port !== undefined || !taken) throw new CommandFailure(thrown.message, { cause: thrown })
   }
-  const server = await startServer({ ...parts, port: 0 })
+  const server = await startServer({ ...place, port: 0 })
   parts.log.info({ url: server.url }, `Port ${defaultPort} is in use; this is another free one. --port names one.`)
   return server
 }
