@@ -24,7 +24,7 @@ export async function countLetters(
   broker: Pick<Broker, 'topics'>,
   deadLetterTopics: readonly string[],
 ): Promise<readonly LetterCount[]> {
-  const topics = await broker.topics()
+  const topics = await broker.topics(deadLetterTopics)
   return deadLetterTopics.map((topic): LetterCount => {
     const partitions = topics.find(({ name }) => name === topic)?.partitions ?? []
     const retained = partitions.reduce((sum, { start, end }) => sum + Number(end - start), 0)

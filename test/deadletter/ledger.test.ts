@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { openEmbedded } from '../../src/broker/embedded/embedded.ts'
 import { countLetters } from '../../src/deadletter/ledger.ts'
 
 test('letters are counted over partitions, with the oldest of them; a topic that is not there has none', async () => {
@@ -13,4 +14,14 @@ test('letters are counted over partitions, with the oldest of them; a topic that
     { topic: 'dlq.b', open: 0, retained: 0, written: 0, ...none },
     { topic: 'dlq.a', open: 4, retained: 4, written: 10, oldest: 60, ...none },
   ])
+})
+
+test('no other topics are looked at: a cluster has many, and not all may be read', async () => {
+  const broker = await openEmbedded({ directory: ':memory:' })
+  const asked: (readonly string[] | undefined)[] = []
+  const topics = (names?: readonly string[]) => (asked.push(names), broker.topics(names))
+  await broker.ensureTopics([{ name: 'dlq.a' }, { name: 'a' }])
+  expect(await countLetters({ topics }, ['dlq.a'])).toMatchObject([{ topic: 'dlq.a', open: 0 }])
+  expect(asked).toEqual([['dlq.a']])
+  await broker.close()
 })
