@@ -62,7 +62,8 @@ export class KafkaSubscription implements Subscription {
   static async open(parts: SubscriptionParts): Promise<KafkaSubscription> {
     const subscription = new KafkaSubscription(parts)
     try {
-      await subscription.#membership.join()
+      // The first group of a cluster waits until there is a topic for its offsets.
+      await parts.network.persist(`The group ${parts.group} cannot be joined`, () => subscription.#membership.join())
       await subscription.#adopt()
     } catch (thrown) {
       await subscription.close()
