@@ -13,6 +13,8 @@ export interface ClusterOptions {
   readonly nodes: number
   /** One before each node: clients that come through it are sent on through the others. */
   readonly proxies?: readonly Proxy[]
+  /** Of each node, as Java's -Xmx says it; 512m by default. */
+  readonly heap?: string
 }
 
 /** Kafka nodes of this machine, each a process that is broker and controller. */
@@ -25,7 +27,7 @@ export class Cluster {
     this.#directory = directory
   }
 
-  static async start({ nodes: count, proxies = [] }: ClusterOptions): Promise<Cluster> {
+  static async start({ nodes: count, proxies = [], heap = '512m' }: ClusterOptions): Promise<Cluster> {
     const classPath = kafkaClassPath()
     const directory = mkdtempSync(join(tmpdir(), 'oxbow-kafka-'))
     const ports = await freePorts(3 * count)
@@ -38,6 +40,7 @@ export class Cluster {
         classPath,
         join(directory, String(id)),
         settings(place, voters, count, directory, proxies[id]),
+        heap,
       )
     })
     for (const [id, proxy] of proxies.entries()) proxy.target = ports[2 * count + id]!
@@ -94,16 +97,23 @@ export class KafkaNode {
   readonly #classPath: string
   readonly #directory: string
   readonly #settings: ReadonlyMap<string, string>
+  readonly #heap: string
   #process: ChildProcess | undefined
 
-  constructor(classPath: string, directory: string, settings: ReadonlyMap<string, string>) {
+  constructor(classPath: string, directory: string, settings: ReadonlyMap<string, string>, heap: string) {
     this.#classPath = classPath
     this.#directory = directory
     this.#settings = settings
+    this.#heap = heap
   }
 
   get port(): number {
     return Number(this.#settings.get('listeners')!.split(/[:,]/)[2])
+  }
+
+  /** Undefined while it does not run. */
+  get pid(): number | undefined {
+    return this.#process?.pid
   }
 
   get lastWords(): string {
@@ -124,7 +134,7 @@ export class KafkaNode {
 
   start(): void {
     const log = openSync(this.#log, 'a')
-    const args = ['-Xmx512m', '-cp', this.#classPath, 'kafka.Kafka', `${this.#directory}.properties`]
+    const args = [`-Xmx${this.#heap}`, '-cp', this.#classPath, 'kafka.Kafka', `${this.#directory}.properties`]
     this.#process = spawn('java', args, { stdio: ['ignore', log, log] })
   }
 
