@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { Fault } from '../record/fault.ts'
 import type { Origin, Record } from '../record/record.ts'
 import { limits } from './expressionFunctions.ts'
-import { bound, checkLiterals, language, readsField, rewrite, withSteps, type Node } from './expressionLanguage.ts'
+import { bound, checkLiterals, fieldPath, language, rewrite, withSteps, type Node } from './expressionLanguage.ts'
 import { compileMessage, faultMessage } from './expressionMessage.ts'
 import { described, plain } from './expressionResult.ts'
 import { fieldName, withoutProto } from './fields.ts'
@@ -174,19 +174,34 @@ class Scope {
 }
 
 function overRecords(text: string): RecordExpression & Pick<Expression, 'gives'> {
-  const { gives, of } = program(text, recordEnvironment, Object.keys(recordVariables))
-  return { text, gives, of: (record, now) => of(new Scope(record, now)) }
+  const { gives, of, path } = program(text, recordEnvironment, Object.keys(recordVariables))
+  const evaluate = (record: Record, now: number) => of(new Scope(record, now))
+  if (!path) return { text, gives, of: evaluate }
+  return { text, gives, of: (record, now) => scalarAt(record.value, path) ?? evaluate(record, now) }
+}
+
+/** A field that is simply there, read without the language; undefined where the language has more to say of it. */
+function scalarAt(value: unknown, path: readonly string[]): Scalar | undefined {
+  let found = value
+  for (const name of path) {
+    if (found === null || typeof found !== 'object' || Object.getPrototypeOf(found) !== Object.prototype)
+      return undefined
+    found = Object.hasOwn(found, name) ? (found as { [name: string]: unknown })[name] : undefined
+  }
+  return typeof found === 'string' || typeof found === 'number' || typeof found === 'boolean' ? found : undefined
 }
 
 interface Program {
   readonly text: string
   readonly gives: string
+  /** The names of the fields that lead from the record to what it gives, where it does nothing else. */
+  readonly path: readonly string[] | undefined
   of(scope: object): unknown
 }
 
 function program(text: string, environment: typeof language, variables: readonly string[]): Program {
   const { root, gives, evaluate } = parsed(text, environment, variables)
-  const isField = readsField(root)
+  const path = fieldPath(root)
   const parts = new Map<string, (scope: object) => unknown>()
 
   /** Evaluates a part of the expression by itself: only to say what was wrong. */
@@ -198,10 +213,11 @@ function program(text: string, environment: typeof language, variables: readonly
   return {
     text,
     gives,
+    path,
     of(scope) {
       try {
         const result = evaluate(scope)
-        return isField ? result : plain(result)
+        return path ? result : plain(result)
       } catch (thrown) {
         throw new ExpressionFault(
           text,

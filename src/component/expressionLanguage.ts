@@ -99,9 +99,13 @@ export function bound(root: Node): boolean {
   return loops
 }
 
-/** Whether the expression is a field of the record and nothing else, whose value is plain already. */
-export function readsField({ op, args }: Node): boolean {
-  return op === 'id' ? args === 'record' : op === '.' && readsField((args as readonly Node[])[0]!)
+/** The path of the field, where the expression is a field of the record and nothing else: its value is plain already. */
+export function fieldPath({ op, args }: Node): readonly string[] | undefined {
+  if (op === 'id') return args === 'record' ? [] : undefined
+  if (op !== '.') return undefined
+  const [holder, name] = args as readonly [Node, string]
+  const path = fieldPath(holder)
+  return path && [...path, name]
 }
 
 /** @throws when a regular expression or duration written in the expression is not one, or a field cannot be named so */

@@ -17,7 +17,8 @@ export function lift(step: Step, { name }: Pick<OperatorContext, 'name'>): Opera
   return guard(step.over, name)
 }
 
-function attempt(apply: (record: Record) => Outcome, record: Record, name: string): Outcome {
+/** One call of a synchronous step: what it throws is a failure of the record. */
+export function attempt(apply: (record: Record) => Outcome, record: Record, name: string): Outcome {
   try {
     return outcomeOf(record, apply(record), name)
   } catch (thrown) {

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { hash } from 'node:crypto'
 import { encodeValue } from '../component/value.ts'
 import type { Fault } from '../record/fault.ts'
@@ -113,7 +114,7 @@ function stackOf(fault: Fault): string {
 /** The operator's input where it is not the source's value, redacted and bounded; undefined where it says nothing new. */
 function operatorInput({ raw, input }: Failure, redact: Redact): string | undefined {
   const encoded = encoding(input.value, redact)
-  if (encoded === null || encoded.length > maxInput || !isText(encoded)) return undefined
+  if (encoded === null || encoded.length > maxInput || !isUtf8(encoded)) return undefined
   return raw.value?.equals(encoded) ? undefined : redact.json(encoded.toString())
 }
 
@@ -125,8 +126,6 @@ function encoding(value: unknown, redact: Redact): Buffer | null {
     return null
   }
 }
-
-const isText = (bytes: Buffer): boolean => Buffer.from(bytes.toString()).equals(bytes)
 
 /** How often the record has been sent back already; a redrive leaves the count on the record. */
 function hopsOf(headers: readonly Header[]): number {
@@ -152,5 +151,5 @@ function jsonEnvelope({ raw, failedAt }: Failure, facts: { [name: string]: strin
 /** Text as text, anything else as base64, so that either comes back byte for byte. */
 function bytesAsJson(bytes: Buffer | null): null | string | { base64: string } {
   if (bytes === null) return null
-  return isText(bytes) ? bytes.toString() : { base64: bytes.toString('base64') }
+  return isUtf8(bytes) ? bytes.toString() : { base64: bytes.toString('base64') }
 }

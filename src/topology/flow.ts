@@ -53,9 +53,8 @@ export class Flow {
     this.draft = new Draft(this.#tally)
     this.#state = new StagedState(parts.state)
     this.#wiring = wire(parts, this.#state, (node, outcome) => {
-      const leave = () => this.#orHalt(node.id, () => this.#leave(node, outcome))
-      if (node.holds) host.whenFree(leave)
-      else leave()
+      if (node.holds) host.whenFree(() => this.#leaveOrHalt(node, outcome))
+      else this.#leaveOrHalt(node, outcome)
     })
     this.#order = new KeyOrder({
       ...limitOf(this.#sources.values()),
@@ -206,8 +205,20 @@ export class Flow {
     try {
       action()
     } catch (thrown) {
-      const fault = asFault(id, thrown)
-      this.#host.halt(fault.message, fault)
+      this.#haltAt(id, thrown)
+    }
+  }
+
+  #haltAt(id: string, thrown: unknown): void {
+    const fault = asFault(id, thrown)
+    this.#host.halt(fault.message, fault)
+  }
+
+  #leaveOrHalt(node: Node, outcome: Outcome): void {
+    try {
+      this.#leave(node, outcome)
+    } catch (thrown) {
+      this.#haltAt(node.id, thrown)
     }
   }
 

@@ -35,7 +35,7 @@ export class Lineage implements Origin {
   /** Letters of its parts that died: it may run there again, and has each letter once. */
   readonly buried = new Set<string>()
   /** What happened to it in each stream, by the stream's number in the plan. */
-  readonly marks: number[] = []
+  readonly marks: number[] = [0]
   /** Whether what the broker keeps of it, if anything, is out of date. */
   stale = true
   kept = false

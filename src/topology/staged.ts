@@ -63,11 +63,11 @@ export class StagedState {
   }
 
   /** Runs an operator's call; what it staged is undone if it throws or its result is not kept. */
-  attempt<T>(call: () => T, keep: (result: T) => boolean): T {
+  attempt<T, R>(call: (given: T) => R, given: T, keep: (result: R) => boolean): R {
     const start = this.#journal.length
     let kept = false
     try {
-      const result = call()
+      const result = call(given)
       kept = keep(result)
       return result
     } finally {

@@ -1,6 +1,6 @@
-import { Subject, Subscription, type SchedulerLike } from 'rxjs'
+import { Subject, Subscription, type Observer, type SchedulerLike } from 'rxjs'
 import type { Log } from '../component/context.ts'
-import { lift } from '../component/lift.ts'
+import { attempt, lift } from '../component/lift.ts'
 import type { Step } from '../component/operator.ts'
 import type { Outcome } from '../record/outcome.ts'
 import type { Record } from '../record/record.ts'
@@ -15,7 +15,7 @@ export interface Node {
   /** Number of its stream in the sub-topology. */
   readonly stream: number
   /** Where its records enter. */
-  input: Subject<Record>
+  input: Pick<Observer<Record>, 'next' | 'complete'>
   readonly running: Subscription
   readonly meter: NodeMeter
   /** Whether records can stay inside beyond the call that brought them. */
@@ -71,7 +71,10 @@ export interface WiringParts {
   readonly meter: Meter
 }
 
-/** Builds a sub-topology for one task: every operator a Subject lifted over its step, its outcomes handed to `outcome`. */
+/**
+ * Builds a sub-topology for one task, the outcomes of its operators handed to `outcome`: a step that may hold records is
+ * lifted over a Subject, and one that answers at once is called.
+ */
 export function wire(parts: WiringParts, state: StagedState, outcome: (node: Node, outcome: Outcome) => void): Wiring {
   const { subtopology, meter } = parts
   const nodes = new Map<string, Node>()
@@ -146,21 +149,25 @@ function build(
       ended.complete()
     },
   }
-  const lifted = lift(atomic(step, state), context)
+  if (typeof step === 'function') {
+    const run = atomic(step, state)
+    node.input = { next: (record) => outcome(node, attempt(run, record, id)), complete() {} }
+    return node
+  }
+  const lifted = lift(step, context)
   const open = () => {
-    node.input = new Subject()
-    node.running.add(node.input.pipe(lifted).subscribe((result) => outcome(node, result)))
+    const input = new Subject<Record>()
+    node.input = input
+    node.running.add(input.pipe(lifted).subscribe((result) => outcome(node, result)))
   }
   open()
   return node
 }
 
 /** A synchronous step whose state changes are undone when it fails. */
-function atomic(step: Step, state: StagedState): Step {
-  if (typeof step !== 'function') return step
-  return (record) =>
-    state.attempt(
-      () => step(record),
-      (result) => result.type !== 'fail',
-    )
-}
+const atomic =
+  (step: Extract<Step, (record: Record) => Outcome>, state: StagedState): ((record: Record) => Outcome) =>
+  (record) =>
+    state.attempt(step, record, isKept)
+
+const isKept = ({ type }: Outcome): boolean => type !== 'fail'

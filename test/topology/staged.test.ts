@@ -47,7 +47,8 @@ it('what a failing call changed is as it was before, also where that is being co
   state.take()
   const fails = () =>
     state.attempt(
-      () => store.set('a', 11),
+      (value) => store.set('a', value),
+      11,
       () => false,
     )
   fails()

@@ -1,6 +1,6 @@
 import type { StoredRecord } from '../../record/record.ts'
 import type { Batch, TopicPartition } from '../broker.ts'
-import type { Fetched } from './reader.ts'
+import type { Fetched, FetchedBatch } from './reader.ts'
 
 /** Stands for a position that is to be looked up. */
 export const unknown = -1
@@ -9,6 +9,9 @@ export const unknown = -1
 export class AssignedPartition implements TopicPartition {
   readonly topic: string
   readonly partition: number
+  /** Fetched, and not decoded yet. */
+  #batches: FetchedBatch[] = []
+  /** Decoded, of which so many were given. */
   #records: readonly StoredRecord[] = []
   #given = 0
   #position: number
@@ -38,9 +41,9 @@ export class AssignedPartition implements TopicPartition {
     return this.#epoch
   }
 
-  /** Records that wait to be given. */
+  /** About how many records wait to be given. */
   get waiting(): number {
-    return this.#records.length - this.#given
+    return this.#batches.reduce((sum, { count }) => sum + count, this.#records.length - this.#given)
   }
 
   /** Whether there is something to give: records, or a position after what nobody is given. */
@@ -49,30 +52,46 @@ export class AssignedPartition implements TopicPartition {
   }
 
   /** Keeps what was fetched from an offset. */
-  keep({ records, next, moved }: Fetched, offset: number): void {
+  keep({ batches, next, moved }: Fetched, offset: number): void {
     if (moved) return this.jump(next)
     if (next === offset) return
-    this.#records = this.waiting === 0 ? records : [...this.#records.slice(this.#given), ...records]
-    this.#given = 0
+    this.#batches.push(...batches)
     this.#fetchFrom = next
   }
 
-  /** Up to so many records, to be called when it is ready. */
+  /** Up to so many records, to be called when it is ready. @throws BrokerError for bytes that are no records; they are fetched anew */
   take(maxRecords: number): Batch {
     const { topic, partition } = this
-    const records = this.#records.slice(this.#given, this.#given + maxRecords)
-    this.#given += records.length
+    const records: StoredRecord[] = []
+    try {
+      while (records.length < maxRecords && this.#decode()) {
+        const some = this.#records.slice(this.#given, this.#given + maxRecords - records.length)
+        for (const record of some) records.push(record)
+        this.#given += some.length
+      }
+    } catch (thrown) {
+      this.jump(this.#position)
+      throw thrown
+    }
     this.#position = this.waiting === 0 ? this.#fetchFrom : Number(records.at(-1)!.offset) + 1
-    if (this.waiting === 0) {
-      this.#records = []
+    return { topic, partition, records, next: BigInt(this.#position) }
+  }
+
+  /** @returns whether there is a decoded record to give */
+  #decode(): boolean {
+    while (this.#given === this.#records.length) {
+      const batch = this.#batches.shift()
+      if (!batch) return false
+      this.#records = batch.records()
       this.#given = 0
     }
-    return { topic, partition, records, next: BigInt(this.#position) }
+    return true
   }
 
   /** Goes on elsewhere. */
   jump(position: number): void {
     this.#position = this.#fetchFrom = position
+    this.#batches = []
     this.#records = []
     this.#given = 0
     this.#epoch++

@@ -2,7 +2,7 @@ import type { OutputRecord, StoredRecord } from '../../record/record.ts'
 import { BrokerError, type StateChange, type StateReader, type Unit } from '../broker.ts'
 import { openMemoryState } from '../embedded/memoryState.ts'
 import { ProtocolError } from '@platformatic/kafka'
-import { fetchFrom } from './reader.ts'
+import { fetchFrom, recordsOf } from './reader.ts'
 import type { Network } from './network.ts'
 import { logOffsets } from './offsets.ts'
 
@@ -116,8 +116,8 @@ export class Changelog {
       let position = Math.max(copy.position, start!)
       while (position < end!) {
         const fetched = await this.#fetch(place.topic, partition, position)
-        if (!copy.complete) this.#write(group, fetched.records)
-        else found.push(...fetched.records)
+        if (!copy.complete) this.#write(group, recordsOf(fetched))
+        else found.push(...recordsOf(fetched))
         position = fetched.next
       }
       // Together, so that nobody sees what a later record replaces.

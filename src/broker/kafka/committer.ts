@@ -148,8 +148,11 @@ export class Committer {
       const count = await this.#partitionsOf(topic)
       const turn = this.#turns.get(topic) ?? 0
       this.#turns.set(topic, turn + 1)
-      const partitions = Map.groupBy(own, (record) => choose(record, count, turn % count))
-      for (const [partition, records] of partitions) parts.push({ topic, partition, records })
+      const partitions: OutputRecord[][] = Array.from({ length: count }, () => [])
+      for (const record of own) partitions[choose(record, count, turn % count)]!.push(record)
+      partitions.forEach((records, partition) => {
+        if (records.length > 0) parts.push({ topic, partition, records })
+      })
     }
     return parts
   }
@@ -211,8 +214,8 @@ function choose({ topic, partition, key }: OutputRecord, count: number, sticky: 
 const maxTimestamp = 8.64e15
 
 function checkOutputs(outputs: readonly OutputRecord[]): void {
+  for (const topic of new Set(outputs.map((output) => output.topic))) checkTopicName(topic)
   for (const { topic, timestamp } of outputs) {
-    checkTopicName(topic)
     if (Number.isInteger(timestamp) && timestamp >= 0 && timestamp <= maxTimestamp) continue
     throw new BrokerError(
       `A record for ${topic} has the timestamp ${timestamp}: it must be whole milliseconds since 1970.`,

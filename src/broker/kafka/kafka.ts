@@ -8,7 +8,7 @@ import { describeMembers } from './members.ts'
 import { Network } from './network.ts'
 import { committedOffsets, type CommittedOffset } from './offsets.ts'
 import { Producer } from './producer.ts'
-import { fetchFrom } from './reader.ts'
+import { fetchFrom, recordsOf } from './reader.ts'
 import type { KafkaSettings } from './settings.ts'
 import { KafkaSubscription } from './subscription.ts'
 import { describeTopics } from './topicInfo.ts'
@@ -175,7 +175,7 @@ async function readRecords(network: Network, { topic, partition, offset }: Posit
       const leader = (await network.leaders(topic))![partition]!
       return (await fetchFrom(network, leader, [{ topic, partition, offset: next }], readLimits))[0]!
     })
-    records.push(...fetched.records)
+    records.push(...recordsOf(fetched))
     next = fetched.next
     if (records.length >= maxRecords) {
       const taken = records.slice(0, maxRecords)

@@ -9,7 +9,8 @@ import { decodeBatches } from './recordBatch.ts'
 export interface Fetched {
   readonly topic: string
   readonly partition: number
-  readonly records: readonly StoredRecord[]
+  /** Its committed records, in batches that are decoded when they are wanted: until then they are a few bytes each. */
+  readonly batches: readonly FetchedBatch[]
   /** The offset after the last record, marker, or aborted record that was read. */
   readonly next: number
   /** What the end of the partition is, transactions that are open included. */
@@ -19,6 +20,15 @@ export interface Fetched {
   /** The offset asked for is not in the log: retention deleted it, or the topic was made anew. It goes on at `next`. */
   readonly moved?: true
 }
+
+export interface FetchedBatch {
+  /** How many records it has, or a few less: those before the offset asked for are left out. */
+  readonly count: number
+  records(): StoredRecord[]
+}
+
+/** All of what came, decoded. */
+export const recordsOf = ({ batches }: Fetched): StoredRecord[] => batches.flatMap((batch) => batch.records())
 
 export interface FetchLimits {
   /** Milliseconds to wait for the first record. */
@@ -53,22 +63,22 @@ function committedIn(answer: FetchedPartition, { offset }: Place): Fetched {
   const { topic, partition, errorCode, highWatermark, logStart, bytes } = answer
   const place = { topic, partition, highWatermark, size: bytes.length }
   if (errorCode === outOfRange) {
-    return { ...place, records: [], next: logStart >= 0 ? logStart : 0, moved: true }
+    return { ...place, batches: [], next: logStart >= 0 ? logStart : 0, moved: true }
   }
   if (errorCode !== 0) {
     throw asBrokerError(new ProtocolError(errorCode), `${topic}, partition ${partition}, cannot be read`)
   }
   const aborted = answer.aborted.toSorted((a, b) => a.firstOffset - b.firstOffset)
   const open = new Set<bigint>()
-  const records: StoredRecord[] = []
+  const batches: FetchedBatch[] = []
   let next = offset
   for (const batch of decodeBatches(bytes)) {
     while (aborted.length > 0 && aborted[0]!.firstOffset <= batch.lastOffset) open.add(aborted.shift()!.producerId)
     if (batch.marker === 'abort') open.delete(batch.producerId)
     else if (!batch.marker && !(batch.transactional && open.has(batch.producerId))) {
-      for (const record of batch.records(offset, topic, partition)) records.push(record)
+      batches.push({ count: batch.count, records: () => batch.records(offset, topic, partition) })
     }
     next = Math.max(next, batch.lastOffset + 1)
   }
-  return { ...place, records, next }
+  return { ...place, batches, next }
 }

@@ -16,6 +16,7 @@ export interface BatchProducer {
 export interface DecodedBatch {
   readonly firstOffset: number
   readonly lastOffset: number
+  readonly count: number
   readonly producerId: bigint
   readonly transactional: boolean
   /** Set for the marker that ends a transaction; it has no records. */
@@ -104,6 +105,7 @@ function decodeBatch(bytes: Buffer): DecodedBatch {
   return {
     firstOffset,
     lastOffset: firstOffset + bytes.readInt32BE(23),
+    count: bytes.readInt32BE(57),
     producerId: bytes.readBigInt64BE(43),
     transactional: (attributes & transactionalBit) !== 0,
     ...(control && { marker: markerOf(bytes) }),

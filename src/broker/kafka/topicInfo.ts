@@ -5,7 +5,7 @@ import { codesOf } from './failure.ts'
 import type { Network } from './network.ts'
 import { logOffsets } from './offsets.ts'
 import type { TopicMetadata } from './protocol.ts'
-import { fetchFrom } from './reader.ts'
+import { fetchFrom, recordsOf } from './reader.ts'
 
 const internal = /^__/
 
@@ -52,7 +52,7 @@ async function describePartition(
   const leader = (await network.leaders(topic))?.[partition] ?? -1
   const limits = { maxWait: 0, maxBytes: 1, partitionBytes: 1 }
   const fetched = leader < 0 ? [] : await fetchFrom(network, leader, [{ topic, partition, offset: start }], limits)
-  const oldest = fetched[0]?.records[0]?.timestamp
+  const oldest = fetched.flatMap(recordsOf)[0]?.timestamp
   return oldest === undefined ? info : { ...info, oldest }
 }
 

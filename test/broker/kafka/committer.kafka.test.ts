@@ -8,7 +8,7 @@ import { decodeCounts, Ledger } from '../../../src/broker/kafka/ledger.ts'
 import { Network, type CoordinatorKind } from '../../../src/broker/kafka/network.ts'
 import { committedOffsets } from '../../../src/broker/kafka/offsets.ts'
 import { Producer } from '../../../src/broker/kafka/producer.ts'
-import { fetchFrom } from '../../../src/broker/kafka/reader.ts'
+import { fetchFrom, recordsOf } from '../../../src/broker/kafka/reader.ts'
 import { ensureTopics } from '../../../src/broker/kafka/topics.ts'
 import type { GroupMember, Unit } from '../../../src/broker/broker.ts'
 import { describeKafka, testSettings } from '../../support/kafka/open.ts'
@@ -91,7 +91,7 @@ describeKafka('units that go together', () => {
     const values: string[] = []
     for (let offset = 0; !values.includes(last);) {
       const [fetched] = await fetchFrom(network, leader!, [{ topic, partition: 0, offset }], limits)
-      values.push(...fetched!.records.map(({ value }) => value!.toString()))
+      values.push(...recordsOf(fetched!).map(({ value }) => value!.toString()))
       offset = fetched!.next
     }
     return values

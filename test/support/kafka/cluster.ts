@@ -19,6 +19,8 @@ export interface ClusterOptions {
   readonly settings?: { readonly [key: string]: string }
   /** Users that SCRAM knows: what `kafka-storage format --add-scram` takes. */
   readonly scram?: readonly string[]
+  /** Of each node, as Java's -Xmx says it; 512m by default. */
+  readonly heap?: string
 }
 
 export interface Listener {
@@ -40,7 +42,7 @@ export class Cluster {
   }
 
   static async start(options: ClusterOptions): Promise<Cluster> {
-    const { nodes: count, proxies = [], listeners = [], scram = [] } = options
+    const { nodes: count, proxies = [], listeners = [], scram = [], heap = '512m' } = options
     const classPath = kafkaClassPath()
     const directory = mkdtempSync(join(tmpdir(), 'oxbow-kafka-'))
     const ports = await freePorts((3 + listeners.length) * count)
@@ -54,7 +56,7 @@ export class Cluster {
       const own = listeners.map((listener, at) => ({ ...listener, port: others[id * listeners.length + at]! }))
       const base = settings(place, voters, count, directory, proxies[id])
       const all = [...base, ...Object.entries(options.settings ?? {})]
-      return new KafkaNode(classPath, join(directory, String(id)), withListeners(new Map(all), own), own)
+      return new KafkaNode(classPath, join(directory, String(id)), withListeners(new Map(all), own), own, heap)
     })
     for (const [id, proxy] of proxies.entries()) proxy.target = proxied[id]!
     for (const node of nodes) node.format(uuid, scram)
@@ -111,6 +113,7 @@ export class KafkaNode {
   readonly #directory: string
   readonly #settings: ReadonlyMap<string, string>
   readonly #listeners: readonly BoundListener[]
+  readonly #heap: string
   #process: ChildProcess | undefined
 
   constructor(
@@ -118,11 +121,13 @@ export class KafkaNode {
     directory: string,
     settings: ReadonlyMap<string, string>,
     listeners: readonly BoundListener[],
+    heap: string,
   ) {
     this.#classPath = classPath
     this.#directory = directory
     this.#settings = settings
     this.#listeners = listeners
+    this.#heap = heap
   }
 
   get port(): number {
@@ -132,6 +137,11 @@ export class KafkaNode {
   /** host:port of a listener */
   address(name: string): string {
     return `127.0.0.1:${this.#listeners.find((listener) => listener.name === name)!.port}`
+  }
+
+  /** Undefined while it does not run. */
+  get pid(): number | undefined {
+    return this.#process?.pid
   }
 
   get lastWords(): string {
@@ -154,7 +164,7 @@ export class KafkaNode {
 
   start(): void {
     const log = openSync(this.#log, 'a')
-    const args = ['-Xmx512m', '-cp', this.#classPath, 'kafka.Kafka', `${this.#directory}.properties`]
+    const args = [`-Xmx${this.#heap}`, '-cp', this.#classPath, 'kafka.Kafka', `${this.#directory}.properties`]
     this.#process = spawn('java', args, { stdio: ['ignore', log, log] })
   }
 

@@ -1,0 +1,66 @@
+import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { pythonWithKafka } from '../../test/faults/kafka/python.ts'
+import type { Job, Measurement } from './job.ts'
+import type { Peer } from './peers.ts'
+import { cpuSeconds, peakMemory } from './processUse.ts'
+import { createTopics, deleteTopics, partitions } from './topics.ts'
+import { watch } from './watch.ts'
+
+const patience = 300_000
+
+export interface Setting {
+  readonly events: number
+  /** The broker's process. */
+  readonly broker: number
+}
+
+/** Runs a peer over the whole input into fresh topics, then lets librdkafka count what became of each event. */
+export async function measure(
+  name: string,
+  peer: Peer,
+  job: Omit<Job, 'output' | 'dead'>,
+  { events, broker }: Setting,
+): Promise<Measurement> {
+  const group = `${job.group}-${name.replace(/\W+/g, '-')}-${job.guarantee}-${job.threads}`.toLowerCase()
+  const output = `${group}.clean`
+  const dead = `${group}.dead`
+  const topics = [output, dead]
+  await createTopics(job.kafka, topics)
+  const brokerBefore = cpuSeconds(broker)
+  const started = performance.now()
+  const child = peer.start({ ...job, group, output, dead })
+  const ended = new AbortController()
+  const exit = once(child, 'exit').then(([code]) => ended.abort(new Error(`${name} ended with ${String(code)}`)))
+  try {
+    const signal = AbortSignal.any([ended.signal, AbortSignal.timeout(patience)])
+    const { first, last } = await watch(job.kafka, { topics, partitions, expected: events, signal })
+    const cpu = cpuSeconds(child.pid!)
+    const brokerCpu = cpuSeconds(broker) - brokerBefore
+    const memory = peakMemory(child.pid!)
+    child.kill('SIGTERM')
+    await exit
+    const script = join(import.meta.dirname, 'verdict.py')
+    const counted = [script, job.kafka, String(events), String(partitions), output, dead]
+    const { stdout } = await promisify(execFile)(pythonWithKafka(), counted)
+    const { lost, doubled } = JSON.parse(stdout) as { lost: number; doubled: number }
+    return {
+      peer: name,
+      guarantee: job.guarantee,
+      threads: job.threads,
+      events,
+      seconds: (last - started) / 1_000,
+      rate: Math.round((events - first.count) / ((last - first.at) / 1_000)),
+      memory,
+      cpu,
+      brokerCpu,
+      lost,
+      doubled,
+    }
+  } finally {
+    child.kill('SIGKILL')
+    await deleteTopics(job.kafka, topics)
+  }
+}

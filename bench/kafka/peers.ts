@@ -1,0 +1,88 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { kafkaClassPath } from '../../test/support/kafka/jars.ts'
+import type { Guarantee, Job } from './job.ts'
+
+const here = import.meta.dirname
+const root = join(here, '../..')
+const young = '--max-semi-space-size=16'
+
+/** A system under measurement. */
+export interface Peer {
+  readonly guarantees: readonly Guarantee[]
+  readonly threads: readonly number[]
+  /** Starts it; it works until it is told to stop. */
+  start(job: Job): ChildProcess
+}
+
+const both = ['atLeastOnce', 'exactlyOnce'] as const
+
+export const peers: { readonly [name: string]: Peer } = {
+  'Kafka Streams': { guarantees: both, threads: [1, 2], start: (job) => startStreams(job, {}) },
+  'Kafka Streams, larger batches': {
+    guarantees: both,
+    threads: [1, 2],
+    start: (job) => startStreams(job, { 'producer.batch.size': '262144', 'max.poll.records': '4000' }),
+  },
+  'raw client': {
+    guarantees: both,
+    threads: [1],
+    start: (job) => startNode([join(here, 'rawLoop.ts')], { JOB: JSON.stringify(job) }),
+  },
+  Oxbow: { guarantees: both, threads: [1, 2], start: startOxbow },
+}
+
+function startOxbow({ kafka, group, guarantee, threads, output, dead }: Job): ChildProcess {
+  const pipeline = join(here, 'pipeline.yaml')
+  return startNode([join(root, 'bin/oxbow.js'), 'run', pipeline, '--no-http', '--threads', String(threads)], {
+    KAFKA: kafka,
+    GROUP: group,
+    GUARANTEE: guarantee,
+    OUTPUT: output,
+    DEAD: dead,
+  })
+}
+
+const startNode = (args: readonly string[], environment: { readonly [name: string]: string }): ChildProcess =>
+  spawn(process.execPath, [young, ...args], {
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+
+/** Its defaults, but for what the job says, a heap that suits the machine, and the settings given. */
+function startStreams(job: Job, settings: { readonly [name: string]: string }): ChildProcess {
+  const directory = join(root, 'node_modules/.cache/oxbow-bench', job.group)
+  mkdirSync(directory, { recursive: true })
+  const properties = {
+    'application.id': job.group,
+    'bootstrap.servers': job.kafka,
+    'processing.guarantee': job.guarantee === 'exactlyOnce' ? 'exactly_once_v2' : 'at_least_once',
+    'num.stream.threads': String(job.threads),
+    'state.dir': directory,
+    'auto.offset.reset': 'earliest',
+    'producer.acks': 'all',
+    'errors.dead.letter.queue.topic.name': job.dead,
+    'processing.exception.handler': 'org.apache.kafka.streams.errors.LogAndContinueProcessingExceptionHandler',
+    ...settings,
+  }
+  const file = join(directory, 'streams.properties')
+  writeFileSync(
+    file,
+    Object.entries(properties)
+      .map((entry) => entry.join('='))
+      .join('\n'),
+  )
+  const args = ['-Xmx1g', '-cp', streamsClassPath(), 'PriceStream', file, job.input, job.output]
+  return spawn('java', args, { stdio: ['ignore', 'ignore', 'ignore'] })
+}
+
+let compiled: string | undefined
+
+function streamsClassPath(): string {
+  if (compiled) return compiled
+  const classes = join(root, 'node_modules/.cache/oxbow-bench/classes')
+  mkdirSync(classes, { recursive: true })
+  execFileSync('javac', ['-d', classes, '-cp', kafkaClassPath(), join(here, 'streams/PriceStream.java')])
+  return (compiled = `${kafkaClassPath()}:${classes}`)
+}

@@ -1,0 +1,67 @@
+import { setTimeout } from 'node:timers/promises'
+import { Network } from '../../src/broker/kafka/network.ts'
+import { fetch, type FetchedPosition } from '../../src/broker/kafka/protocol.ts'
+import { kafkaSettings } from '../../src/topology/kafkaConfig.ts'
+
+const every = 50
+const limits = { maxWait: 0, maxBytes: 50_331_648, partitionBytes: 12_582_912 }
+const headSize = 61
+const controlBit = 32
+
+export interface Watched {
+  /** When the first outcomes could be read, in milliseconds of performance.now(), and how many there were then. */
+  readonly first: { readonly at: number; readonly count: number }
+  readonly last: number
+}
+
+/**
+ * Looks from outside for committed records of topics, until there are as many as expected. It counts by the heads of
+ * their batches, which costs next to nothing, and leaves out the markers of transactions.
+ * @param partitions of each of the topics
+ */
+export async function watch(
+  kafka: string,
+  {
+    topics,
+    partitions,
+    expected,
+    signal,
+  }: { topics: string[]; partitions: number; expected: number; signal: AbortSignal },
+): Promise<Watched> {
+  const network = new Network(kafkaSettings({ brokers: [kafka] }, '.'), 'bench')
+  const positions = topics.flatMap((topic) =>
+    Array.from({ length: partitions }, (_, partition) => ({ topic, partition, offset: 0, leaderEpoch: -1 })),
+  )
+  const [node] = (await network.leaders(topics[0]!))!
+  let first: Watched['first'] | undefined
+  let count = 0
+  try {
+    for (;;) {
+      signal.throwIfAborted()
+      for (const { topic, partition, bytes } of await network.call(node!, fetch, positions, limits)) {
+        const position = positions.find((each) => each.topic === topic && each.partition === partition)!
+        count += countIn(bytes, position)
+      }
+      if (count > 0) first ??= { at: performance.now(), count }
+      if (count >= expected) return { first: first!, last: performance.now() }
+      await setTimeout(every)
+    }
+  } finally {
+    await network.close()
+  }
+}
+
+/** Counts the records of whole batches, and moves the position behind them. */
+function countIn(bytes: Buffer, position: { offset: number } & FetchedPosition): number {
+  let count = 0
+  for (let start = 0; start + headSize <= bytes.length;) {
+    const end = start + 12 + bytes.readInt32BE(start + 8)
+    if (end > bytes.length) break
+    const last = Number(bytes.readBigInt64BE(start)) + bytes.readInt32BE(start + 23)
+    const isMarker = (bytes.readInt16BE(start + 21) & controlBit) !== 0
+    if (!isMarker && last >= position.offset) count += bytes.readInt32BE(start + 57)
+    position.offset = Math.max(position.offset, last + 1)
+    start = end
+  }
+  return count
+}
