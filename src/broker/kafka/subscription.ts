@@ -17,6 +17,7 @@ import type { Network } from './network.ts'
 import { committedOffsets, logOffsets, type CommittedOffset } from './offsets.ts'
 import { Pace } from './pace.ts'
 import { fetchEach } from './reader.ts'
+import { rotate } from './rotate.ts'
 import type { KafkaSettings } from './settings.ts'
 
 export interface SubscriptionParts {
@@ -258,11 +259,8 @@ export class KafkaSubscription implements Subscription {
       async () => (await network.leaders(topic))?.[partition],
       settings.timeouts.request,
     )
-    if (leader === undefined)
-      this.#hold(
-        own,
-        `There is no partition ${partition} of ${topic} any more. Create it again; it goes on by itself then.`,
-      )
+    const gone = `There is no partition ${partition} of ${topic} any more. Create it again; it goes on by itself then.`
+    if (leader === undefined) this.#hold(own, gone)
     own.belongTo(network.topicId(topic))
     return leader
   }
@@ -309,9 +307,3 @@ const place = ({ topic, partition }: TopicPartition): TopicPartition => ({ topic
 const isSame = (a: TopicPartition, b: TopicPartition): boolean => a.topic === b.topic && a.partition === b.partition
 
 const nameOf = (topic: string, partition: number): string => `${topic}/${partition}`
-
-/** The same items, beginning elsewhere each turn, so that none is always last. */
-function rotate<T>(items: readonly T[], turn: number): readonly T[] {
-  const first = items.length > 0 ? turn % items.length : 0
-  return [...items.slice(first), ...items.slice(0, first)]
-}
