@@ -16,6 +16,7 @@ import { Membership, type Term } from './member.ts'
 import type { Network } from './network.ts'
 import { committedOffsets, logOffsets, type CommittedOffset } from './offsets.ts'
 import { Pace } from './pace.ts'
+import { isSame, nameOf, place } from './place.ts'
 import { fetchEach } from './reader.ts'
 import { rotate } from './rotate.ts'
 import type { KafkaSettings } from './settings.ts'
@@ -301,9 +302,3 @@ export class KafkaSubscription implements Subscription {
     if (!passes(failure)) this.#hold(own, failure.message)
   }
 }
-
-const place = ({ topic, partition }: TopicPartition): TopicPartition => ({ topic, partition })
-
-const isSame = (a: TopicPartition, b: TopicPartition): boolean => a.topic === b.topic && a.partition === b.partition
-
-const nameOf = (topic: string, partition: number): string => `${topic}/${partition}`
