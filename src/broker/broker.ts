@@ -179,3 +179,6 @@ export interface Broker {
 export class BrokerError extends Error {
   override readonly name: string = 'BrokerError'
 }
+
+/** One partition cannot be read now. The broker tries it again by itself, and gives records of the others meanwhile. */
+export class PartitionUnreadable extends BrokerError {}

@@ -67,7 +67,8 @@ async function apply(
 ): Promise<readonly TopicComparison[]> {
   const broker = await openPlace(place, 'append')
   try {
-    const first = (await neededTopics(planned, place, broker)).filter(({ partitionsOf }) => partitionsOf === undefined)
+    const all = await neededTopics(planned, place, broker)
+    const first = all.filter(({ partitionsOf, compacted }) => partitionsOf === undefined && !compacted)
     await ensure(broker, first, shorten)
     // How many partitions those got decides about others.
     await ensure(broker, (await findTopics(planned, place, broker)).needed, shorten)

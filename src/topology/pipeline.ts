@@ -1,5 +1,13 @@
 import { firstValueFrom, Subject, type SchedulerLike } from 'rxjs'
-import type { Batch, Broker, GroupMember, Lag, Subscription, TopicPartition } from '../broker/broker.ts'
+import {
+  PartitionUnreadable,
+  type Batch,
+  type Broker,
+  type GroupMember,
+  type Lag,
+  type Subscription,
+  type TopicPartition,
+} from '../broker/broker.ts'
 import type { Log } from '../component/context.ts'
 import type { FloodGuard } from '../deadletter/flood.ts'
 import { Connectors } from './connectors.ts'
@@ -236,14 +244,16 @@ export class Pipeline implements RunningPipeline {
     const { signal } = this.#stop
     const { log, once, scheduler } = this.#parts
     try {
-      this.#unreadable = undefined
       const batches = await this.#subscription!.poll({ maxRecords: recordsPerPoll, signal })
+      this.#unreadable = undefined
       this.#failedPolls = 0
       return batches
     } catch (thrown) {
       this.#unreadable = messageOf(thrown)
-      const pause = Math.min(pauseAfter(++this.#failedPolls), longestPause)
-      log.error({ pipeline: this.name, ...(!once && { again: pause }) }, `Nothing can be read: ${this.#unreadable}`)
+      const others = thrown instanceof PartitionUnreadable
+      const pause = others ? 0 : Math.min(pauseAfter(++this.#failedPolls), longestPause)
+      const what = others ? 'A partition cannot be read' : 'Nothing can be read'
+      log.error({ pipeline: this.name, ...(!once && { again: pause }) }, `${what}: ${this.#unreadable}`)
       this.#changed.next()
       if (!once) await sleep(pause, scheduler, signal)
       return []

@@ -28,7 +28,10 @@ export function topicsOf(sources: readonly PlannedSource[], streams: readonly Pl
       if (lane !== undefined)
         topics.set(lane, { name: lane, retention, compacted: false, byNumber: true, partitionsOf: source })
   }
-  for (const source of sources) for (const spec of retryTopicOf(source)) topics.set(spec.name, spec)
+  for (const source of sources) {
+    const roomFor = roomForLetters([source])
+    for (const spec of retryTopicOf(source)) topics.set(spec.name, { ...spec, roomFor })
+  }
   return [...topics.values()]
 }
 

@@ -5,6 +5,9 @@ import type { Fetched, FetchedBatch } from './reader.ts'
 /** Stands for a position that is to be looked up. */
 export const unknown = -1
 
+/** The longest time that a partition is left alone after it could not be read, in milliseconds. */
+const longestHold = 16_000
+
 /** A partition of a member: what was fetched of it, and how much of that was given out. */
 export class AssignedPartition implements TopicPartition {
   readonly topic: string
@@ -19,6 +22,9 @@ export class AssignedPartition implements TopicPartition {
   #epoch = 0
   /** Nothing of it is given out. */
   paused = false
+  #topicId: string | undefined
+  #failures = 0
+  #heldUntil = 0
 
   constructor({ topic, partition }: TopicPartition, position: number) {
     this.topic = topic
@@ -86,6 +92,30 @@ export class AssignedPartition implements TopicPartition {
       this.#given = 0
     }
     return true
+  }
+
+  /** Says which topic it belongs to now: one that was deleted and made again is read from its start. */
+  belongTo(topicId: string | undefined): void {
+    if (this.#topicId !== undefined && topicId !== undefined && this.#topicId !== topicId) this.jump(0)
+    this.#topicId = topicId ?? this.#topicId
+  }
+
+  /** It could not be read. @returns how long it is left alone, in milliseconds */
+  hold(now: number): number {
+    const pause = Math.min(1_000 * 2 ** this.#failures++, longestHold)
+    this.#heldUntil = now + pause
+    return pause
+  }
+
+  isHeld(now: number): boolean {
+    return now < this.#heldUntil
+  }
+
+  /** It could be read. @returns whether it could not before */
+  recover(): boolean {
+    const recovered = this.#failures > 0
+    this.#failures = 0
+    return recovered
   }
 
   /** Goes on elsewhere. */

@@ -67,7 +67,7 @@ const closedClient = (thrown: GenericError): boolean => thrown['closed'] === tru
 
 /** What went wrong, in one line, by Kafka's names where it has some. */
 function reasonOf(thrown: unknown): string {
-  const codes = [...new Set(codesOf(thrown))]
+  const codes = [...new Set(codesOf(thrown))].filter((code) => code !== 'OPERATION_NOT_ATTEMPTED')
   if (codes.length > 0) return codes.join(', ')
   if (thrown instanceof AggregateError && thrown.errors.length > 0) return reasonOf(thrown.errors.at(-1))
   return thrown instanceof Error ? thrown.message : String(thrown)
@@ -77,7 +77,7 @@ function reasonOf(thrown: unknown): string {
 export function asBrokerError(thrown: unknown, what: string): BrokerError {
   if (thrown instanceof BrokerError) return thrown
   const reason = reasonOf(thrown)
-  const help = advice[codesOf(thrown)[0] ?? '']
+  const help = codesOf(thrown).flatMap((code) => advice[code] ?? [])[0]
   return new BrokerError(`${what}: ${reason}${help ? `. ${help}` : ''}`, { cause: thrown })
 }
 

@@ -58,6 +58,11 @@ export class Network {
     return known.leaderEpoch
   }
 
+  /** What tells a topic from one of its name that was deleted; undefined when it is not known now. */
+  topicId(topic: string): string | undefined {
+    return this.#topics.get(topic)?.id
+  }
+
   /** As the cluster knows them now: of these names those that there are, or all. */
   async describe(topics?: readonly string[]): Promise<readonly TopicMetadata[]> {
     const described = await this.#metadata(topics ?? null)

@@ -165,6 +165,8 @@ export interface ClusterMetadata {
 export interface TopicMetadata {
   readonly errorCode: number
   readonly name: string
+  /** Differs from that of a topic of the same name that was deleted before. */
+  readonly id: string
   readonly internal: boolean
   /** In the order of their numbers. */
   readonly partitions: readonly {
@@ -180,14 +182,15 @@ export interface TopicMetadata {
   readonly operations: number
 }
 
-/** Metadata, version 9, of some topics or, for null, of all; topics are never created by it. */
+const noTopicId = Buffer.alloc(16)
+
+/** Metadata, version 12, of some topics or, for null, of all; topics are never created by it. */
 export const metadata = createAPI<[topics: string[] | null, withOperations?: boolean], ClusterMetadata>(
   3,
-  9,
+  12,
   (topics: string[] | null, withOperations = false) =>
     Writer.create()
-      .appendArray(topics, (writer, name) => writer.appendString(name))
-      .appendBoolean(false)
+      .appendArray(topics, (writer, name) => writer.append(noTopicId).appendString(name))
       .appendBoolean(false)
       .appendBoolean(withOperations)
       .appendTaggedFields(),
@@ -206,7 +209,8 @@ export const metadata = createAPI<[topics: string[] | null, withOperations?: boo
 
 function readTopicMetadata(reader: Reader): TopicMetadata {
   const errorCode = reader.readInt16()
-  const name = reader.readString()
+  const name = reader.readNullableString() ?? ''
+  const id = reader.readUUID()
   const internal = reader.readBoolean()
   const partitions = reader.readArray((entry) => {
     entry.readInt16()
@@ -217,7 +221,14 @@ function readTopicMetadata(reader: Reader): TopicMetadata {
     return { ...partition, replicas, inSync }
   })
   const operations = reader.readInt32()
-  return { errorCode, name, internal, operations, partitions: partitions.toSorted((a, b) => a.partition - b.partition) }
+  return {
+    errorCode,
+    name,
+    id,
+    internal,
+    operations,
+    partitions: partitions.toSorted((a, b) => a.partition - b.partition),
+  }
 }
 
 const readNumbers = (reader: Reader): number[] => reader.readArray((entry) => entry.readInt32(), true, false)

@@ -1,5 +1,6 @@
 import { ProtocolError } from '@platformatic/kafka'
 import type { StoredRecord } from '../../record/record.ts'
+import type { BrokerError } from '../broker.ts'
 import { asBrokerError } from './failure.ts'
 import type { Network } from './network.ts'
 import { fetch, type FetchedPartition, type FetchedPosition } from './protocol.ts'
@@ -41,6 +42,13 @@ type Place = Omit<FetchedPosition, 'leaderEpoch'>
 
 const outOfRange = 1
 
+/** Why nothing came from one partition. */
+interface Unreadable {
+  readonly topic: string
+  readonly partition: number
+  readonly failure: BrokerError
+}
+
 /**
  * Reads committed records of partitions that one node leads. The aborted ones, which brokers send along, are left out.
  * @throws BrokerError for a partition that cannot be read
@@ -51,6 +59,19 @@ export async function fetchFrom(
   positions: readonly Place[],
   limits: FetchLimits,
 ): Promise<Fetched[]> {
+  return (await fetchEach(network, node, positions, limits)).map((each) => {
+    if ('failure' in each) throw each.failure
+    return each
+  })
+}
+
+/** The same, but a partition that cannot be read does not keep the others from being read. */
+export async function fetchEach(
+  network: Network,
+  node: number,
+  positions: readonly Place[],
+  limits: FetchLimits,
+): Promise<(Fetched | Unreadable)[]> {
   const asking = positions.map((each) => ({ ...each, leaderEpoch: network.leaderEpoch(each) }))
   const answers = await network.call(node, fetch, asking, limits)
   return answers.flatMap((answer) => {
@@ -59,14 +80,15 @@ export async function fetchFrom(
   })
 }
 
-function committedIn(answer: FetchedPartition, { offset }: Place): Fetched {
+function committedIn(answer: FetchedPartition, { offset }: Place): Fetched | Unreadable {
   const { topic, partition, errorCode, highWatermark, logStart, bytes } = answer
   const place = { topic, partition, highWatermark, size: bytes.length }
   if (errorCode === outOfRange) {
     return { ...place, batches: [], next: logStart >= 0 ? logStart : 0, moved: true }
   }
   if (errorCode !== 0) {
-    throw asBrokerError(new ProtocolError(errorCode), `${topic}, partition ${partition}, cannot be read`)
+    const what = `${topic}, partition ${partition}, cannot be read`
+    return { topic, partition, failure: asBrokerError(new ProtocolError(errorCode), what) }
   }
   const aborted = answer.aborted.toSorted((a, b) => a.firstOffset - b.firstOffset)
   const open = new Set<bigint>()

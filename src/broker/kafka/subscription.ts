@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import {
   BrokerError,
+  PartitionUnreadable,
   type Batch,
   type Lag,
   type RebalanceListener,
@@ -15,7 +16,9 @@ import { Membership, type Term } from './member.ts'
 import type { Network } from './network.ts'
 import { committedOffsets, logOffsets, type CommittedOffset } from './offsets.ts'
 import { Pace } from './pace.ts'
-import { fetchFrom } from './reader.ts'
+import { isSame, nameOf, place } from './place.ts'
+import { fetchEach } from './reader.ts'
+import { rotate } from './rotate.ts'
 import type { KafkaSettings } from './settings.ts'
 
 export interface SubscriptionParts {
@@ -50,6 +53,8 @@ export class KafkaSubscription implements Subscription {
   #term: Term | undefined
   #failure: Error | undefined
   #closed = false
+  /** A partition that could not be read can be read again: whoever polls shall know that all is well. */
+  #recovered = false
   #turn = 0
   #wake = Promise.withResolvers<void>()
 
@@ -83,7 +88,8 @@ export class KafkaSubscription implements Subscription {
         this.#throwFailure()
         const batches = this.#membership.leaving ? [] : this.#take(Math.min(maxRecords, this.#pace.share))
         const ahead = this.#fetchAhead().catch((thrown: Error) => (this.#failure = thrown))
-        if (batches.length > 0) {
+        if (batches.length > 0 || this.#recovered) {
+          this.#recovered = false
           this.#pace.gave(batches.reduce((sum, { records }) => sum + records.length, 0))
           return batches
         }
@@ -232,9 +238,9 @@ export class KafkaSubscription implements Subscription {
     await this.#locate()
     const byNode = new Map<number, AssignedPartition[]>()
     for (const own of this.#own.values()) {
-      if (own.position === unknown || own.waiting >= enoughRecords) continue
+      if (own.position === unknown || own.waiting >= enoughRecords || own.isHeld(Date.now())) continue
       const leader = await this.#leaderOf(own)
-      byNode.set(leader, [...(byNode.get(leader) ?? []), own])
+      if (leader !== undefined) byNode.set(leader, [...(byNode.get(leader) ?? []), own])
     }
     for (const [node, wanted] of byNode) {
       if (this.#fetching.has(node)) continue
@@ -246,18 +252,25 @@ export class KafkaSubscription implements Subscription {
     }
   }
 
-  async #leaderOf({ topic, partition }: AssignedPartition): Promise<number> {
+  /** Undefined where it cannot be read now. */
+  async #leaderOf(own: AssignedPartition): Promise<number | undefined> {
     const { network, settings } = this.#parts
+    const { topic, partition } = own
     const leader = await network.persist(
       `${topic} cannot be read`,
       async () => (await network.leaders(topic))?.[partition],
       settings.timeouts.request,
     )
-    if (leader === undefined)
-      throw new BrokerError(
-        `There is no partition ${partition} of ${topic} any more. Create it again; it goes on by itself then.`,
-      )
+    const gone = `There is no partition ${partition} of ${topic} any more. Create it again; it goes on by itself then.`
+    if (leader === undefined) this.#hold(own, gone)
+    own.belongTo(network.topicId(topic))
     return leader
+  }
+
+  /** Says why a partition cannot be read, and leaves it alone for a while. */
+  #hold(own: AssignedPartition, message: string): void {
+    this.#failure = new PartitionUnreadable(message)
+    void setTimeout(own.hold(Date.now()), undefined, { ref: false }).then(() => this.#ring())
   }
 
   async #fetch(node: number, wanted: readonly AssignedPartition[]): Promise<void> {
@@ -267,27 +280,26 @@ export class KafkaSubscription implements Subscription {
     const maxWait =
       wanted.length === this.#own.size && wanted.every(({ waiting }) => waiting === 0) ? longWait : shortWait
     try {
-      const fetched = await fetchFrom(network, node, positions, { ...limits, maxWait })
+      const fetched = await fetchEach(network, node, positions, { ...limits, maxWait })
       for (const each of fetched) {
         const { own, epoch, offset } = asked.find(({ own }) => isSame(own, each))!
-        if (this.#own.get(nameOf(own.topic, own.partition)) === own && own.epoch === epoch) own.keep(each, offset)
+        if (this.#own.get(nameOf(own.topic, own.partition)) !== own || own.epoch !== epoch) continue
+        if ('failure' in each) this.#failed(own, each.failure)
+        else {
+          own.keep(each, offset)
+          this.#recovered ||= own.recover()
+        }
       }
+      if (fetched.some((each) => 'failure' in each)) await setTimeout(shortWait)
     } catch (thrown) {
       network.refresh()
       if (!passes(thrown)) this.#failure = thrown as Error
       await setTimeout(shortWait)
     }
   }
-}
 
-const place = ({ topic, partition }: TopicPartition): TopicPartition => ({ topic, partition })
-
-const isSame = (a: TopicPartition, b: TopicPartition): boolean => a.topic === b.topic && a.partition === b.partition
-
-const nameOf = (topic: string, partition: number): string => `${topic}/${partition}`
-
-/** The same items, beginning elsewhere each turn, so that none is always last. */
-function rotate<T>(items: readonly T[], turn: number): readonly T[] {
-  const first = items.length > 0 ? turn % items.length : 0
-  return [...items.slice(first), ...items.slice(0, first)]
+  #failed(own: AssignedPartition, failure: BrokerError): void {
+    this.#parts.network.refresh()
+    if (!passes(failure)) this.#hold(own, failure.message)
+  }
 }
