@@ -24,6 +24,12 @@ const doors = [
   { library: 'node:sqlite', modules: '^(node:)?sqlite$', door: '^src/broker/embedded/' },
   { library: 'yaml', modules: '(^|/)node_modules/yaml/', door: '^src/topology/read\\.ts$' },
   { library: 'pino', modules: '(^|/)node_modules/pino/', door: '^src/monitor/log\\.ts$' },
+  {
+    library: '@platformatic/kafka',
+    modules: '(^|/)node_modules/@platformatic/kafka/',
+    door: '^src/broker/kafka/',
+  },
+  { library: 'kafkajs', modules: '(^|/)node_modules/kafkajs/', door: '^src/broker/kafka/kafkajs/' },
   { library: 'undici', modules: '(^|/)node_modules/undici/', door: '^src/component/fetch\\.ts$' },
   {
     library: '@marcbachmann/cel-js',

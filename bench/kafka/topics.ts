@@ -1,6 +1,8 @@
+import { deleteTopicsV6 } from '@platformatic/kafka'
 import { Kafka, logLevel } from 'kafkajs'
 import { priceEvent } from '../events.ts'
 import { Network } from '../../src/broker/kafka/network.ts'
+import { platformatic } from '../../src/broker/kafka/platformatic/client.ts'
 import type { KafkaSettings } from '../../src/broker/kafka/settings.ts'
 import { ensureTopics } from '../../src/broker/kafka/topics.ts'
 import { partitionOf } from '../../src/broker/partition.ts'
@@ -20,14 +22,17 @@ export const createTopics = (kafka: string, topics: readonly string[]): Promise<
   )
 
 export const deleteTopics = (kafka: string, topics: readonly string[]): Promise<void> =>
-  withNetwork(kafka, (network) => network.admin.deleteTopics({ topics: [...topics] }))
+  withNetwork(kafka, async (network, { timeouts }) => {
+    const named = topics.map((name) => ({ name }))
+    await network.callController(deleteTopicsV6.api, named, timeouts.request)
+  })
 
 async function withNetwork(
   kafka: string,
   use: (network: Network, settings: KafkaSettings) => Promise<void>,
 ): Promise<void> {
   const settings = kafkaSettings({ brokers: [kafka] }, '.')
-  const network = new Network(settings, 'bench')
+  const network = new Network(settings, platformatic.connect(settings, 'bench'))
   try {
     await use(network, settings)
   } finally {

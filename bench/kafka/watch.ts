@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import { Network } from '../../src/broker/kafka/network.ts'
+import { platformatic } from '../../src/broker/kafka/platformatic/client.ts'
 import { fetch, type FetchedPosition } from '../../src/broker/kafka/protocol.ts'
 import { kafkaSettings } from '../../src/topology/kafkaConfig.ts'
 
@@ -28,7 +29,8 @@ export async function watch(
     signal,
   }: { topics: string[]; partitions: number; expected: number; signal: AbortSignal },
 ): Promise<Watched> {
-  const network = new Network(kafkaSettings({ brokers: [kafka] }, '.'), 'bench')
+  const settings = kafkaSettings({ brokers: [kafka] }, '.')
+  const network = new Network(settings, platformatic.connect(settings, 'bench'))
   const positions = topics.flatMap((topic) =>
     Array.from({ length: partitions }, (_, partition) => ({ topic, partition, offset: 0, leaderEpoch: -1 })),
   )

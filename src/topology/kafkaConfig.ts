@@ -32,9 +32,9 @@ const kafka = () =>
   z.strictObject({
     brokers: z.array(address()).min(1).describe('Some of the cluster’s nodes; the others are found.'),
     client: z
-      .literal('platformatic', { error: 'expected "platformatic"; the kafkajs client is not available yet' })
+      .enum(['platformatic', 'kafkajs'])
       .optional()
-      .describe('The client library. Default `platformatic`.'),
+      .describe('The client library that connects. Default `platformatic`.'),
     clientId: text('How brokers name this client in their logs and quotas. Default `oxbow`.'),
     tls: z.union([z.boolean(), tls()]).optional().describe('Encrypted connections; `true` trusts what Node trusts.'),
     sasl: sasl().optional().describe('Who connects.'),

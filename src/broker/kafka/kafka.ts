@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import { BrokerError, type Broker, type Position, type TopicPartition } from '../broker.ts'
 import { checkMaxRecords } from '../maxRecords.ts'
 import { Changelog, changelogOf, partitionOfTask } from './changelog.ts'
+import { loadClient } from './client.ts'
 import { Committer } from './committer.ts'
 import { decodeCounts, Ledger, sumOf } from './ledger.ts'
 import { describeMembers } from './members.ts'
@@ -28,12 +29,10 @@ const readLimits = { maxWait: 100, maxBytes: 8_388_608, partitionBytes: 8_388_60
 
 /** Connects to a Kafka cluster. @throws BrokerError when no node of it answers */
 export async function openKafka({ settings, guarantee, thread = 0 }: KafkaOptions): Promise<Broker> {
-  const networks = {
-    // Requests of one connection are answered in their order: what waits for records must not hold up what is written.
-    read: new Network(settings, 'read'),
-    write: new Network(settings, 'write'),
-    ask: new Network(settings, 'ask'),
-  }
+  const client = await loadClient(settings.client)
+  const open = (role: string) => new Network(settings, client.connect(settings, role))
+  // Requests of one connection are answered in their order: what waits for records must not hold up what is written.
+  const networks = { read: open('read'), write: open('write'), ask: open('ask') }
   const { ask } = networks
   const producer = new Producer(networks.write, settings, guarantee === 'exactlyOnce')
   /** Partitions of this process's members, by group. */
@@ -44,7 +43,7 @@ export async function openKafka({ settings, guarantee, thread = 0 }: KafkaOption
   const wait = settings.timeouts.transaction + settings.timeouts.delivery
   let closed = false
 
-  const open = async (group: string, partition: number): Promise<void> => {
+  const openPartition = async (group: string, partition: number): Promise<void> => {
     if (ledger.has(group, partition)) return
     await producer.settle() // What the committed offsets are can depend on it.
     await ensureTopics(ask, settings, [{ name: changelogOf(group), partitions: partition + 1, compacted: true }])
@@ -63,7 +62,14 @@ export async function openKafka({ settings, guarantee, thread = 0 }: KafkaOption
       .filter(({ topic }) => (topic === changelogOf(group)) === changelogs)
       .toSorted((a, b) => (a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1))
   }
-  const committer = new Committer({ network: networks.write, producer, changelog, ledger, guarantee, open })
+  const committer = new Committer({
+    network: networks.write,
+    producer,
+    changelog,
+    ledger,
+    guarantee,
+    open: openPartition,
+  })
   const checkOpen = (): void => {
     if (closed) throw new BrokerError('The connection to Kafka is closed.')
   }
@@ -92,6 +98,7 @@ export async function openKafka({ settings, guarantee, thread = 0 }: KafkaOption
       const widest = Math.max(1, ...(await describeTopics(ask, topics)).map(({ partitions }) => partitions.length))
       await ensureTopics(ask, settings, [{ name: changelogOf(group), partitions: widest, compacted: true }])
       const subscription = await KafkaSubscription.open({
+        client,
         network: networks.read,
         ask,
         settings,

@@ -1,23 +1,23 @@
+import { decodeConsumerProtocolAssignment, describeGroupsV5 } from '@platformatic/kafka'
 import type { MemberInfo } from '../broker.ts'
-import { codesOf } from './failure.ts'
 import type { Network } from './network.ts'
 
 /** The members of a group as its coordinator knows them; while a rebalance is under way, they have no partitions yet. */
 export async function describeMembers(network: Network, group: string): Promise<MemberInfo[]> {
-  const groups = await network.persist(`The group ${group} cannot be described`, async () => {
-    try {
-      return await network.admin.describeGroups({ groups: [group] })
-    } catch (thrown) {
-      if (codesOf(thrown).includes('GROUP_ID_NOT_FOUND')) return undefined
-      throw thrown
-    }
-  })
-  return [...(groups?.get(group)?.members.values() ?? [])].map(({ id, clientId, clientHost, assignments }) => ({
-    id,
-    clientId,
-    host: clientHost.replace(/^\//, ''),
-    partitions: [...(assignments?.values() ?? [])].flatMap(({ topic, partitions }) =>
-      partitions.map((partition) => ({ topic, partition })),
-    ),
-  }))
+  const { groups } = await network.persist(`The group ${group} cannot be described`, () =>
+    network.callCoordinator('group', group, describeGroupsV5.api, [group], false),
+  )
+  return groups.flatMap(({ members }) =>
+    members.map(({ memberId, clientId, clientHost, memberAssignment }) => ({
+      id: memberId,
+      clientId,
+      host: clientHost.replace(/^\//, ''),
+      partitions: memberAssignment.length === 0 ? [] : partitionsIn(memberAssignment),
+    })),
+  )
 }
+
+const partitionsIn = (assignment: Buffer) =>
+  decodeConsumerProtocolAssignment(assignment).assignedPartitions.flatMap(({ topic, partitions }) =>
+    partitions.map((partition) => ({ topic, partition })),
+  )

@@ -1,20 +1,15 @@
 import { setTimeout } from 'node:timers/promises'
-import { Admin, findCoordinatorV4, ProtocolError, type Connection } from '@platformatic/kafka'
+import { findCoordinatorV4, ProtocolError, type Connection as PlatformaticConnection } from '@platformatic/kafka'
 import type { TopicPartition } from '../broker.ts'
-import { connectionOptions } from './connection.ts'
+import type { Connections, Node } from './client.ts'
 import { asBrokerError, codesOf, passes } from './failure.ts'
 import { metadata, type ClusterMetadata, type TopicMetadata } from './protocol.ts'
 import type { KafkaSettings } from './settings.ts'
 import { unreachable } from './unreachable.ts'
 
 /** The callable part of the protocol APIs that @platformatic/kafka makes. */
-interface Api<Arguments extends unknown[], Response> {
-  async(connection: Connection, ...args: Arguments): Promise<Response>
-}
-
-interface Node {
-  readonly host: string
-  readonly port: number
+export interface Api<Arguments extends unknown[], Response> {
+  async(connection: PlatformaticConnection, ...args: Arguments): Promise<Response>
 }
 
 const coordinatorKinds = { group: 0, transaction: 1 } as const
@@ -24,21 +19,20 @@ const firstPause = 5
 const longestPause = 1_000
 const unknownTopic = 3
 
-/** Connections to the nodes of a cluster for one purpose, and who leads what. What fails and may pass is tried again. */
+/** The nodes of a cluster, and who leads what. What fails and may pass is tried again. */
 export class Network {
-  /** For what is asked of a cluster as a whole. */
-  readonly admin: Admin
   readonly #settings: KafkaSettings
+  readonly #connections: Connections
   readonly #bootstrap: readonly Node[]
   #nodes = new Map<number, Node>()
   readonly #topics = new Map<string, TopicMetadata>()
   readonly #coordinators = new Map<string, number>()
   readonly #closing = new AbortController()
 
-  constructor(settings: KafkaSettings, role: string) {
+  constructor(settings: KafkaSettings, connections: Connections) {
     this.#settings = settings
+    this.#connections = connections
     this.#bootstrap = settings.brokers.map(nodeOf)
-    this.admin = new Admin({ ...connectionOptions(settings, role), retries: 3, retryDelay: 100 })
   }
 
   get closed(): boolean {
@@ -94,7 +88,7 @@ export class Network {
     if (!this.#nodes.has(id)) await this.#metadata([])
     const node = this.#nodes.get(id)
     if (!node) throw new ProtocolError('BROKER_NOT_AVAILABLE')
-    return api.async(await this.admin.connections.get(node), ...args)
+    return this.#ask(node, api, args)
   }
 
   /** Calls the coordinator of a group or of a transactional id. */
@@ -107,12 +101,18 @@ export class Network {
     return this.call(await this.#coordinator(kind, key), api, ...args)
   }
 
+  /** Calls the node that changes topics, or sends on to the one that does. */
+  async callController<A extends unknown[], R>(api: Api<A, R>, ...args: A): Promise<R> {
+    const { controller } = await this.#metadata([])
+    return this.call(controller, api, ...args)
+  }
+
   /** Calls any node that answers. */
   async callAny<A extends unknown[], R>(api: Api<A, R>, ...args: A): Promise<R> {
     const failures: unknown[] = []
     for (const node of [...this.#nodes.values(), ...this.#bootstrap]) {
       try {
-        return await api.async(await this.admin.connections.get(node), ...args)
+        return await this.#ask(node, api, args)
       } catch (thrown) {
         if (!passes(thrown)) throw thrown
         failures.push(thrown)
@@ -143,7 +143,12 @@ export class Network {
 
   async close(): Promise<void> {
     this.#closing.abort()
-    await this.admin.close()
+    await this.#connections.close()
+  }
+
+  async #ask<A extends unknown[], R>(node: Node, api: Api<A, R>, args: A): Promise<R> {
+    // An API needs no more of a connection than that it sends.
+    return api.async((await this.#connections.to(node)) as PlatformaticConnection, ...args)
   }
 
   async #metadata(topics: readonly string[] | null): Promise<ClusterMetadata> {

@@ -61,10 +61,14 @@ async function fetchOffsets(network: Network, group: string, partitions: readonl
 
 /** The client throws an answer away in which one partition has an error. @throws what is no such answer */
 function responseIn(thrown: unknown): OffsetFetchResponse {
-  const response = thrown instanceof ResponseError && (thrown['response'] as OffsetFetchResponse | undefined)
-  if (response && response.groups.every(({ errorCode }) => errorCode === 0)) return response
+  const response = thrown instanceof ResponseError && (thrown['response'] as Partial<OffsetFetchResponse> | undefined)
+  if (response && hasGroups(response) && response.groups.every(({ errorCode }) => errorCode === 0)) return response
   throw thrown
 }
+
+/** Not so the answer of who was asked for the coordinator. */
+const hasGroups = (response: Partial<OffsetFetchResponse>): response is OffsetFetchResponse =>
+  response.groups !== undefined
 
 type OffsetFetchResponse = Awaited<ReturnType<typeof offsetFetchV8.api.async>>
 

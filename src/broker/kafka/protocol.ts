@@ -158,6 +158,8 @@ function byTopic<T extends { readonly topic: string }>(items: readonly T[]): Map
 }
 
 export interface ClusterMetadata {
+  /** The node to ask for changes of topics. */
+  readonly controller: number
   readonly nodes: readonly { readonly id: number; readonly host: string; readonly port: number }[]
   readonly topics: readonly TopicMetadata[]
 }
@@ -202,8 +204,7 @@ export const metadata = createAPI<[topics: string[] | null, withOperations?: boo
       return node
     })
     reader.readNullableString()
-    reader.readInt32()
-    return { nodes, topics: reader.readArray(readTopicMetadata) }
+    return { nodes, controller: reader.readInt32(), topics: reader.readArray(readTopicMetadata) }
   },
 )
 

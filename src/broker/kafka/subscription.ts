@@ -11,8 +11,8 @@ import {
 import { checkMaxRecords } from '../maxRecords.ts'
 import { AssignedPartition, unknown } from './assigned.ts'
 import { changelogOf } from './changelog.ts'
+import type { Client, Membership, Term } from './client.ts'
 import { passes } from './failure.ts'
-import { Membership, type Term } from './member.ts'
 import type { Network } from './network.ts'
 import { committedOffsets, logOffsets, type CommittedOffset } from './offsets.ts'
 import { Pace } from './pace.ts'
@@ -22,6 +22,7 @@ import { rotate } from './rotate.ts'
 import type { KafkaSettings } from './settings.ts'
 
 export interface SubscriptionParts {
+  readonly client: Client
   /** For records; a request on it may wait until some come. */
   readonly network: Network
   /** For what is to be answered at once. */
@@ -61,7 +62,7 @@ export class KafkaSubscription implements Subscription {
   private constructor(parts: SubscriptionParts) {
     this.#parts = parts
     this.#pace = new Pace(parts.settings.timeouts.session)
-    this.#membership = new Membership(parts, () => this.#ring())
+    this.#membership = parts.client.member(parts, () => this.#ring())
   }
 
   static async open(parts: SubscriptionParts): Promise<KafkaSubscription> {

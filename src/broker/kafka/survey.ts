@@ -1,11 +1,13 @@
 import {
   ConfigResourceTypes,
   createTopicsV7,
+  describeConfigsV4,
   describeGroupsV5,
   initProducerIdV4,
   ProtocolError,
 } from '@platformatic/kafka'
 import type { TopicSpec } from '../broker.ts'
+import { loadClient } from './client.ts'
 import { codesOf } from './failure.ts'
 import { Network } from './network.ts'
 import { metadata, type TopicMetadata } from './protocol.ts'
@@ -65,7 +67,8 @@ export interface SurveyOptions {
 
 /** Asks a cluster what a pipeline depends on. @throws BrokerError when no node of it answers */
 export async function surveyCluster({ settings, group, topics, transactions }: SurveyOptions): Promise<Survey> {
-  const network = new Network(settings, 'check')
+  const client = await loadClient(settings.client)
+  const network = new Network(settings, client.connect(settings, 'check'))
   try {
     const names = topics.map(({ name }) => name)
     await network.reach()
@@ -116,9 +119,11 @@ async function limitsOf(network: Network, node: number): Promise<ClusterLimits> 
     resourceName: String(node),
     configurationKeys: limitKeys,
   }
-  const told = await refusable(() => network.admin.describeConfigs({ resources: [resource] }))
+  const told = await refusable(() => network.call(node, describeConfigsV4.api, [resource], false, false))
   if ('code' in told) return {} // Many principals must not see the configuration of brokers.
-  const values = new Map(told.answer.flatMap(({ configs }) => configs.map(({ name, value }) => [name, Number(value)])))
+  const values = new Map(
+    told.answer.results.flatMap(({ configs }) => configs.map(({ name, value }) => [name, Number(value)])),
+  )
   return Object.fromEntries(
     Object.entries(limitNames).flatMap(([limit, key]) => (values.has(key) ? [[limit, values.get(key)]] : [])),
   )
@@ -140,9 +145,9 @@ async function refusalsOf(
 ): Promise<ReadonlyMap<string, Refusal>> {
   const refusals = new Map<string, Refusal>()
   for (const spec of missing) {
-    const { configs, partitions, replicas } = newTopic(settings, spec)
-    const topic = { name: spec.name, numPartitions: partitions, replicationFactor: replicas, assignments: [], configs }
-    const answer = await refusable(() => network.callAny(createTopicsV7.api, [topic], settings.timeouts.request, true))
+    const topic = newTopic(settings, spec)
+    const { request } = settings.timeouts
+    const answer = await refusable(() => network.callController(createTopicsV7.api, [topic], request, true))
     if ('code' in answer) refusals.set(spec.name, answer)
   }
   return refusals

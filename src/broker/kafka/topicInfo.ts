@@ -1,4 +1,4 @@
-import { ConfigResourceTypes } from '@platformatic/kafka'
+import { ConfigResourceTypes, describeConfigsV4 } from '@platformatic/kafka'
 import type { PartitionInfo, TopicInfo, TopicPartition } from '../broker.ts'
 import type { LiveTopic } from '../topicPlan.ts'
 import { codesOf } from './failure.ts'
@@ -118,11 +118,11 @@ async function describeConfigs(network: Network, names: readonly string[]): Prom
     resourceName: name,
     configurationKeys: keys,
   }))
-  const described = await network.persist('Topics cannot be described', () =>
-    network.admin.describeConfigs({ resources }),
+  const { results } = await network.persist('Topics cannot be described', () =>
+    network.callAny(describeConfigsV4.api, resources, false, false),
   )
   return new Map(
-    described.map(({ resourceName, configs }) => [
+    results.map(({ resourceName, configs }) => [
       resourceName,
       new Map(configs.map(({ name, value }) => [name, value ?? ''])),
     ]),

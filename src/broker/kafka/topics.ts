@@ -1,4 +1,10 @@
-import { ConfigResourceTypes, createPartitionsV3, IncrementalAlterConfigOperationTypes } from '@platformatic/kafka'
+import {
+  ConfigResourceTypes,
+  createPartitionsV3,
+  createTopicsV7,
+  IncrementalAlterConfigOperationTypes,
+  incrementalAlterConfigsV1,
+} from '@platformatic/kafka'
 import type { TopicSpec } from '../broker.ts'
 import { checkTopicName } from '../topicName.ts'
 import {
@@ -68,8 +74,10 @@ const anyTimestamp = [['message.timestamp.after.max.ms', '9223372036854775807']]
 
 /** A topic that is to be created: -1 stands for the broker's default. */
 export const newTopic = ({ replication = -1 }: KafkaSettings, spec: TopicSpec) => ({
-  partitions: spec.partitions ?? -1,
-  replicas: replication,
+  name: spec.name,
+  numPartitions: spec.partitions ?? -1,
+  replicationFactor: replication,
+  assignments: [],
   configs: [...configsOf(spec), ...anyTimestamp].map(([name, value]) => ({ name, value })),
 })
 
@@ -77,7 +85,7 @@ async function create(network: Network, settings: KafkaSettings, spec: TopicSpec
   const { name } = spec
   await network.persist(`The topic ${name} cannot be created`, async () => {
     try {
-      await network.admin.createTopics({ topics: [name], ...newTopic(settings, spec) })
+      await network.callController(createTopicsV7.api, [newTopic(settings, spec)], settings.timeouts.request, false)
     } catch (thrown) {
       if (!codesOf(thrown).includes('TOPIC_ALREADY_EXISTS')) throw thrown
     }
@@ -105,9 +113,11 @@ async function adjust(
   })
   if (configs.length === 0) return
   await network.persist(`The topic ${name} cannot be configured`, () =>
-    network.admin.incrementalAlterConfigs({
-      resources: [{ resourceType: topicResource, resourceName: name, configs }],
-    }),
+    network.callController(
+      incrementalAlterConfigsV1.api,
+      [{ resourceType: topicResource, resourceName: name, configs }],
+      false,
+    ),
   )
 }
 
@@ -117,7 +127,7 @@ const chosenByBroker = null as unknown as []
 async function addPartitions(network: Network, settings: KafkaSettings, spec: TopicSpec): Promise<void> {
   const topic = { name: spec.name, count: spec.partitions!, assignments: chosenByBroker }
   await network.persist(`The topic ${spec.name} cannot be given more partitions`, () =>
-    network.callAny(createPartitionsV3.api, [topic], settings.timeouts.request, false),
+    network.callController(createPartitionsV3.api, [topic], settings.timeouts.request, false),
   )
   network.refresh()
 }

@@ -26,7 +26,7 @@ function tlsProblem(thrown: unknown, { tls }: KafkaSettings): string | undefined
   const code = String((chain.at(-1) as { code?: unknown } | undefined)?.code)
   const says = (text: string) => chain.some(({ message }) => message.includes(text))
   if (says('requires TLS')) return 'TLS is spoken there. Add `tls`, with the certificate of its authority as `tls.ca`.'
-  if (!tls) return undefined
+  if (!tls || /ALERT.*CERTIFICATE/.test(code)) return undefined
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
     return `the certificate is for another name. ${altnames(chain.at(-1)!.message)}Connect by that, or say it in \`tls.serverName\`.`
   if (code === 'CERT_HAS_EXPIRED') return 'the certificate of the broker has expired. Give the broker another one.'
@@ -36,7 +36,7 @@ function tlsProblem(thrown: unknown, { tls }: KafkaSettings): string | undefined
     return 'the private key cannot be unlocked. Check `tls.passphrase`.'
   if (code.startsWith('ERR_OSSL'))
     return 'the certificates or the key cannot be used. Check `tls`: it takes files in PEM.'
-  if (says('TLS handshake failed') || code.startsWith('ERR_SSL') || code === 'EPROTO')
+  if (says('TLS handshake failed') || says('before secure TLS') || code.startsWith('ERR_SSL') || code === 'EPROTO')
     return 'TLS is not spoken there. Leave `tls` out, or name the port of a listener with TLS.'
   return undefined
 }
@@ -46,7 +46,7 @@ function networkProblem(thrown: unknown, { sasl, tls }: KafkaSettings): string {
   const code = String((last as { code?: unknown } | undefined)?.code)
   if (code === 'ECONNREFUSED') return 'nobody listens there. Check `brokers`, and that Kafka runs.'
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'there is no such host. Check `brokers`.'
-  if (last?.message.includes('closed')) {
+  if (last && /closed|alert.*certificate/i.test(last.message)) {
     const missing = [
       ...(sasl ? [] : ['`sasl`']),
       ...(tls?.cert ? [] : ['a client certificate, `tls.cert` and `tls.key`']),

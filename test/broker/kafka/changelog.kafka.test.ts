@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { Changelog, changelogOf } from '../../../src/broker/kafka/changelog.ts'
 import { Network } from '../../../src/broker/kafka/network.ts'
-import { describeKafka, openTestKafka, testSettings } from '../../support/kafka/open.ts'
+import { describeKafka, openTestKafka, testSettings, testConnections } from '../../support/kafka/open.ts'
 
 describeKafka('the local copy of a changelog', () => {
   it('is not taken for complete when its partition was lost while it was being restored', async () => {
@@ -12,7 +12,7 @@ describeKafka('the local copy of a changelog', () => {
       const state = [{ store: 's', key, value: Buffer.from(value) }]
       return broker.commit({ group, task: '0', outputs: [], offsets: [], state, counts: [] })
     }
-    const network = new Network(testSettings(), 'test')
+    const network = new Network(testSettings(), testConnections())
     try {
       await broker.ensureTopics([{ name: changelogOf(group), partitions: 1, compacted: true }])
       await write('a', '1')
@@ -37,7 +37,7 @@ describeKafka('the local copy of a changelog', () => {
   it('is looked at again when something came while it was being restored', async () => {
     const group = `changelog-${randomUUID()}`
     const broker = await openTestKafka('exactlyOnce')
-    const network = new Network(testSettings(), 'test')
+    const network = new Network(testSettings(), testConnections())
     try {
       await broker.ensureTopics([{ name: changelogOf(group), partitions: 1, compacted: true }])
       const changelog = new Changelog(network, () => true)

@@ -11,7 +11,7 @@ import { Producer } from '../../../src/broker/kafka/producer.ts'
 import { fetchFrom, recordsOf } from '../../../src/broker/kafka/reader.ts'
 import { ensureTopics } from '../../../src/broker/kafka/topics.ts'
 import type { GroupMember, Unit } from '../../../src/broker/broker.ts'
-import { describeKafka, testSettings } from '../../support/kafka/open.ts'
+import { describeKafka, testSettings, testConnections } from '../../support/kafka/open.ts'
 
 /** Answers to EndTxn get lost, after the coordinator has done it. */
 class Lossy extends Network {
@@ -55,7 +55,7 @@ describeKafka('units that go together', () => {
   beforeEach(() => {
     group = `committer-${randomUUID()}`
     topic = `${group}-out`
-    network = new Lossy(settings, 'test')
+    network = new Lossy(settings, testConnections())
   })
 
   afterEach(async () => {

@@ -5,11 +5,11 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openKafka } from '../../../src/broker/kafka/kafka.ts'
 import { kafkaSettings, type KafkaConfig } from '../../../src/topology/kafkaConfig.ts'
 import { output, texts, unique, unit } from '../../contract/broker/setting.ts'
-import { describeKafka } from '../../support/kafka/open.ts'
+import { clients, describeKafka } from '../../support/kafka/open.ts'
 import { startSecureNode, unsecuredToken, type SecureNode } from '../../support/kafka/secure.ts'
 import { makeDirectory, runOxbow } from '../../cli/oxbow.ts'
 
-describeKafka('the connection to Kafka', () => {
+describeKafka.each(clients)('the connection to Kafka by %s', (client) => {
   let node: SecureNode
   let passwordFile: string
   let tokenFile: string
@@ -31,8 +31,8 @@ describeKafka('the connection to Kafka', () => {
     sasl: { mechanism, username: node.username, password: node.password },
   })
   const ca = () => ({ ca: node.certificates.ca })
-  const client = () => ({ ...ca(), cert: node.certificates.clientCert, key: node.certificates.clientKey })
-  const locked = (passphrase: string) => ({ ...client(), key: node.certificates.lockedKey, passphrase })
+  const certified = () => ({ ...ca(), cert: node.certificates.clientCert, key: node.certificates.clientKey })
+  const locked = (passphrase: string) => ({ ...certified(), key: node.certificates.lockedKey, passphrase })
 
   it.each<[string, () => KafkaConfig]>([
     ['PLAIN', user('plain')],
@@ -43,12 +43,12 @@ describeKafka('the connection to Kafka', () => {
     ['a token from a file', () => sasl({ mechanism: 'oauthbearer', tokenFile })()],
     ['TLS', () => ({ brokers: [node.tls], tls: ca() })],
     ['TLS and a name', () => ({ brokers: [node.tls], tls: { ...ca(), serverName: 'localhost' } })],
-    ['a client certificate', () => ({ brokers: [node.mutualTls], tls: client() })],
+    ['a client certificate', () => ({ brokers: [node.mutualTls], tls: certified() })],
     ['a client certificate whose key is locked', () => ({ brokers: [node.mutualTls], tls: locked(node.certificates.passphrase) })], // prettier-ignore
     ['SASL over TLS', () => ({ ...user('scram-sha-512')(), brokers: [node.saslTls], tls: ca() })],
   ])('is made with %s, and what is written can be read', async (_, config) => {
     for (const guarantee of ['exactlyOnce', 'atLeastOnce'] as const) {
-      const broker = await openKafka({ settings: kafkaSettings(config(), '.'), guarantee })
+      const broker = await openKafka({ settings: kafkaSettings({ ...config(), client }, '.'), guarantee })
       const topic = unique('secure')
       await broker.ensureTopics([{ name: topic, partitions: 1 }])
       await broker.commit(unit(unique('group'), { outputs: [output(topic)] }))
@@ -77,7 +77,7 @@ describeKafka('the connection to Kafka', () => {
     ['a port where nobody listens', () => ({ brokers: ['127.0.0.1:1'] }), 'nobody listens there. Check `brokers`'],
     ['a host that there is not', () => ({ brokers: ['kafka.invalid:9092'] }), 'there is no such host. Check `brokers`.'], // prettier-ignore
   ])('is refused with %s, and the message says what to mend', async (_, config, message) => {
-    const settings = kafkaSettings({ ...config(), timeouts: { connect: 3_000 } }, '.')
+    const settings = kafkaSettings({ ...config(), client, timeouts: { connect: 3_000 } }, '.')
     const thrown = await openKafka({ settings, guarantee: 'exactlyOnce' }).then(
       () => expect.unreachable(),
       (error: Error) => error,
@@ -94,6 +94,7 @@ describeKafka('the connection to Kafka', () => {
 broker:
   kafka:
     brokers: ["${node.saslTls}"]
+    client: ${client}
     tls: { ca: ${node.certificates.ca}, cert: ${node.certificates.clientCert}, key: ${node.certificates.lockedKey}, passphrase: "\${KEY_LOCK}" }
     sasl: { mechanism: plain, username: ${node.username}, password: "\${KAFKA_WORD}" }
 sources: { ${name}.in: { generate: { count: 20, poison: 0.5, seed: 1 } } }

@@ -1,24 +1,28 @@
 import type { Broker } from '../../../src/broker/broker.ts'
 import { brokerContract, durableBrokerContract } from '../../contract/broker.ts'
-import { describeKafka, guarantees, openTestKafka } from '../../support/kafka/open.ts'
+import { clients, describeKafka, guarantees, openTestKafka } from '../../support/kafka/open.ts'
 
 describeKafka('Kafka', () => {
-  for (const guarantee of guarantees) {
-    brokerContract(`Kafka, ${guarantee},`, async () => {
-      const broker = await openTestKafka(guarantee)
-      return { broker, close: () => broker.close() }
-    })
+  for (const client of clients) {
+    for (const guarantee of guarantees) {
+      const open = (): Promise<Broker> => openTestKafka(guarantee, { client })
 
-    durableBrokerContract(`Kafka, ${guarantee},`, async () => {
-      let broker: Broker = await openTestKafka(guarantee)
-      return {
-        broker,
-        close: () => broker.close(),
-        reopen: async () => {
-          await broker.close()
-          return (broker = await openTestKafka(guarantee))
-        },
-      }
-    })
+      brokerContract(`Kafka by ${client}, ${guarantee},`, async () => {
+        const broker = await open()
+        return { broker, close: () => broker.close() }
+      })
+
+      durableBrokerContract(`Kafka by ${client}, ${guarantee},`, async () => {
+        let broker = await open()
+        return {
+          broker,
+          close: () => broker.close(),
+          reopen: async () => {
+            await broker.close()
+            return (broker = await open())
+          },
+        }
+      })
+    }
   }
 })

@@ -4,11 +4,11 @@ import { openKafka } from '../../../src/broker/kafka/kafka.ts'
 import { kafkaSettings } from '../../../src/topology/kafkaConfig.ts'
 import { output, texts, unique, unit } from '../../contract/broker/setting.ts'
 import { Cluster } from '../../support/kafka/cluster.ts'
-import { describeKafka, guarantees } from '../../support/kafka/open.ts'
+import { clients, describeKafka, guarantees } from '../../support/kafka/open.ts'
 import { Proxy, type ApiName } from '../../support/kafka/proxy.ts'
 
 /** What happens to a unit when the network fails, on a node of its own behind a proxy. */
-describeKafka('a unit on Kafka', () => {
+describeKafka.each(clients)('a unit on Kafka by %s', (client) => {
   let proxy: Proxy
   let cluster: Cluster
   let broker: Broker | undefined
@@ -27,7 +27,7 @@ describeKafka('a unit on Kafka', () => {
 
   async function open(guarantee: (typeof guarantees)[number], delivery: number): Promise<Broker> {
     const timeouts = { request: 3_000, transaction: 10_000, delivery }
-    const settings = kafkaSettings({ brokers: [`127.0.0.1:${proxy.port}`], timeouts }, '.')
+    const settings = kafkaSettings({ brokers: [`127.0.0.1:${proxy.port}`], client, timeouts }, '.')
     return (broker = await openKafka({ settings, guarantee }))
   }
 

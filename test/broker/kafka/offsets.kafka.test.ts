@@ -5,7 +5,7 @@ import { Network, type CoordinatorKind } from '../../../src/broker/kafka/network
 import { committedOffsets } from '../../../src/broker/kafka/offsets.ts'
 import { Producer } from '../../../src/broker/kafka/producer.ts'
 import { ensureTopics } from '../../../src/broker/kafka/topics.ts'
-import { describeKafka, testSettings } from '../../support/kafka/open.ts'
+import { describeKafka, testSettings, testConnections } from '../../support/kafka/open.ts'
 
 /** Says when a transaction is about to be ended, and waits there; and when offsets have been asked for. */
 class Watched extends Network {
@@ -36,7 +36,7 @@ describeKafka('the offsets of a group', () => {
     const settings = testSettings()
     const group = `offsets-${randomUUID()}`
     const topic = `${group}-in`
-    const networks = Array.from({ length: 3 }, () => new Watched(settings, 'test'))
+    const networks = Array.from({ length: 3 }, () => new Watched(settings, testConnections()))
     const [first, second, asking] = networks as [Watched, Watched, Watched]
     const commit = (network: Network, partition: number, offset: bigint) =>
       new Producer(network, settings, true).transact(

@@ -4,15 +4,15 @@ import type { Broker, GroupMember, Lag, TopicPartition } from '../../../src/brok
 import { partitionOf } from '../../../src/broker/partition.ts'
 import { output, take, texts, unique, unit } from '../../contract/broker/setting.ts'
 import { configsOf, createTopic, openAdmin } from '../../support/kafka/admin.ts'
-import { describeKafka, guarantees, kafkaBrokers, openTestKafka } from '../../support/kafka/open.ts'
+import { clients, describeKafka, guarantees, kafkaBrokers, openTestKafka } from '../../support/kafka/open.ts'
 
 /** What a client of Kafka can get wrong (measured before this adapter was written), a test for each. */
-describeKafka('the Kafka adapter', () => {
+describeKafka.each(clients)('the Kafka adapter by %s', (client) => {
   const kafka = new Kafka({ brokers: [...kafkaBrokers], logLevel: logLevel.NOTHING })
 
   async function open(guarantee: (typeof guarantees)[number], delivery?: number): Promise<Broker> {
     const timeouts = { session: 6_000, heartbeat: 500, transaction: 10_000, delivery: delivery ?? 10_000 }
-    const broker = await openTestKafka(guarantee, { timeouts })
+    const broker = await openTestKafka(guarantee, { client, timeouts })
     onTestFinished(() => broker.close())
     return broker
   }

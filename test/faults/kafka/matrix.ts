@@ -4,6 +4,7 @@
  *
  *   npm run test:faults
  *   OXBOW_FAULTS=brokerKill,zombie OXBOW_GUARANTEES=exactlyOnce OXBOW_ROUNDS=3 OXBOW_SEED=7 npm run test:faults
+ *   OXBOW_CLIENT=kafkajs npm run test:faults
  */
 import { appendFileSync } from 'node:fs'
 import { Cluster } from '../../support/kafka/cluster.ts'

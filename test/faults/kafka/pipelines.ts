@@ -48,6 +48,7 @@ broker:
   kafka:
     brokers: ${JSON.stringify(brokers)}
     clientId: ${name}
+    client: ${process.env['OXBOW_CLIENT'] ?? 'platformatic'}
     timeouts: { session: ${timeouts.session}ms, heartbeat: 300ms, transaction: ${timeouts.transaction}ms, request: 3s, delivery: 15s }
 guarantee: ${guarantee}
 sources:

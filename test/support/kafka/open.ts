@@ -1,5 +1,6 @@
 import { describe, inject } from 'vitest'
 import { openKafka } from '../../../src/broker/kafka/kafka.ts'
+import { platformatic } from '../../../src/broker/kafka/platformatic/client.ts'
 import type { KafkaSettings } from '../../../src/broker/kafka/settings.ts'
 import { kafkaSettings, type KafkaConfig } from '../../../src/topology/kafkaConfig.ts'
 
@@ -22,6 +23,11 @@ export const testSettings = (config: Partial<KafkaConfig> = {}): KafkaSettings =
     },
     '.',
   )
+
+/** Connections to it by the default client. */
+export const testConnections = () => platformatic.connect(testSettings(), 'test')
+
+export const clients = ['platformatic', 'kafkajs'] as const
 
 export const guarantees = ['exactlyOnce', 'atLeastOnce'] as const
 

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { SASLMechanisms, type BaseOptions } from '@platformatic/kafka'
-import type { KafkaSettings } from './settings.ts'
+import type { KafkaSettings } from '../settings.ts'
 
 const mechanisms = {
   plain: SASLMechanisms.PLAIN,

@@ -1,0 +1,24 @@
+import { AssignerProtocol } from 'kafkajs'
+import type { TopicPartition } from '../../broker.ts'
+
+const { MemberMetadata, MemberAssignment } = AssignerProtocol
+const version = 0
+const none = Buffer.alloc(0)
+
+/** What a member says when it joins. */
+export const encodeTopics = (topics: readonly string[]): Buffer =>
+  MemberMetadata.encode({ version, topics: [...topics], userData: none })
+
+export const decodeTopics = (metadata: Buffer): readonly string[] => MemberMetadata.decode(metadata)?.topics ?? []
+
+/** What the leading member gives to a member. */
+export function encodeAssignment(places: readonly TopicPartition[]): Buffer {
+  const byTopic = Map.groupBy(places, ({ topic }) => topic)
+  const partitions = [...byTopic].map(([topic, own]) => [topic, own.map(({ partition }) => partition)] as const)
+  return MemberAssignment.encode({ version, assignment: Object.fromEntries(partitions), userData: none })
+}
+
+export const decodeAssignment = (assignment: Buffer): TopicPartition[] =>
+  Object.entries(MemberAssignment.decode(assignment)?.assignment ?? {}).flatMap(([topic, partitions]) =>
+    partitions.map((partition) => ({ topic, partition })),
+  )
