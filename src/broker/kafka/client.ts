@@ -64,9 +64,3 @@ export interface Client {
   /** @param changed called after each rebalance, and when `failure` is set */
   member(parts: MembershipParts, changed: () => void): Membership
 }
-
-/** The library that the settings name; the other one is not loaded. */
-export async function loadClient(name: KafkaSettings['client']): Promise<Client> {
-  if (name === 'kafkajs') return (await import('./kafkajs/client.ts')).kafkajs
-  return (await import('./platformatic/client.ts')).platformatic
-}

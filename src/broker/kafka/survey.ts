@@ -7,7 +7,7 @@ import {
   ProtocolError,
 } from '@platformatic/kafka'
 import type { TopicSpec } from '../broker.ts'
-import { loadClient } from './client.ts'
+import { loadClient } from './loadClient.ts'
 import { codesOf } from './failure.ts'
 import { Network } from './network.ts'
 import { metadata, type TopicMetadata } from './protocol.ts'
