@@ -206,7 +206,7 @@ export class Pipeline implements RunningPipeline {
       meter: this.meter,
       changed: () => this.#changed.next(),
       suspended: ({ subtopology, partition }) => {
-        for (const { name: topic } of subtopology.sources) this.#subscription?.pause({ topic, partition })
+        for (const topic of inputsOf(subtopology)) this.#subscription?.pause({ topic, partition })
       },
       restarted: (slot) => this.#rewind(slot),
     })

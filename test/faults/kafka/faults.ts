@@ -61,7 +61,7 @@ async function freeze(setting: Setting, least: number, most: number): Promise<vo
 async function transactionStands({ cluster, name, transactional }: Setting): Promise<boolean> {
   if (!transactional) return true
   const before = await openTransactions(cluster, name)
-  await setTimeout(300)
+  await setTimeout(500)
   const after = await openTransactions(cluster, name)
   return [...before].some(([id, start]) => after.get(id) === start)
 }
