@@ -18,7 +18,7 @@ import { committedOffsets, logOffsets, type CommittedOffset } from './offsets.ts
 import { Pace } from './pace.ts'
 import { isSame, nameOf, place } from './place.ts'
 import { fetchEach } from './reader.ts'
-import { rotate } from './rotate.ts'
+import { takeFrom } from './take.ts'
 import type { KafkaSettings } from './settings.ts'
 
 export interface SubscriptionParts {
@@ -87,7 +87,9 @@ export class KafkaSubscription implements Subscription {
       while (!signal.aborted && !this.#closed) {
         if (this.#membership.term !== this.#term) await this.#adopt()
         this.#throwFailure()
-        const batches = this.#membership.leaving ? [] : this.#take(Math.min(maxRecords, this.#pace.share))
+        const batches = this.#membership.leaving
+          ? []
+          : takeFrom([...this.#own.values()], Math.min(maxRecords, this.#pace.share), this.#turn++)
         const ahead = this.#fetchAhead().catch((thrown: Error) => (this.#failure = thrown))
         if (batches.length > 0 || this.#recovered) {
           this.#recovered = false
@@ -218,20 +220,6 @@ export class KafkaSubscription implements Subscription {
       const offset = committed.find((each) => isSame(each, own))?.offset ?? 0n
       own.jump(Math.max(Number(offset), starts[at]!))
     }
-  }
-
-  #take(maxRecords: number): Batch[] {
-    const ready = [...this.#own.values()].filter(({ ready }) => ready)
-    const batches: Batch[] = []
-    let room = maxRecords
-    for (const [index, own] of rotate(ready, this.#turn++).entries()) {
-      const share = Math.ceil(room / (ready.length - index))
-      if (share === 0) break
-      const batch = own.take(share)
-      batches.push(batch)
-      room -= batch.records.length
-    }
-    return batches
   }
 
   /** Asks each node for what will be wanted next, one request at a time. */
