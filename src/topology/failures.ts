@@ -1,4 +1,4 @@
-import { RecordedFault, type Fault } from '../record/fault.ts'
+import { asFault, RecordedFault, type Fault } from '../record/fault.ts'
 import type { Record } from '../record/record.ts'
 import { departure, leavesTogether, toRepeat, type FailedPart } from './departure.ts'
 import { DeadLetters, type DeadLettersParts } from './deadLetters.ts'
@@ -55,6 +55,12 @@ export class Failures {
   /** Nothing will be tried again any more. */
   close(): void {
     this.#retries.close()
+  }
+
+  /** What was thrown outside of an operator's call is nobody's record: the task stops. */
+  halt(id: string, thrown: unknown): void {
+    const fault = asFault(id, thrown)
+    this.#host.halt(fault.message, fault)
   }
 
   fail(node: Node | SinkNode, record: Record, fault: Fault): void {

@@ -1,7 +1,7 @@
 import { Subject } from 'rxjs'
 import type { StateChange, Unit } from '../broker/broker.ts'
 import type { FloodGuard } from '../deadletter/flood.ts'
-import { asFault, type Fault } from '../record/fault.ts'
+import type { Fault } from '../record/fault.ts'
 import type { Outcome } from '../record/outcome.ts'
 import type { Record, StoredRecord } from '../record/record.ts'
 import { readValue } from './append.ts'
@@ -25,7 +25,6 @@ import { UnderWay } from './underWay.ts'
 /** The path of a record through a task: from the batch it was read in to its final outcome in every stream. */
 export class Flow {
   readonly #parts: TaskParts
-  readonly #host: FlowHost
   readonly #state: StagedState
   readonly #wiring: Wiring
   readonly #sources: ReadonlyMap<string, PlannedSource>
@@ -45,7 +44,6 @@ export class Flow {
 
   constructor(parts: TaskParts, guards: ReadonlyMap<string, FloodGuard>, host: FlowHost) {
     this.#parts = parts
-    this.#host = host
     this.#guards = guards
     this.#sources = sourcesByName(parts.subtopology.sources)
     this.#streamNames = parts.subtopology.streams.map(({ name }) => name)
@@ -59,10 +57,8 @@ export class Flow {
     this.#order = new KeyOrder({
       ...limitOf(this.#sources.values()),
       ...shelf(parts.state, this.#streamNames),
-      begin: (lineage) => {
-        this.#tally.aside(lineage.source, 'parked', false)
-        this.#begin(lineage)
-      },
+      tally: this.#tally,
+      begin: (lineage) => this.#begin(lineage),
       freed: () => this.progress.next(),
       later: (action) => void parts.scheduler.schedule(() => host.whenFree(() => this.#orHalt('order', action))),
       forget: (lineage) => void this.#underWay.end(lineage),
@@ -140,7 +136,6 @@ export class Flow {
     const lineage = new Lineage(source.name, record)
     if (!this.#order.parks(lineage)) return this.#begin(lineage)
     for (const { stream } of this.#readersOf(lineage)) this.#tally.enter(lineage, stream.number)
-    this.#tally.aside(lineage.source, 'parked', true)
   }
 
   #begin(lineage: Lineage, enter = () => this.#run(lineage)): void {
@@ -205,20 +200,15 @@ export class Flow {
     try {
       action()
     } catch (thrown) {
-      this.#haltAt(id, thrown)
+      this.#failures.halt(id, thrown)
     }
-  }
-
-  #haltAt(id: string, thrown: unknown): void {
-    const fault = asFault(id, thrown)
-    this.#host.halt(fault.message, fault)
   }
 
   #leaveOrHalt(node: Node, outcome: Outcome): void {
     try {
       this.#leave(node, outcome)
     } catch (thrown) {
-      this.#haltAt(node.id, thrown)
+      this.#failures.halt(node.id, thrown)
     }
   }
 

@@ -1,5 +1,5 @@
 import type { HeldPart } from './held.ts'
-import type { Lineage } from './lineage.ts'
+import type { Lineage, Tally } from './lineage.ts'
 import { increment } from './meter.ts'
 import type { ParkedLimit } from './plan.ts'
 import { detached, nameOf, Sequence, Shelved } from './sequence.ts'
@@ -16,6 +16,8 @@ export interface OrderHost {
   readonly ordered: ReadonlySet<string>
   /** What may be parked, dead records that hold up their keys included. */
   readonly most: ParkedLimit
+  /** Counts what is parked. */
+  readonly tally: Tally
   /** The first of the parked records of a key may go on. */
   begin(lineage: Lineage): void
   /** There is more room. */
@@ -89,6 +91,7 @@ export class KeyOrder {
     const sequence = this.#sequences.get(nameOf(lineage))
     if (!sequence) return false
     this.#park(sequence, lineage)
+    this.#host.tally.aside(lineage.source, 'parked', true)
     return true
   }
 
@@ -213,6 +216,7 @@ export class KeyOrder {
     lineage.parked = false
     lineage.stale = true
     increment(this.#parked, sequence.source, -1)
+    this.#host.tally.aside(sequence.source, 'parked', false)
     this.#host.begin(lineage)
   }
 
