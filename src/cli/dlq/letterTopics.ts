@@ -1,6 +1,7 @@
 import type { Broker, TopicInfo } from '../../broker/broker.ts'
 import { letterPrefix } from '../../deadletter/letter.ts'
 import { readLetter } from '../../deadletter/readLetter.ts'
+import { lastRecordOf } from './lastRecord.ts'
 
 /** Where the dead letters of a source go. */
 export interface LetterTopic {
@@ -21,10 +22,9 @@ export async function findLetterTopics(broker: Broker): Promise<readonly LetterT
 
 async function letterTopic(broker: Broker, { name, partitions }: TopicInfo): Promise<LetterTopic | undefined> {
   if (name.startsWith(letterPrefix)) return { topic: name, source: name.slice(letterPrefix.length) }
-  for (const { partition, start, end } of partitions) {
-    if (start === end) continue
-    const { records } = await broker.read({ topic: name, partition, offset: end - 1n }, 1)
-    const letter = records[0] && readLetter(records[0])
+  for (const info of partitions) {
+    const record = await lastRecordOf(broker, name, info)
+    const letter = record && readLetter(record)
     if (letter) return { topic: name, source: letter.source }
   }
   return undefined

@@ -7,6 +7,7 @@ import { openBroker, withBroker, type BrokerOptions } from '../brokerOptions.ts'
 import { CommandFailure } from '../failure.ts'
 import { findTopic } from '../findTopic.ts'
 import { print } from '../output.ts'
+import { lastRecordOf } from './lastRecord.ts'
 import { letterText } from './letterText.ts'
 import { findLetterTopics } from './letterTopics.ts'
 
@@ -72,11 +73,8 @@ async function recordAt(
 }
 
 async function latestOf(broker: Broker, { name, partitions }: TopicInfo): Promise<StoredRecord> {
-  const filled = partitions.filter(({ start, end }) => start < end)
-  const last = await Promise.all(
-    filled.map(({ partition, end }) => broker.read({ topic: name, partition, offset: end - 1n }, 1)),
-  )
-  const latest = last.flatMap(({ records }) => records).toSorted((a, b) => b.timestamp - a.timestamp)[0]
+  const last = await Promise.all(partitions.map((info) => lastRecordOf(broker, name, info)))
+  const latest = last.flatMap((record) => record ?? []).toSorted((a, b) => b.timestamp - a.timestamp)[0]
   if (!latest) throw new CommandFailure(`${name} holds no dead letters`)
   return latest
 }
