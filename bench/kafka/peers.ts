@@ -20,7 +20,7 @@ const both = ['atLeastOnce', 'exactlyOnce'] as const
 
 export const peers: { readonly [name: string]: Peer } = {
   'Kafka Streams': { guarantees: both, threads: [1, 2], start: (job) => startStreams(job, {}) },
-  'Kafka Streams, larger batches': {
+  'Kafka Streams (larger batches)': {
     guarantees: both,
     threads: [1, 2],
     start: (job) => startStreams(job, { 'producer.batch.size': '262144', 'max.poll.records': '4000' }),
