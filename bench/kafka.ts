@@ -27,12 +27,13 @@ const rounds = Number(process.env['OXBOW_ROUNDS'] ?? 3)
 const results = process.env['OXBOW_RESULTS'] ?? join(tmpdir(), `oxbow-bench-${process.pid}.jsonl`)
 const chart = process.env['OXBOW_CHART']
 
-const wanted = listed('OXBOW_PEERS', Object.keys(peers)).flatMap((name) =>
-  listed('OXBOW_GUARANTEES', guarantees)
-    .filter((guarantee) => peers[name]!.guarantees.includes(guarantee))
-    .flatMap((guarantee) =>
-      listed('OXBOW_THREADS', peers[name]!.threads).map((threads) => ({ name, guarantee, threads })),
-    ),
+/** Those to be compared run one after another, in the same minutes. */
+const wanted = listed('OXBOW_GUARANTEES', guarantees).flatMap((guarantee) =>
+  listed('OXBOW_THREADS', [1, 2]).flatMap((threads) =>
+    listed('OXBOW_PEERS', Object.keys(peers))
+      .filter((name) => peers[name]!.threads.includes(threads))
+      .map((name) => ({ name, guarantee, threads })),
+  ),
 )
 
 const cluster = await Cluster.start({ nodes: 1, heap: '1g' })

@@ -10,6 +10,7 @@ import { createTopics, deleteTopics, partitions } from './topics.ts'
 import { watch } from './watch.ts'
 
 const patience = 300_000
+const run = promisify(execFile)
 
 export interface Setting {
   readonly events: number
@@ -42,10 +43,7 @@ export async function measure(
     const memory = peakMemory(child.pid!)
     child.kill('SIGTERM')
     await exit
-    const script = join(import.meta.dirname, 'verdict.py')
-    const counted = [script, job.kafka, String(events), String(partitions), output, dead]
-    const { stdout } = await promisify(execFile)(pythonWithKafka(), counted)
-    const { lost, doubled } = JSON.parse(stdout) as { lost: number; doubled: number }
+    const { lost, doubled } = await count(job.kafka, events, topics)
     return {
       peer: name,
       guarantee: job.guarantee,
@@ -63,4 +61,19 @@ export async function measure(
     child.kill('SIGKILL')
     await deleteTopics(job.kafka, topics)
   }
+}
+
+/** By librdkafka, which has no part in any of the peers. */
+async function count(
+  kafka: string,
+  events: number,
+  topics: readonly string[],
+): Promise<{ readonly lost: number; readonly doubled: number }> {
+  const { stdout } = await run(pythonWithKafka(), [
+    join(import.meta.dirname, 'count.py'),
+    kafka,
+    String(events),
+    ...topics,
+  ])
+  return JSON.parse(stdout) as { lost: number; doubled: number }
 }

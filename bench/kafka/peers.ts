@@ -2,7 +2,7 @@ import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { kafkaClassPath } from '../../test/support/kafka/jars.ts'
-import type { Guarantee, Job } from './job.ts'
+import type { Job } from './job.ts'
 
 const here = import.meta.dirname
 const root = join(here, '../..')
@@ -10,27 +10,22 @@ const young = '--max-semi-space-size=16'
 
 /** A system under measurement. */
 export interface Peer {
-  readonly guarantees: readonly Guarantee[]
   readonly threads: readonly number[]
   /** Starts it; it works until it is told to stop. */
   start(job: Job): ChildProcess
 }
 
-const both = ['atLeastOnce', 'exactlyOnce'] as const
-
 export const peers: { readonly [name: string]: Peer } = {
-  'Kafka Streams': { guarantees: both, threads: [1, 2], start: (job) => startStreams(job, {}) },
-  'Kafka Streams, larger batches': {
-    guarantees: both,
+  'Kafka Streams': { threads: [1, 2], start: (job) => startStreams(job, {}) },
+  'Kafka Streams (larger batches)': {
     threads: [1, 2],
     start: (job) => startStreams(job, { 'producer.batch.size': '262144', 'max.poll.records': '4000' }),
   },
   'raw client': {
-    guarantees: both,
     threads: [1],
     start: (job) => startNode([join(here, 'rawLoop.ts')], { JOB: JSON.stringify(job) }),
   },
-  Oxbow: { guarantees: both, threads: [1, 2], start: startOxbow },
+  Oxbow: { threads: [1, 2], start: startOxbow },
 }
 
 function startOxbow({ kafka, group, guarantee, threads, output, dead }: Job): ChildProcess {

@@ -66,9 +66,20 @@ export function deadLetter(failure: Failure, context: LetterContext): OutputReco
   if (context.envelope === 'json') {
     return { ...placed, value: Buffer.from(JSON.stringify(jsonEnvelope(failure, facts))), headers: [] }
   }
-  const own = Object.entries(facts).map(([name, text]): Header => [letterPrefix + name, Buffer.from(text)])
+  const own = Object.entries(facts).map(([name, text]) => headerOf(name, text))
   const kept = raw.headers.filter(([name]) => !name.startsWith(letterPrefix))
   return { ...placed, value: raw.value, headers: [...kept, ...own] }
+}
+
+/** The last header of each name: most are the same in letter after letter, which then share them. */
+const said = new Map<string, { readonly text: string; readonly header: Header }>()
+
+function headerOf(name: string, text: string): Header {
+  const last = said.get(name)
+  if (last?.text === text) return last.header
+  const header: Header = [letterPrefix + name, Buffer.from(text)]
+  said.set(name, { text, header })
+  return header
 }
 
 function describeFailure(failure: Failure, { pipeline, revision, redact }: LetterContext): { [name: string]: string } {
@@ -76,6 +87,7 @@ function describeFailure(failure: Failure, { pipeline, revision, redact }: Lette
   const { origin } = input
   const message = bounded(redact.text(fault.message, input.value), maxMessage)
   const reached = operatorInput(failure, redact)
+  const failedAt = new Date(failure.failedAt).toISOString()
   return {
     id: letterId(origin, operator, input.index),
     pipeline,
@@ -94,8 +106,9 @@ function describeFailure(failure: Failure, { pipeline, revision, redact }: Lette
     'origin.partition': String(origin.partition),
     'origin.offset': String(origin.offset),
     'origin.timestamp': new Date(origin.timestamp).toISOString(),
-    'failed-at': new Date(failure.failedAt).toISOString(),
-    'first-failed-at': new Date(failure.firstFailedAt).toISOString(),
+    'failed-at': failedAt,
+    'first-failed-at':
+      failure.firstFailedAt === failure.failedAt ? failedAt : new Date(failure.firstFailedAt).toISOString(),
     ...(input.index === '' ? {} : { index: input.index }),
     ...(reached === undefined ? {} : { input: reached }),
   }

@@ -34,7 +34,7 @@ export function toRepeat(lineage: Lineage, failed: readonly FailedPart[], { reen
 interface Luggage {
   /** By the stream's name. */
   readonly marks: { readonly [stream: string]: number }
-  readonly buried: ReadonlySet<string>
+  readonly buried: Set<string>
   readonly parts: readonly PackedPart[]
 }
 
@@ -83,7 +83,7 @@ export function departure(
 ): OutputRecord | undefined {
   if (retry.topic === undefined) return undefined
   const { node: operator, record, fault, retry: last } = failed.at(-1)!
-  const { buried } = lineage
+  const { buried = new Set<string>() } = lineage
   const state: Luggage = { marks: lineage.marksByName(streams), buried, parts: repeated.map(packed) }
   const facts = {
     raw: lineage.raw,
@@ -134,7 +134,7 @@ export function arrival(stored: StoredRecord, topic: PlannedSource, streams: rea
   const { partition, offset } = stored
   const lineage = new Lineage(source, raw, { topic: stored.topic, partition, offset })
   lineage.setMarks(taken.marks, streams)
-  for (const letter of taken.buried) lineage.buried.add(letter)
+  lineage.buried = taken.buried
   const read = readValue(raw, topic)
   if ('fault' in read) return { lineage, parts: [], fault: read.fault }
   lineage.read = { value: read.value, format: topic.format }

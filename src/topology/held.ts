@@ -162,7 +162,7 @@ interface KeptLineage {
   readonly parked?: true
   readonly hops?: number
   readonly tried?: Tried
-  readonly buried?: ReadonlySet<string>
+  readonly buried?: Set<string>
 }
 
 const keyOf = ({ node, record }: HeldPart): string => `${(record.origin as Lineage).id}/${node}/${record.index}`
@@ -184,19 +184,19 @@ function encodeLineage(lineage: Lineage, streams: readonly string[]): Buffer {
     ...(parked && { parked }),
     ...(hops > 0 && { hops }),
     ...(tried && { tried }),
-    ...(buried.size > 0 && { buried }),
+    ...(buried && { buried }),
   } satisfies KeptLineage)
 }
 
 function decodeLineage(bytes: Buffer, streams: readonly string[]): Lineage {
-  const { source, raw, place, marks, parked = false, hops = 0, tried, buried = [] } = decode<KeptLineage>(bytes)
+  const { source, raw, place, marks, parked = false, hops = 0, tried, buried } = decode<KeptLineage>(bytes)
   const lineage = new Lineage(source, raw, place)
   lineage.parked = parked
   lineage.hops = hops
   lineage.kept = true
   lineage.stale = false
   lineage.tried = tried
-  for (const letter of buried) lineage.buried.add(letter)
+  lineage.buried = buried
   lineage.setMarks(marks, streams)
   return lineage
 }

@@ -32,8 +32,8 @@ export class Lineage implements Origin {
   departing: FailedPart[] = []
   /** How often it ran from its source record on, where that is how it is retried. */
   tried: Tried | undefined
-  /** Letters of its parts that died: it may run there again, and has each letter once. */
-  readonly buried = new Set<string>()
+  /** Letters of its parts that died, if any did: it may run there again, and has each letter once. */
+  buried: Set<string> | undefined
   /** What happened to it in each stream, by the stream's number in the plan. */
   readonly marks: number[] = [0]
   /** Whether what the broker keeps of it, if anything, is out of date. */
@@ -69,16 +69,16 @@ export class Lineage implements Origin {
 
   /** A part of it died. @returns whether none did there before */
   bury(letter: string): boolean {
-    if (this.buried.has(letter)) return false
-    this.buried.add(letter)
+    if (this.buried?.has(letter)) return false
+    this.buried = (this.buried ?? new Set()).add(letter)
     this.stale = true
     return true
   }
 
   /** What happened to it, by the stream's name: its number may be another one elsewhere. */
   marksByName(streams: readonly string[]): { readonly [stream: string]: number } {
-    // Streams that the record never entered are holes in the list, which flatMap leaves out.
-    return Object.fromEntries(this.marks.flatMap((mark, stream) => [[streams[stream]!, mark]]))
+    // Streams that the record never entered are holes in the list, or have no mark.
+    return Object.fromEntries(this.marks.flatMap((mark, stream) => (mark > 0 ? [[streams[stream]!, mark]] : [])))
   }
 
   setMarks(marks: { readonly [stream: string]: number }, streams: readonly string[]): void {
@@ -87,7 +87,7 @@ export class Lineage implements Origin {
 
   /** It is redriven from one of its letters: nothing of it is dead for now. */
   revive(letter: string): void {
-    this.buried.delete(letter)
+    this.buried?.delete(letter)
     this.hops++
     this.stale = true
     for (let stream = 0; stream < this.marks.length; stream++) this.marks[stream]! &= ~dead
