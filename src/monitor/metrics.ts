@@ -2,6 +2,8 @@ import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { SchedulerLike } from 'rxjs'
 import type { Broker } from '../broker/broker.ts'
 import { countLetters } from '../deadletter/ledger.ts'
+import { countsOf } from '../topology/conservation.ts'
+import { letterLedger } from '../topology/letterLedger.ts'
 import { going, type Aside } from '../topology/lineage.ts'
 import type { MeterReading } from '../topology/meter.ts'
 import type { RunningPipeline } from '../topology/running.ts'
@@ -102,11 +104,11 @@ function deadLetters(gauge: Family, broker: Broker, scheduler: SchedulerLike): v
   const labels = ['topic'] as const
   const of =
     (value: (letters: { readonly open: number; readonly oldest?: number }) => number) =>
-    async ({ plan }: RunningPipeline): Promise<Point[]> => {
+    async ({ name, plan }: RunningPipeline): Promise<Point[]> => {
       const sources = plan.subtopologies.flatMap((subtopology) => subtopology.sources)
       const own = sources.filter(({ retriesOf }) => retriesOf === undefined)
       const topics = [...new Set(own.map(({ deadLetters }) => deadLetters.topic))]
-      const letters = await countLetters(broker, topics)
+      const letters = await countLetters(broker, topics, letterLedger(plan, await countsOf(broker, name)))
       return letters.map((count) => ({ labels: { topic: count.topic }, value: value(count) }))
     }
   gauge(

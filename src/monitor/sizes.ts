@@ -3,6 +3,7 @@ import type { Broker } from '../broker/broker.ts'
 import { defineSource, type SourceSpec } from '../component/source.ts'
 import { countLetters } from '../deadletter/ledger.ts'
 import { countsOf } from '../topology/conservation.ts'
+import { letterLedger } from '../topology/letterLedger.ts'
 import { going } from '../topology/lineage.ts'
 import type { Plan } from '../topology/plan.ts'
 import type { Sample } from './sample.ts'
@@ -34,8 +35,8 @@ export const sizes = (plan: Plan, broker: Broker): SourceSpec =>
         async poll(cursor) {
           const before = cursor as Cursor | undefined
           const at = scheduler.now()
-          const letters = await countLetters(broker, topics)
           const counts = await countsOf(broker, plan.name)
+          const letters = await countLetters(broker, topics, letterLedger(plan, counts))
           const now = advance(before, at, letters, counts)
           const records = watched.map(({ topic, sources }, place) => {
             const { open, written, oldest } = letters[place]!

@@ -36,7 +36,7 @@ export class DeadLetters {
 
   /** Writes the letter of a failure. */
   bury(operator: string, input: Record, fault: Fault, tried?: Tried): void {
-    const { task, sources, draft, order, held } = this.#parts
+    const { task, sources, draft, order, held, tally } = this.#parts
     const lineage = input.origin as Lineage
     const failedAt = task.scheduler.now()
     const { attempts, firstFailedAt } = tried ?? { attempts: 1, firstFailedAt: failedAt }
@@ -45,6 +45,7 @@ export class DeadLetters {
     const letter = letterId(lineage, operator, input.index)
     if (!lineage.bury(letter)) return
     draft.output(deadLetter(failure, sources.get(source)!.deadLetters))
+    tally.aside(source, 'letters', true)
     const part = { node: operator, record: input, letter }
     if (order.died(lineage, letter, part)) held.add(part)
   }
@@ -95,16 +96,22 @@ export class DeadLetters {
     if (command.command === 'redrive') return this.#redrive(command.letter) ? 1 : 0
     const letters = command.command === 'discard' ? [command.letter] : order.lettersHolding(source, command.key)
     const parts = order.discard(letters)
-    for (const part of parts) this.#parts.held.remove(part)
+    for (const part of parts) this.#close(source, part)
     return parts.length
   }
 
+  /** The letter is not open any more. */
+  #close(source: string, part: HeldPart): void {
+    this.#parts.held.remove(part)
+    this.#parts.tally.aside(source, 'letters', false)
+  }
+
   #redrive(letter: string): boolean {
-    const { order, held, tally, underWay, streams, reenter } = this.#parts
+    const { order, tally, underWay, streams, reenter } = this.#parts
     const found = order.redrive(letter)
     if (!found) return false
     const { lineage, part } = found
-    held.remove(part)
+    this.#close(lineage.source, part)
     if (lineage.pending === 0) tally.reopen(lineage)
     lineage.revive(letter)
     for (const { node } of order.lettersOf(lineage)) lineage.mark(streamOf(node, streams), dead)

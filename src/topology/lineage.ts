@@ -116,7 +116,7 @@ export const streamOf = (id: string, streams: readonly string[]): number =>
   )
 
 /** What is counted beside streams, in rows of their own: `read` when it begins, `emitted` when it ends. */
-const asides = { parked: '$parked', paused: '$paused' } as const
+export const asides = { parked: '$parked', paused: '$paused', letters: '$letters' } as const
 export type Aside = keyof typeof asides
 
 export const isAside = (stream: string): boolean => Object.values<string>(asides).includes(stream)

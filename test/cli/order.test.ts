@@ -35,6 +35,9 @@ test('a mended config and dlq redrive bring a key on in its order', async () => 
   expect(first.code).toBe(0)
   expect(jsonLines(first.stdout)).toMatchObject([{ read: 3, emitted: 1, dead: 1, inFlight: 1 }])
   expect(await clean()).toEqual([3])
+  const open = async () =>
+    jsonLines((await dlq('ls', 'prices.yaml', '--json')).stdout).map((row) => (row as { open: number }).open)
+  expect(await open()).toEqual([1])
 
   writeFileSync(join(directory, 'prices.yaml'), config('double(record.n) < 9.0'))
   const sent = await dlq('redrive', 'prices.yaml', '--key', 'k1')
@@ -43,6 +46,7 @@ test('a mended config and dlq redrive bring a key on in its order', async () => 
   )
   expect(jsonLines((await run()).stdout)).toMatchObject([{ read: 3, emitted: 3, dead: 0, inFlight: 0 }])
   expect(await clean()).toEqual([3, 1, 2])
+  expect(await open()).toEqual([0])
 })
 
 test('dlq discard gives a letter up by its id, and the next record goes on', async () => {

@@ -16,6 +16,15 @@ test('letters are counted over partitions, with the oldest of them; a topic that
   ])
 })
 
+test('what was counted of the letters says how many are open, for offsets count the markers of transactions too', async () => {
+  const partitions = [{ partition: 0, start: 0n, end: 9n, oldest: 70 }]
+  const broker = { topics: () => Promise.resolve([{ name: 'dlq.a', partitions }]) }
+  const counted = async (written: number, closed: number) =>
+    (await countLetters(broker, ['dlq.a'], new Map([['dlq.a', { written, closed }]])))[0]
+  expect(await counted(6, 1)).toMatchObject({ open: 5, retained: 9, written: 6 })
+  expect(await counted(40, 2)).toMatchObject({ open: 9, retained: 9, written: 40 })
+})
+
 test('no other topics are looked at: a cluster has many, and not all may be read', async () => {
   const broker = await openEmbedded({ directory: ':memory:' })
   const asked: (readonly string[] | undefined)[] = []

@@ -1,5 +1,7 @@
 import { Command } from 'commander'
 import { countLetters } from '../../deadletter/ledger.ts'
+import { countsOf } from '../../topology/conservation.ts'
+import { letterLedger } from '../../topology/letterLedger.ts'
 import type { Plan } from '../../topology/plan.ts'
 import { openPlace, placeOf, withBroker, type BrokerOptions } from '../brokerOptions.ts'
 import { print, printJson, table } from '../output.ts'
@@ -35,6 +37,7 @@ async function listLetters(path: string | undefined, options: BrokerOptions & { 
     const counts = await countLetters(
       broker,
       wanted.map(({ topic }) => topic),
+      planned && letterLedger(planned.plan, await countsOf(broker, planned.plan.name)),
     )
     const rows = counts.map(({ topic, open, redriving, resolved, discarded, retained, oldest }, at) => ({
       source: wanted[at]!.source,
