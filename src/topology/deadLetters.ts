@@ -65,7 +65,8 @@ export class DeadLetters {
     for (const part of parts) {
       if (order.died(part.record.origin as Lineage, part.letter!, part)) continue
       held.remove(part)
-      underWay.end(part.record.origin as Lineage)
+      const lineage = part.record.origin as Lineage
+      if (lineage.pending === 0) underWay.end(lineage)
     }
     for (const lineage of new Set(parts.map(({ record }) => record.origin as Lineage)))
       if (lineage.pending === 0) order.ended(lineage)

@@ -60,6 +60,7 @@ export class Flow {
       tally: this.#tally,
       begin: (lineage) => this.#begin(lineage),
       freed: () => this.progress.next(),
+      soon: (action) => host.whenFree(() => this.#orHalt('order', action)),
       later: (action) => void parts.scheduler.schedule(() => host.whenFree(() => this.#orHalt('order', action))),
       forget: (lineage) => void this.#underWay.end(lineage),
     })
@@ -90,8 +91,7 @@ export class Flow {
 
   /** Takes up the records that were under way at the last commit. @returns whether there were any */
   restore(): boolean {
-    const { state, committed } = this.#parts
-    const { parts, dead, parked } = this.#held.restore(state, this.#streamNames, this.#sources, committed)
+    const { parts, dead, parked } = this.#held.restore(this.#parts, this.#streamNames, this.#sources)
     for (const { record } of parts) this.#keep(record.origin as Lineage)
     this.#failures.deadLetters.restore(dead)
     for (const part of parts) if (!this.#failures.restore(part)) this.#reenter(part)

@@ -41,6 +41,13 @@ export interface HeldPart {
   readonly fault?: Pick<Fault, 'code' | 'message'>
 }
 
+/** What a task committed last. */
+interface Kept {
+  readonly state: StateReader
+  /** Where its group goes on in a partition. */
+  readonly committed: (place: TopicPartition) => bigint | undefined
+}
+
 /** What was under way, parked or holding up its key when a task committed last; the oldest first. */
 export interface Restored {
   readonly parts: readonly HeldPart[]
@@ -59,6 +66,8 @@ export class Held {
   readonly #kept = new Set<string>()
   /** Those that the broker still has and is to forget. */
   readonly #gone = new Set<string>()
+  /** Source records that the broker still has, and that will be read again. */
+  readonly #stale = new Set<string>()
 
   add(part: HeldPart): void {
     const key = keyOf(part)
@@ -87,6 +96,8 @@ export class Held {
       changes.push({ store: parts, key, value: encodePart(part) })
       this.#kept.add(key)
     }
+    for (const id of this.#stale) changes.push({ store: lineages, key: id, value: null })
+    this.#stale.clear()
     this.#gone.clear()
     this.#fresh.clear()
     for (const lineage of closed) if (lineage.kept) changes.push({ store: lineages, key: lineage.id, value: null })
@@ -101,23 +112,21 @@ export class Held {
 
   /**
    * Parts under way are counted in their lineages; only those of the task's own sources are taken up. Where state is
-   * written before offsets (at least once), a crash between leaves records in both: what will be read again is not taken up.
+   * written before offsets (at least once), a crash between leaves records in both: what will be read again is forgotten.
    */
-  restore(
-    state: StateReader,
-    streams: readonly string[],
-    sources: Names,
-    committed: (place: TopicPartition) => bigint | undefined,
-  ): Restored {
+  restore({ state, committed }: Kept, streams: readonly string[], sources: Names): Restored {
     const own = new Map<string, Lineage>()
     for (const [key, bytes] of state.entries(lineages)) {
       const lineage = decodeLineage(bytes, streams)
       const isPast = lineage.place.offset < (committed(lineage.place) ?? 0n)
-      if (isPast && sources.has(lineage.source)) own.set(key, lineage)
+      if (!sources.has(lineage.source)) continue
+      if (isPast) own.set(key, lineage)
+      else this.#stale.add(key)
     }
     const found = [...state.entries(parts)].flatMap(([key, bytes]): HeldPart[] => {
       const { origin, record, ...rest } = decode<KeptPart>(bytes)
       const lineage = own.get(origin)
+      if (this.#stale.has(origin)) this.#gone.add(key)
       if (!lineage) return []
       this.#kept.add(key)
       if (rest.letter === undefined) lineage.pending++

@@ -22,6 +22,8 @@ export interface OrderHost {
   begin(lineage: Lineage): void
   /** There is more room. */
   freed(): void
+  /** Runs now, or after the commit that is under way: what goes on in between would be in no unit. */
+  soon(action: () => void): void
   /** Runs when the unit is committed that is being drafted. */
   later(action: () => void): void
   /** Nothing holds the lineage any more. */
@@ -223,7 +225,7 @@ export class KeyOrder {
   #free(name: string, sequence: Sequence): void {
     if (sequence.waiting.length === 0) return void this.#sequences.delete(name)
     this.#ready.add(name)
-    this.drain()
+    if (!this.#draining) this.#host.soon(() => this.drain())
   }
 
   #park(sequence: Sequence, lineage: Lineage): void {

@@ -36,6 +36,11 @@ export class Standing {
     return `${size} are parked behind records that failed, or hold up their keys; redrive or discard the dead letters (\`oxbow dlq redrive\`, \`oxbow dlq discard\`), or raise deadLetters.parked.`
   }
 
+  /** Whether too much is parked, some of it behind dead letters: not just a key with much to do. */
+  get obstructed(): boolean {
+    return this.#order.full && (this.#order.blocked > 0 || this.#underWay.size === 0)
+  }
+
   /** Why no more is read and nothing will go on by itself, if so. */
   get stuck(): string | undefined {
     return this.#underWay.size === 0 ? this.parked : undefined

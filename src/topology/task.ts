@@ -123,7 +123,7 @@ export class Task {
   async #room(source: string): Promise<void> {
     const { signal } = this.#parts
     while (!this.#reason && this.#flow.standing.full && !signal.aborted) {
-      this.#tell(source, this.#flow.standing.parked !== undefined)
+      this.#tell(source, this.#flow.standing.obstructed)
       await firstValueFrom(race(this.#flow.progress, this.#failure, fromEvent(signal, 'abort')))
     }
     if (!this.#flow.standing.full) this.#tell(source, false)

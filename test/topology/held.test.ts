@@ -21,3 +21,24 @@ it('a record that leaves and comes back between two commits is forgotten when it
     { store: '$lineages', key: lineage.id, value: null },
   ])
 })
+
+it('what will be read again is not taken up, and forgotten: it would come back once offsets have passed it', () => {
+  const lineage = new Lineage('in', raw)
+  const held = new Held()
+  held.add({ node: 's.call', record: { ...raw, value: 1, origin: lineage, index: '' } })
+  const kept = held.take([lineage], [], ['s'])
+  const state = {
+    get: () => undefined,
+    entries: (store: string) =>
+      kept.filter((change) => change.store === store).map(({ key, value }) => [key, value!] as const),
+  }
+
+  const next = new Held()
+  const restored = next.restore({ state, committed: () => 7n }, ['s'], new Set(['in']))
+  expect(restored).toEqual({ parts: [], dead: [], parked: [] })
+  expect(next.take([], [], ['s'])).toEqual(
+    expect.arrayContaining(kept.map(({ store, key }) => ({ store, key, value: null }))),
+  )
+  const past = new Held().restore({ state, committed: () => 8n }, ['s'], new Set(['in']))
+  expect(past.parts).toHaveLength(1)
+})

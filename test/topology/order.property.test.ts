@@ -5,6 +5,7 @@ import { z } from 'zod'
 import type { Broker } from '../../src/broker/broker.ts'
 import { openEmbedded } from '../../src/broker/embedded/embedded.ts'
 import { defineOperator } from '../../src/component/operator.ts'
+import { defineSink } from '../../src/component/sink.ts'
 import { RecordedFault } from '../../src/record/fault.ts'
 import { emit, fail, type Outcome } from '../../src/record/outcome.ts'
 import type { Record } from '../../src/record/record.ts'
@@ -15,7 +16,7 @@ import { commandRecord, keyText, laneOf } from '../../src/topology/lane.ts'
 import { Pipeline } from '../../src/topology/pipeline.ts'
 import { parseConfig } from '../../src/topology/read.ts'
 import { resolvePlan } from '../../src/topology/resolve.ts'
-import { append, catalogWith, output, recordsOf, valuesOf } from '../support/pipeline.ts'
+import { append, catalogWith, output, recordsOf } from '../support/pipeline.ts'
 
 /** How a record behaves: passes, fails so many times, or fails until it is healed. */
 type Kind = 'good' | 'once' | 'often' | 'poison'
@@ -50,7 +51,7 @@ class Service {
 
 const keys = ['a', 'b', 'c'] as const
 
-const config = (call: boolean) => `
+const config = (call: boolean, sink: boolean) => `
 name: ordered
 sources: { in: { topic: { format: json } } }
 deadLetters: { order: key, retry: { attempts: 3, backoff: [10ms, 20ms] } }
@@ -58,16 +59,25 @@ streams:
   clean:
     from: in
     steps: [{ ${call ? 'ask' : 'apply'}: {} }]
-    to: { topic: { name: out } }
+    to: ${sink ? '{ shelf: {} }' : '{ topic: { name: out } }'}
 `
 
-const catalogFor = (service: Service) => {
+/** Where a sink outside of the broker puts what it is given. */
+type Shelf = Record[]
+
+const catalogFor = (service: Service, shelf: Shelf) => {
   const shared = { summary: 'For this test.', config: z.strictObject({}), faults: [], examples: [] }
   const each = async (record: Record) => {
     for (let turn = (record.value as Value).id % 3; turn > 0; turn--) await setImmediate()
     return service.answer(record)
   }
+  const write = async (records: readonly Record[]) => {
+    await setImmediate()
+    shelf.push(...records)
+    return records.map(() => 'written' as const)
+  }
   return catalogWith({
+    sinks: [defineSink({ ...shared, name: 'shelf', open: async () => ({ write, close: async () => {} }) })],
     operators: [
       defineOperator({ ...shared, name: 'apply', build: () => (record) => service.answer(record) }),
       defineOperator({ ...shared, name: 'ask', build: () => ({ each, concurrency: 4 }) }),
@@ -121,21 +131,22 @@ class World {
   readonly #service = new Service()
   readonly #model = new Model()
   readonly #plan
+  readonly #sink: boolean
+  readonly #shelf: Shelf = []
   readonly #broker: Broker
   #pipeline: Pipeline
   #nextId = 0
 
-  private constructor(broker: Broker, call: boolean) {
+  private constructor(broker: Broker, call: boolean, sink: boolean) {
     this.#broker = broker
-    this.#plan = resolvePlan(
-      parseConfig(config(call), 'p.yaml', catalogFor(this.#service), {}),
-      catalogFor(this.#service),
-    )
+    this.#sink = sink
+    const catalog = catalogFor(this.#service, this.#shelf)
+    this.#plan = resolvePlan(parseConfig(config(call, sink), 'p.yaml', catalog, {}), catalog)
     this.#pipeline = this.#create()
   }
 
-  static async open(call: boolean): Promise<World> {
-    const world = new World(await openEmbedded({ directory: ':memory:', now: () => 0 }), call)
+  static async open(call: boolean, sink: boolean): Promise<World> {
+    const world = new World(await openEmbedded({ directory: ':memory:', now: () => 0 }), call, sink)
     await world.#pipeline.start()
     return world
   }
@@ -183,16 +194,17 @@ class World {
       await this.#pipeline.quiet()
     }
     this.#model.run(this.#service.healed)
-    const out = Map.groupBy(await recordsOf(this.#broker, 'out'), ({ key }) => key!.toString())
+    const found = await this.#out()
+    const out = Map.groupBy(found, ({ key }) => key)
     for (const key of keys) {
-      const ids = (out.get(key) ?? []).map(({ value }) => (JSON.parse(value!.toString()) as Value).id)
+      const ids = (out.get(key) ?? []).map(({ id }) => id)
       expect(ids).toEqual(this.#model.out.get(key))
     }
     const waiting = keys.reduce((sum, key) => sum + this.#model.waiting(key), 0)
     expect(this.#pipeline.blocked).toBe(waiting)
     expect(this.#pipeline.inFlight).toBe(waiting)
     expect(this.#pipeline.troubles).toEqual([])
-    const emitted = (await valuesOf(this.#broker, 'out')).length
+    const emitted = found.length
     const [row] = await this.#pipeline.conservation()
     expect(row).toMatchObject({
       read: this.#nextId,
@@ -200,6 +212,12 @@ class World {
       inFlight: waiting,
       dead: this.#nextId - emitted - waiting,
     })
+  }
+
+  async #out(): Promise<{ key: string; id: number }[]> {
+    if (this.#sink) return this.#shelf.map(({ key, value }) => ({ key: key!.toString(), id: (value as Value).id }))
+    const records = await recordsOf(this.#broker, 'out')
+    return records.map(({ key, value }) => ({ key: key!.toString(), id: (JSON.parse(value!.toString()) as Value).id }))
   }
 
   async close(): Promise<void> {
@@ -242,11 +260,16 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 2, arbitrary: fc.constant({ type: 'restart' as const }) },
 )
 
-for (const call of [false, true]) {
-  it(`keys keep their order through retries, dead letters, redrives and restarts, ${call ? 'asynchronous' : 'synchronous'}`, async () => {
+for (const [call, sink] of [
+  [false, false],
+  [true, false],
+  [false, true],
+  [true, true],
+] as const) {
+  it(`keys keep their order through retries, dead letters, redrives and restarts, ${call ? 'asynchronous' : 'synchronous'}, to a ${sink ? 'sink' : 'topic'}`, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(action, { maxLength: 30 }), async (actions) => {
-        const world = await World.open(call)
+        const world = await World.open(call, sink)
         try {
           for (const each of actions) await world.act(each)
           await world.rest()
