@@ -89,11 +89,16 @@ async function create(network: Network, settings: KafkaSettings, spec: TopicSpec
     } catch (thrown) {
       if (!codesOf(thrown).includes('TOPIC_ALREADY_EXISTS')) throw thrown
     }
-    network.refresh()
-    const leaders = await network.leaders(name)
-    if (!leaders || leaders.some((leader) => leader < 0))
-      throw Object.assign(new Error('no leader yet'), { code: 'ECONNRESET' })
+    await seen(network, name, 1)
   })
+}
+
+/** Whether whoever is asked knows of so many partitions by now, each with a leader. @throws what passes, until it is so */
+async function seen(network: Network, topic: string, partitions: number): Promise<void> {
+  network.refresh()
+  const leaders = (await network.leaders(topic)) ?? []
+  if (leaders.length < partitions || leaders.some((leader) => leader < 0))
+    throw Object.assign(new Error('no leader yet'), { code: 'ECONNRESET' })
 }
 
 const keyOf = { retention: 'retention.ms', compacted: 'cleanup.policy', maxMessageBytes: 'max.message.bytes' } as const
@@ -129,7 +134,9 @@ async function addPartitions(network: Network, settings: KafkaSettings, spec: To
   await network.persist(`The topic ${spec.name} cannot be given more partitions`, () =>
     network.callController(createPartitionsV3.api, [topic], settings.timeouts.request, false),
   )
-  network.refresh()
+  await network.persist(`The new partitions of ${spec.name} have no leader`, () =>
+    seen(network, spec.name, topic.count),
+  )
 }
 
 function configsOf({ retention, compacted, maxMessageBytes }: TopicSpec): Map<string, string> {
