@@ -1,14 +1,17 @@
+import { setTimeout } from 'node:timers/promises'
 import {
   Admin,
   describeTransactionsV0,
   findCoordinatorV4,
   listTransactionsV1,
+  NetworkError,
   type Connection,
 } from '@platformatic/kafka'
 import { Kafka, logLevel } from 'kafkajs'
 import type { Cluster } from '../../support/kafka/cluster.ts'
 
 const groupKey = 0
+const patience = 20_000
 
 /** The node that coordinates a group. */
 export const groupCoordinator = (cluster: Cluster, group: string): Promise<number> =>
@@ -50,7 +53,18 @@ async function transactionsOf(connection: Connection, clientId: string): Promise
   return transactionStates.map(({ transactionalId }) => transactionalId).filter((id) => id.startsWith(clientId))
 }
 
+/** Asks a node, which may just be coming back from the fault before. */
 async function asking<T>(cluster: Cluster, ask: (connection: Connection) => Promise<T>, node = 0): Promise<T> {
+  for (const deadline = Date.now() + patience; ; await setTimeout(200)) {
+    try {
+      return await askOnce(cluster, ask, node)
+    } catch (thrown) {
+      if (!(thrown instanceof NetworkError) || Date.now() > deadline) throw thrown
+    }
+  }
+}
+
+async function askOnce<T>(cluster: Cluster, ask: (connection: Connection) => Promise<T>, node: number): Promise<T> {
   const admin = new Admin({ clientId: 'faults', bootstrapBrokers: cluster.bootstrap })
   try {
     return await ask(await admin.connections.get({ host: '127.0.0.1', port: cluster.nodes[node]!.port }))
