@@ -117,7 +117,7 @@ it('damaged YAML is answered with its mistakes', () => {
     }),
     { numRuns: 500 },
   )
-})
+}, 60_000)
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json }
 
@@ -143,7 +143,7 @@ it('any document is answered with its mistakes', () => {
     fc.property(anything, (document) => expectAnswer(JSON.stringify(document))),
     { numRuns: 300 },
   )
-})
+}, 60_000)
 
 /** The document with another node at a place, counted through all its nodes. */
 function withNode(document: Json, at: number, node: Json): Json {
@@ -166,4 +166,4 @@ it('a config with something else in any place is answered with its mistakes', ()
     }),
     { numRuns: 500 },
   )
-})
+}, 60_000)
