@@ -1,5 +1,6 @@
 import { Consumer, type GroupPartitionsAssigner } from '@platformatic/kafka'
 import { assignByNumber, rebalanceTimeout, rejoinPause } from '../assignment.ts'
+import { changelogOf } from '../changelog.ts'
 import { memberRole, type Membership, type MembershipParts, type Term } from '../client.ts'
 import { asBrokerError } from '../failure.ts'
 import { connectionOptions } from './options.ts'
@@ -33,11 +34,11 @@ export class PlatformaticMembership implements Membership {
       sessionTimeout: session,
       rebalanceTimeout: Math.max(rebalanceTimeout, session),
       heartbeatInterval: heartbeat,
-      partitionAssigner: assign,
+      partitionAssigner: assignOf(topics),
       retries: 10,
       retryDelay: 200,
     })
-    this.#consumer.topics.trackAll(...topics)
+    this.#consumer.topics.trackAll(...topics, changelogOf(group))
     this.#consumer.on('consumer:group:join', ({ isLeader }) => this.#joined(isLeader ?? false))
     this.#consumer.on('consumer:group:rebalance', () => (this.leaving = true))
     this.#consumer.on('consumer:heartbeat:end', () => {
@@ -74,9 +75,9 @@ export class PlatformaticMembership implements Membership {
     this.#leads = leads
     this.failure = undefined
     this.leaving = false
-    const partitions = (assignments ?? []).flatMap(({ topic, partitions }) =>
-      partitions.map((partition) => ({ topic, partition })),
-    )
+    const partitions = (assignments ?? [])
+      .filter(({ topic }) => this.#topics.includes(topic)) // The client gives all there is to an only member.
+      .flatMap(({ topic, partitions }) => partitions.map((partition) => ({ topic, partition })))
     this.#term = { member: { generation: generationId, id: memberId! }, partitions }
     this.#changed()
   }
@@ -115,15 +116,17 @@ export class PlatformaticMembership implements Membership {
   }
 }
 
-const assign: GroupPartitionsAssigner = (_current, members, topics, { topics: known }) => {
-  const readers = new Map([...members].map(([id, member]) => [id, member.topics ?? [...topics]]))
-  const counts = new Map([...topics].map((topic) => [topic, known.get(topic)?.partitionsCount ?? 0]))
-  return [...assignByNumber(readers, counts)].map(([memberId, places]) => {
-    const byTopic = Map.groupBy(places, ({ topic }) => topic)
-    const assignments = [...byTopic].map(([topic, own]): [string, { topic: string; partitions: number[] }] => [
-      topic,
-      { topic, partitions: own.map(({ partition }) => partition) },
-    ])
-    return { memberId, assignments: new Map(assignments) }
-  })
-}
+const assignOf =
+  (topics: readonly string[]): GroupPartitionsAssigner =>
+  (_current, members, _topics, { topics: known }) => {
+    const readers = new Map([...members].map(([id, member]) => [id, member.topics ?? topics]))
+    const counts = new Map(topics.map((topic) => [topic, known.get(topic)?.partitionsCount ?? 0]))
+    return [...assignByNumber(readers, counts)].map(([memberId, places]) => {
+      const byTopic = Map.groupBy(places, ({ topic }) => topic)
+      const assignments = [...byTopic].map(([topic, own]): [string, { topic: string; partitions: number[] }] => [
+        topic,
+        { topic, partitions: own.map(({ partition }) => partition) },
+      ])
+      return { memberId, assignments: new Map(assignments) }
+    })
+  }
