@@ -25,6 +25,8 @@ export class AssignedPartition implements TopicPartition {
   #topicId: string | undefined
   #failures = 0
   #heldUntil = 0
+  /** What waits to be fetched is no records, as far as is known. */
+  #damaged = false
 
   constructor({ topic, partition }: TopicPartition, position: number) {
     this.topic = topic
@@ -65,7 +67,10 @@ export class AssignedPartition implements TopicPartition {
     this.#fetchFrom = next
   }
 
-  /** Up to so many records, to be called when it is ready. @throws BrokerError for bytes that are no records; they are fetched anew */
+  /**
+   * Up to so many records, to be called when it is ready; those before bytes that are no records, which are fetched anew.
+   * @throws what says why the next bytes are none
+   */
   take(maxRecords: number): Batch {
     const { topic, partition } = this
     const records: StoredRecord[] = []
@@ -76,9 +81,13 @@ export class AssignedPartition implements TopicPartition {
         this.#given += some.length
       }
     } catch (thrown) {
-      this.jump(this.#position)
-      throw thrown
+      const last = records.at(-1)
+      this.jump(last ? Number(last.offset) + 1 : this.#position)
+      this.#damaged = true
+      if (!last) throw thrown
+      return { topic, partition, records, next: BigInt(this.#position) }
     }
+    this.#damaged = false
     this.#position = this.waiting === 0 ? this.#fetchFrom : Number(records.at(-1)!.offset) + 1
     return { topic, partition, records, next: BigInt(this.#position) }
   }
@@ -111,8 +120,9 @@ export class AssignedPartition implements TopicPartition {
     return now < this.#heldUntil
   }
 
-  /** It could be read. @returns whether it could not before */
+  /** It could be fetched. @returns whether it could not be read before, and can be now */
   recover(): boolean {
+    if (this.#damaged) return false
     const recovered = this.#failures > 0
     this.#failures = 0
     return recovered
@@ -124,6 +134,7 @@ export class AssignedPartition implements TopicPartition {
     this.#batches = []
     this.#records = []
     this.#given = 0
+    this.#damaged = false
     this.#epoch++
   }
 }

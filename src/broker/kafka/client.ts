@@ -45,6 +45,7 @@ export interface Membership {
 
 export interface MembershipParts {
   readonly settings: KafkaSettings
+  /** It subscribes to its changelog too, of which nothing is assigned: else Kafka would let the ledger expire. */
   readonly group: string
   readonly topics: readonly string[]
   /** The thread of this process that is the member. */

@@ -1,5 +1,6 @@
 import { decodeConsumerProtocolAssignment, describeGroupsV5 } from '@platformatic/kafka'
 import type { MemberInfo } from '../broker.ts'
+import { changelogOf } from './changelog.ts'
 import type { Network } from './network.ts'
 
 /** The members of a group as its coordinator knows them; while a rebalance is under way, they have no partitions yet. */
@@ -12,7 +13,10 @@ export async function describeMembers(network: Network, group: string): Promise<
       id: memberId,
       clientId,
       host: clientHost.replace(/^\//, ''),
-      partitions: memberAssignment.length === 0 ? [] : partitionsIn(memberAssignment),
+      partitions:
+        memberAssignment.length === 0
+          ? []
+          : partitionsIn(memberAssignment).filter(({ topic }) => topic !== changelogOf(group)),
     })),
   )
 }

@@ -18,6 +18,8 @@ export type CoordinatorKind = keyof typeof coordinatorKinds
 const firstPause = 5
 const longestPause = 1_000
 const unknownTopic = 3
+/** A topic in use is described again after so long, in milliseconds: it may have been given more partitions. */
+const metadataAge = 60_000
 
 /** The nodes of a cluster, and who leads what. What fails and may pass is tried again. */
 export class Network {
@@ -26,6 +28,8 @@ export class Network {
   readonly #bootstrap: readonly Node[]
   #nodes = new Map<number, Node>()
   readonly #topics = new Map<string, TopicMetadata>()
+  /** When it was last asked for each topic. */
+  readonly #asked = new Map<string, number>()
   readonly #coordinators = new Map<string, number>()
   readonly #closing = new AbortController()
 
@@ -39,9 +43,16 @@ export class Network {
     return this.#closing.signal.aborted
   }
 
-  /** The nodes that lead the partitions of a topic, in their order; -1 where none does now; undefined without such a topic. */
+  /**
+   * The nodes that lead the partitions of a topic, in their order; -1 where none does now; undefined without such a topic.
+   * Nobody waits for a topic that is known: it is told as it was about a minute ago at most, while it is asked for regularly.
+   */
   async leaders(topic: string): Promise<readonly number[] | undefined> {
     if (!this.#topics.has(topic)) await this.describe([topic])
+    else if (Date.now() - (this.#asked.get(topic) ?? 0) > metadataAge) {
+      this.#asked.set(topic, Date.now())
+      void this.describe([topic]).catch(() => {}) // Who talks to its leaders finds out by itself what is wrong.
+    }
     return this.#topics.get(topic)?.partitions.map(({ leader }) => leader)
   }
 
@@ -156,7 +167,11 @@ export class Network {
     // So a broker answers after an OAUTHBEARER token that it refused, which the client takes for accepted.
     if (found.nodes.length === 0) throw new ProtocolError('ILLEGAL_SASL_STATE')
     this.#nodes = new Map(found.nodes.map(({ id, ...node }) => [id, node]))
-    for (const topic of found.topics) if (topic.errorCode === 0) this.#topics.set(topic.name, topic)
+    for (const topic of found.topics) {
+      if (topic.errorCode !== 0) continue
+      this.#topics.set(topic.name, topic)
+      this.#asked.set(topic.name, Date.now())
+    }
     return found
   }
 

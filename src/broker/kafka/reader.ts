@@ -1,6 +1,6 @@
 import { ProtocolError } from '@platformatic/kafka'
 import type { StoredRecord } from '../../record/record.ts'
-import type { BrokerError } from '../broker.ts'
+import { BrokerError } from '../broker.ts'
 import { asBrokerError } from './failure.ts'
 import type { Network } from './network.ts'
 import { fetch, type FetchedPartition, type FetchedPosition } from './protocol.ts'
@@ -65,7 +65,7 @@ export async function fetchFrom(
   })
 }
 
-/** The same, but a partition that cannot be read does not keep the others from being read. */
+/** The same, but a partition that cannot be read, or came damaged, does not keep the others from being read. */
 export async function fetchEach(
   network: Network,
   node: number,
@@ -90,17 +90,31 @@ function committedIn(answer: FetchedPartition, { offset }: Place): Fetched | Unr
     const what = `${topic}, partition ${partition}, cannot be read`
     return { topic, partition, failure: asBrokerError(new ProtocolError(errorCode), what) }
   }
+  try {
+    return { ...place, ...committedBatches(answer, offset) }
+  } catch (thrown) {
+    const message = `${topic}, partition ${partition}, cannot be read from ${offset} on: ${(thrown as Error).message}`
+    return { topic, partition, failure: new BrokerError(message, { cause: thrown }) }
+  }
+}
+
+/** The committed batches up to the first that is damaged. @throws when that is the very first */
+function committedBatches({ topic, partition, bytes, ...answer }: FetchedPartition, offset: number) {
   const aborted = answer.aborted.toSorted((a, b) => a.firstOffset - b.firstOffset)
   const open = new Set<bigint>()
   const batches: FetchedBatch[] = []
   let next = offset
-  for (const batch of decodeBatches(bytes)) {
-    while (aborted.length > 0 && aborted[0]!.firstOffset <= batch.lastOffset) open.add(aborted.shift()!.producerId)
-    if (batch.marker === 'abort') open.delete(batch.producerId)
-    else if (!batch.marker && !(batch.transactional && open.has(batch.producerId))) {
-      batches.push({ count: batch.count, records: () => batch.records(offset, topic, partition) })
+  try {
+    for (const batch of decodeBatches(bytes)) {
+      while (aborted.length > 0 && aborted[0]!.firstOffset <= batch.lastOffset) open.add(aborted.shift()!.producerId)
+      if (batch.marker === 'abort') open.delete(batch.producerId)
+      else if (!batch.marker && !(batch.transactional && open.has(batch.producerId))) {
+        batches.push({ count: batch.count, records: () => batch.records(offset, topic, partition) })
+      }
+      next = Math.max(next, batch.lastOffset + 1)
     }
-    next = Math.max(next, batch.lastOffset + 1)
+  } catch (thrown) {
+    if (next === offset) throw thrown
   }
-  return { ...place, batches, next }
+  return { batches, next }
 }

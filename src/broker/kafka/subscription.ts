@@ -87,9 +87,7 @@ export class KafkaSubscription implements Subscription {
       while (!signal.aborted && !this.#closed) {
         if (this.#membership.term !== this.#term) await this.#adopt()
         this.#throwFailure()
-        const batches = this.#membership.leaving
-          ? []
-          : takeFrom([...this.#own.values()], Math.min(maxRecords, this.#pace.share), this.#turn++)
+        const batches = this.#membership.leaving ? [] : this.#take(Math.min(maxRecords, this.#pace.share))
         const ahead = this.#fetchAhead().catch((thrown: Error) => (this.#failure = thrown))
         if (batches.length > 0 || this.#recovered) {
           this.#recovered = false
@@ -285,6 +283,12 @@ export class KafkaSubscription implements Subscription {
       if (!passes(thrown)) this.#failure = thrown as Error
       await setTimeout(shortWait)
     }
+  }
+
+  #take(maxRecords: number): Batch[] {
+    return takeFrom([...this.#own.values()], maxRecords, this.#turn++, (own, { message }) =>
+      this.#hold(own, `${own.topic}, partition ${own.partition}, cannot be read: ${message}`),
+    )
   }
 
   #failed(own: AssignedPartition, failure: BrokerError): void {

@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { heartbeatV4, joinGroupV9, leaveGroupV5, syncGroupV5 } from '@platformatic/kafka'
 import { assignByNumber, rebalanceTimeout, rejoinPause } from '../assignment.ts'
+import { changelogOf } from '../changelog.ts'
 import { memberRole, type Membership, type MembershipParts, type Term } from '../client.ts'
 import { asBrokerError, codesOf } from '../failure.ts'
 import { Network, type Api } from '../network.ts'
@@ -133,7 +134,7 @@ export class KafkajsMembership implements Membership {
       this.#id,
       null,
       protocolType,
-      [{ name: protocol, metadata: encodeTopics(this.#topics) }],
+      [{ name: protocol, metadata: encodeTopics([...this.#topics, changelogOf(this.#group)]) }],
       null,
     )
     const id = (this.#id = joined.memberId)
@@ -149,12 +150,15 @@ export class KafkajsMembership implements Membership {
       protocol,
       given,
     )
-    return { member: { generation, id }, partitions: decodeAssignment(assignment) }
+    const partitions = decodeAssignment(assignment).filter(({ topic }) => this.#topics.includes(topic))
+    return { member: { generation, id }, partitions }
   }
 
   async #assign(members: readonly { readonly memberId: string; readonly metadata: Buffer }[]) {
     const readers = new Map(members.map(({ memberId, metadata }) => [memberId, decodeTopics(metadata)]))
-    this.#counts = await this.#count([...new Set([...readers.values()].flat())])
+    const topics = new Set([...readers.values()].flat())
+    topics.delete(changelogOf(this.#group))
+    this.#counts = await this.#count([...topics])
     return [...assignByNumber(readers, this.#counts)].map(([memberId, places]) => ({
       memberId,
       assignment: encodeAssignment(places),

@@ -1,13 +1,22 @@
 import { Consumer, type GroupPartitionsAssigner } from '@platformatic/kafka'
 import { assignByNumber, rebalanceTimeout, rejoinPause } from '../assignment.ts'
+import { changelogOf } from '../changelog.ts'
 import { memberRole, type Membership, type MembershipParts, type Term } from '../client.ts'
 import { asBrokerError } from '../failure.ts'
 import { connectionOptions } from './options.ts'
 
+/** Heartbeats between looks at how many partitions there are. */
+const looksEvery = 10
+
 /** Membership by the client's own consumer, of which nothing else is used. */
 export class PlatformaticMembership implements Membership {
   readonly #consumer: Consumer
+  readonly #topics: readonly string[]
   readonly #changed: () => void
+  /** Partitions of each topic at the last look, which an assignment by this member knows too. */
+  #counts: ReadonlyMap<string, number> | undefined
+  #leads = false
+  #beats = 0
   #term: Term | undefined
   #rejoining: NodeJS.Timeout | undefined
   #closed = false
@@ -15,6 +24,7 @@ export class PlatformaticMembership implements Membership {
   failure: Error | undefined
 
   constructor({ settings, group, topics, thread }: MembershipParts, changed: () => void) {
+    this.#topics = topics
     this.#changed = changed
     const { session, heartbeat } = settings.timeouts
     this.#consumer = new Consumer({
@@ -24,13 +34,16 @@ export class PlatformaticMembership implements Membership {
       sessionTimeout: session,
       rebalanceTimeout: Math.max(rebalanceTimeout, session),
       heartbeatInterval: heartbeat,
-      partitionAssigner: assign,
+      partitionAssigner: assignOf(topics),
       retries: 10,
       retryDelay: 200,
     })
-    this.#consumer.topics.trackAll(...topics)
-    this.#consumer.on('consumer:group:join', () => this.#joined())
+    this.#consumer.topics.trackAll(...topics, changelogOf(group))
+    this.#consumer.on('consumer:group:join', ({ isLeader }) => this.#joined(isLeader ?? false))
     this.#consumer.on('consumer:group:rebalance', () => (this.leaving = true))
+    this.#consumer.on('consumer:heartbeat:end', () => {
+      if (++this.#beats % looksEvery === 0) void this.#look()
+    })
     this.#consumer.on('error', (error) => this.#lost(error))
     this.#consumer.on('consumer:heartbeat:stalled', ({ lastError }) =>
       this.#lost(lastError ?? new Error('no heartbeat was answered')),
@@ -43,6 +56,7 @@ export class PlatformaticMembership implements Membership {
 
   async join(): Promise<void> {
     try {
+      this.#counts = await this.#count()
       await this.#consumer.joinGroup({})
     } catch (thrown) {
       throw asBrokerError(thrown, `The group ${this.#consumer.groupId} cannot be joined`)
@@ -56,15 +70,39 @@ export class PlatformaticMembership implements Membership {
     await this.#consumer.close(true).catch(() => {})
   }
 
-  #joined(): void {
+  #joined(leads: boolean): void {
     const { generationId, memberId, assignments } = this.#consumer
+    this.#leads = leads
     this.failure = undefined
     this.leaving = false
-    const partitions = (assignments ?? []).flatMap(({ topic, partitions }) =>
-      partitions.map((partition) => ({ topic, partition })),
-    )
+    const partitions = (assignments ?? [])
+      .filter(({ topic }) => this.#topics.includes(topic)) // The client gives all there is to an only member.
+      .flatMap(({ topic, partitions }) => partitions.map((partition) => ({ topic, partition })))
     this.#term = { member: { generation: generationId, id: memberId! }, partitions }
     this.#changed()
+  }
+
+  /** Of the others a join is no reason for a rebalance, so that it is the leader that sees to partitions which nobody was given. */
+  async #look(): Promise<void> {
+    try {
+      const [before, now] = [this.#counts, await this.#count()]
+      this.#counts = now
+      if (this.#closed || !this.#leads || [...now].every(([topic, count]) => before?.get(topic) === count)) return
+    } catch {
+      return // Reading says what is wrong with a topic; the next look may tell.
+    }
+    this.leaving = true
+    await this.#rejoin()
+  }
+
+  /** Asks the cluster, which the client does no more when it assigns soon after. */
+  async #count(): Promise<Map<string, number>> {
+    const { topics } = await this.#consumer.metadata({ topics: [...this.#topics], forceUpdate: true })
+    return new Map([...topics].map(([topic, { partitionsCount }]) => [topic, partitionsCount]))
+  }
+
+  async #rejoin(): Promise<void> {
+    if (!this.#closed) await this.#consumer.joinGroup({}).catch((thrown: Error) => this.#lost(thrown))
   }
 
   /** The client stops to try after a while; this does not. */
@@ -74,21 +112,21 @@ export class PlatformaticMembership implements Membership {
     this.failure = asBrokerError(error, `The group ${this.#consumer.groupId} was left`)
     this.#changed()
     clearTimeout(this.#rejoining)
-    this.#rejoining = setTimeout(() => {
-      if (!this.#closed) this.#consumer.joinGroup({}).catch((thrown: Error) => this.#lost(thrown))
-    }, rejoinPause)
+    this.#rejoining = setTimeout(() => void this.#rejoin(), rejoinPause)
   }
 }
 
-const assign: GroupPartitionsAssigner = (_current, members, topics, { topics: known }) => {
-  const readers = new Map([...members].map(([id, member]) => [id, member.topics ?? [...topics]]))
-  const counts = new Map([...topics].map((topic) => [topic, known.get(topic)?.partitionsCount ?? 0]))
-  return [...assignByNumber(readers, counts)].map(([memberId, places]) => {
-    const byTopic = Map.groupBy(places, ({ topic }) => topic)
-    const assignments = [...byTopic].map(([topic, own]): [string, { topic: string; partitions: number[] }] => [
-      topic,
-      { topic, partitions: own.map(({ partition }) => partition) },
-    ])
-    return { memberId, assignments: new Map(assignments) }
-  })
-}
+const assignOf =
+  (topics: readonly string[]): GroupPartitionsAssigner =>
+  (_current, members, _topics, { topics: known }) => {
+    const readers = new Map([...members].map(([id, member]) => [id, member.topics ?? topics]))
+    const counts = new Map(topics.map((topic) => [topic, known.get(topic)?.partitionsCount ?? 0]))
+    return [...assignByNumber(readers, counts)].map(([memberId, places]) => {
+      const byTopic = Map.groupBy(places, ({ topic }) => topic)
+      const assignments = [...byTopic].map(([topic, own]): [string, { topic: string; partitions: number[] }] => [
+        topic,
+        { topic, partitions: own.map(({ partition }) => partition) },
+      ])
+      return { memberId, assignments: new Map(assignments) }
+    })
+  }
