@@ -120,6 +120,18 @@ describeKafka.each(clients)('the Kafka adapter by %s', (client) => {
       expect(texts((await broker.read({ topic, partition: 0, offset: 0n }, 10)).records)).toEqual(['value'])
     })
 
+    it('has room in the state for the largest record of what the group reads', async () => {
+      const broker = await open(guarantee)
+      const [topic, group] = [unique('topic'), unique('group')]
+      await createTopic(await openAdmin(), topic, { 'max.message.bytes': '3000000' })
+      const subscription = await broker.subscribe(group, [topic])
+      await broker.commit(unit(group, { outputs: [output(topic, { value: Buffer.alloc(2_900_000, 'x') })] }))
+      const [record] = await take(subscription, 1)
+      const waiting = Buffer.from(record!.value!.toString('base64'))
+      await broker.commit(unit(group, { state: [{ store: 's', key: 'waiting', value: waiting }] }))
+      expect((await broker.state(group, '0')).get('s', 'waiting')).toEqual(waiting)
+    })
+
     it('writes many records that fit one by one, but not in one batch', async () => {
       const broker = await open(guarantee)
       const topic = unique('topic')
