@@ -137,5 +137,5 @@ streams:
       expect([words, refused.code]).toEqual([words, 1])
       expect(refused.stderr).toContain('Check `sasl.username`')
     }
-  }, 60_000)
+  }, 120_000)
 })
