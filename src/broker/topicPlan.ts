@@ -86,14 +86,26 @@ export function throwConflicts(conflicts: readonly string[]): void {
 /** What a broker takes unless a topic says otherwise; batches are made for that. */
 const ordinarySize = 1_048_588
 
-/** The same topics, those that must have room for the records of others with the size that follows. */
-export const withRoom = (specs: readonly TopicSpec[], live: ReadonlyMap<string, LiveTopic>): readonly TopicSpec[] =>
-  specs.map((spec) => {
+/**
+ * The same topics, those that must have room for the records of others with the size that follows; the others may get
+ * theirs by it, too, as a retry topic does whose records wait in a changelog.
+ */
+export function withRoom(specs: readonly TopicSpec[], live: ReadonlyMap<string, LiveTopic>): readonly TopicSpec[] {
+  const liveSize = (topic: string) => live.get(topic)?.maxMessageBytes ?? ordinarySize
+  const sizeToBe = (topic: string) => {
+    const roomFor = specs.find(({ name }) => name === topic)?.roomFor
+    return Math.max(liveSize(topic), roomFor ? roomIn(roomFor, liveSize) : 0)
+  }
+  return specs.map((spec) => {
     const { roomFor, ...rest } = spec
-    if (!roomFor) return spec
-    const largest = Math.max(...roomFor.topics.map((topic) => live.get(topic)?.maxMessageBytes ?? ordinarySize))
-    return { ...rest, maxMessageBytes: Math.max(ordinarySize, largest * roomFor.factor + roomFor.extra) }
+    return roomFor ? { ...rest, maxMessageBytes: roomIn(roomFor, sizeToBe) } : spec
   })
+}
+
+const roomIn = (
+  { topics, factor, extra }: NonNullable<TopicSpec['roomFor']>,
+  sizeOf: (topic: string) => number,
+): number => Math.max(ordinarySize, Math.max(...topics.map(sizeOf)) * factor + extra)
 
 const maxPartitions = 10_000
 

@@ -4,12 +4,17 @@ import { InvalidArgumentError, type Command } from 'commander'
 import type { Broker } from '../broker/broker.ts'
 import type { KafkaSettings } from '../broker/kafka/settings.ts'
 import { KafkaConfigError, kafkaSettings, secretsOf } from '../topology/kafkaConfig.ts'
-import { ConfigError, type ConfigFile } from '../topology/read.ts'
+import { ConfigError, readConfig, type ConfigFile } from '../topology/read.ts'
 
 /** Which broker a command works on. */
 export interface BrokerOptions {
   readonly data: string
   readonly kafka?: readonly string[]
+}
+
+/** Which broker a command works on that is about no config: it may take the connection of one. */
+export interface ConnectionOptions extends BrokerOptions {
+  readonly config?: string
 }
 
 /** Where the topics are that a command works on. */
@@ -22,6 +27,10 @@ export const withBroker = (command: Command): Command =>
   command
     .option('--data <dir>', 'directory of the embedded broker', directory, './.oxbow')
     .option('--kafka <brokers>', 'a Kafka cluster instead, as host:port,host:port', addresses)
+
+/** The same for commands without a config. */
+export const withConnection = (command: Command): Command =>
+  withBroker(command).option('--config <file>', 'connection settings of a config')
 
 function directory(text: string): string {
   if (text.trim() !== '') return text
@@ -73,6 +82,13 @@ export async function openPlace(place: BrokerPlace, use: 'read' | 'append' | 'ru
   return openEmbedded({ directory: place.directory, readOnly: use === 'read', owner: use === 'run' })
 }
 
-/** The broker of a command without a config. */
-export const openBroker = (options: BrokerOptions, use: 'read' | 'append'): Promise<Broker> =>
-  openPlace(placeOf(options), use)
+/** The broker of a command without a config. @throws ConfigError for a config that is named and wrong */
+export const openBroker = async (options: ConnectionOptions, use: 'read' | 'append'): Promise<Broker> =>
+  openPlace(placeOf(options, await namedConfig(options)), use)
+
+async function namedConfig({ config }: ConnectionOptions): Promise<ConfigFile | undefined> {
+  if (config === undefined) return undefined
+  // Reading a config loads every component, which is not needed otherwise.
+  const { catalog } = await import('../catalog.ts')
+  return readConfig(config, catalog, process.env)
+}

@@ -3,7 +3,7 @@ import { catalog } from '../catalog.ts'
 import { planMonitor } from '../monitor/plan.ts'
 import { sized } from '../topology/prepareTopics.ts'
 import { planRetry } from '../topology/retryTopic.ts'
-import type { Plan } from '../topology/plan.ts'
+import { inputsOf, type Plan } from '../topology/plan.ts'
 import type { BrokerPlace } from './brokerOptions.ts'
 import type { PlannedFile } from './plans.ts'
 
@@ -36,13 +36,11 @@ export async function neededTopics(
   const own = [planned.plan, ...(monitor ? [monitor] : [])]
   const topics = own.flatMap((plan) => plan.topics)
   if (place.kind === 'embedded') return topics
-  const { changelogOf } = await import('../broker/kafka/changelog.ts')
+  const { changelogSpec } = await import('../broker/kafka/changelog.ts')
   const retry = planRetry(planned.plan)
-  const changelogs = [...own, ...(retry ? [retry] : [])].map((plan): TopicSpec => ({
-    name: changelogOf(plan.name),
-    partitions: widest(plan, live),
-    compacted: true,
-  }))
+  const changelogs = [...own, ...(retry ? [retry] : [])].map((plan) =>
+    changelogSpec(plan.name, widest(plan, live), plan.subtopologies.flatMap(inputsOf)),
+  )
   return [...topics, ...changelogs]
 }
 

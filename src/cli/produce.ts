@@ -2,18 +2,18 @@ import { Command } from 'commander'
 import type { Broker } from '../broker/broker.ts'
 import type { OutputRecord } from '../record/record.ts'
 import { topicName } from '../component/fields.ts'
-import { openBroker, withBroker, type BrokerOptions } from './brokerOptions.ts'
+import { openBroker, withConnection, type ConnectionOptions } from './brokerOptions.ts'
 import { CommandFailure, UsageError } from './failure.ts'
 import { counted } from './output.ts'
 import { LineProblem, lineReader, type LineForm } from './producedLine.ts'
 
-interface ProduceOptions extends BrokerOptions, LineForm {}
+interface ProduceOptions extends ConnectionOptions, LineForm {}
 
 /** Records in one commit; what has come in so far is committed sooner when nothing follows at once. */
 const recordsPerCommit = 5_000
 
 export const produceCommand = (): Command =>
-  withBroker(
+  withConnection(
     new Command('produce')
       .description('Appends records from stdin to a topic, one a line.')
       .argument('<topic>', 'the topic; created with one partition if it is not there')

@@ -3,14 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Broker, PartitionInfo } from '../broker/broker.ts'
 import { recordAsJson } from '../record/asJson.ts'
 import type { StoredRecord } from '../record/record.ts'
-import { openBroker, withBroker, type BrokerOptions } from './brokerOptions.ts'
+import { openBroker, withConnection, type ConnectionOptions } from './brokerOptions.ts'
 import { CommandFailure } from './failure.ts'
 import { findTopic } from './findTopic.ts'
 import { readMerged } from './merge.ts'
 import { print } from './output.ts'
 import { recordLines } from './recordLines.ts'
 
-interface ReadOptions extends BrokerOptions {
+interface ReadOptions extends ConnectionOptions {
   readonly from?: bigint
   readonly partition?: number
   readonly limit?: number
@@ -22,7 +22,7 @@ interface ReadOptions extends BrokerOptions {
 const lookEvery = 200
 
 export const readCommand = (): Command =>
-  withBroker(
+  withConnection(
     new Command('read')
       .description('Prints the records of a topic, the oldest first; each partition in its own order.')
       .argument('<topic>', 'the topic')

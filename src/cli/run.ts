@@ -102,7 +102,8 @@ function threadsOf({ planned, log, untilIdle }: SessionParts, options: RunOption
     role,
     once: untilIdle,
   }
-  return new Threads({ count, assignment, write, log })
+  const exact = planned.every(({ file }) => file.config.guarantee === 'exactlyOnce')
+  return new Threads({ count, exact, assignment, write, log })
 }
 
 /** The one broker of all configs. @throws UsageError when they name several */

@@ -64,3 +64,15 @@ it('a topic for dead letters has room for the largest record of its sources and 
   ).toBe(1_048_588)
   expect(sizeIn([['a', 1_000]])).toBe(2 * 1_048_588 + 100)
 })
+
+it('a changelog has room for the records of a topic that is to get room itself', () => {
+  const specs = [
+    { name: 'retry', roomFor: { topics: ['a'], factor: 1, extra: 10 } },
+    { name: 'changelog', roomFor: { topics: ['retry'], factor: 2, extra: 100 } },
+  ]
+  const sizes = withRoom(specs, new Map([['a', { ...used, maxMessageBytes: 5_000_000 }]]))
+  expect(sizes.map(({ maxMessageBytes }) => maxMessageBytes)).toEqual([5_000_010, 10_000_120])
+  expect(withRoom(specs, new Map(sizes.map(({ name, ...size }) => [name, { ...used, ...size }])))[1]).toMatchObject({
+    maxMessageBytes: 10_000_120,
+  })
+})

@@ -52,7 +52,10 @@ describeKafka('oxbow topics, on Kafka', () => {
       'retention.ms': '604800000',
       'max.message.bytes': String(5_000_000 + 65_536),
     })
-    expect(await configsOf(admin, `${name}-changelog`, ['cleanup.policy'])).toEqual({ 'cleanup.policy': 'compact' })
+    expect(await configsOf(admin, `${name}-changelog`, ['cleanup.policy', 'max.message.bytes'])).toEqual({
+      'cleanup.policy': 'compact',
+      'max.message.bytes': String(2 * 5_000_000 + 65_536),
+    })
     const { topics: made } = await admin.fetchTopicMetadata({ topics: [`${name}-changelog`] })
     expect(made[0]!.partitions).toHaveLength(3)
     expect(await topics(directory, '--apply')).toEqual(applied)

@@ -1,5 +1,5 @@
 import type { OutputRecord, StoredRecord } from '../../record/record.ts'
-import { BrokerError, type StateChange, type StateReader, type Unit } from '../broker.ts'
+import { BrokerError, type StateChange, type StateReader, type TopicSpec, type Unit } from '../broker.ts'
 import { openMemoryState } from '../embedded/memoryState.ts'
 import { ProtocolError } from '@platformatic/kafka'
 import { fetchFrom, recordsOf } from './reader.ts'
@@ -8,6 +8,17 @@ import { logOffsets } from './offsets.ts'
 
 /** The compacted topic that keeps the state of a pipeline's tasks: partition p has what belongs to partition p of its sources. */
 export const changelogOf = (group: string): string => `${group}-changelog`
+
+/** More than an entry has beyond the record that it keeps, in bytes: its key, and what became of the record so far. */
+const entryOverhead = 65_536
+
+/** A changelog as a group needs it. @param sources what the group reads: a record that waits is kept as base64 */
+export const changelogSpec = (group: string, partitions: number, sources: readonly string[]): TopicSpec => ({
+  name: changelogOf(group),
+  partitions,
+  compacted: true,
+  ...(sources.length > 0 && { roomFor: { topics: sources, factor: 2, extra: entryOverhead } }),
+})
 
 /** The partition of a task: its own number; what no task has, such as the cursor of a connector, goes with the first. */
 export const partitionOfTask = (task: string): number => (/^\d+$/.test(task) ? Number(task) : 0)

@@ -91,5 +91,9 @@ const advice: { readonly [code: string]: string } = {
   SASL_AUTHENTICATION_FAILED: 'Check `sasl` of the broker’s settings.',
   UNKNOWN_TOPIC_OR_PARTITION: 'Create the topic (`oxbow topics FILE --apply`); it goes on by itself then.',
   MESSAGE_TOO_LARGE: 'Raise max.message.bytes of the topic; it goes on by itself then.',
+  INVALID_TIMESTAMP:
+    'Set message.timestamp.after.max.ms and message.timestamp.before.max.ms of the topic to 9223372036854775807; it goes on by itself then.',
+  INVALID_RECORD:
+    'A compacted topic takes no record without a key: set its cleanup.policy to delete; it goes on by itself then. Or give the records a key.',
   POLICY_VIOLATION: 'The cluster has a policy against it.',
 }

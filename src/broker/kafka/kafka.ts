@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { BrokerError, type Broker, type Position, type TopicPartition } from '../broker.ts'
 import { checkMaxRecords } from '../maxRecords.ts'
-import { Changelog, changelogOf, partitionOfTask } from './changelog.ts'
+import { Changelog, changelogOf, changelogSpec, partitionOfTask } from './changelog.ts'
 import { loadClient } from './loadClient.ts'
 import { Committer } from './committer.ts'
 import { decodeCounts, Ledger, sumOf } from './ledger.ts'
@@ -37,6 +37,8 @@ export async function openKafka({ settings, guarantee, thread = 0 }: KafkaOption
   const producer = new Producer(networks.write, settings, guarantee === 'exactlyOnce')
   /** Partitions of this process's members, by group. */
   const owned = new Map<string, Map<string, TopicPartition>>()
+  /** What this process's members read, by group. */
+  const inputs = new Map<string, readonly string[]>()
   const changelog = new Changelog(ask, (group) => owned.has(group))
   const ledger = new Ledger()
   const subscriptions = new Set<KafkaSubscription>()
@@ -46,7 +48,7 @@ export async function openKafka({ settings, guarantee, thread = 0 }: KafkaOption
   const openPartition = async (group: string, partition: number): Promise<void> => {
     if (ledger.has(group, partition)) return
     await producer.settle() // What the committed offsets are can depend on it.
-    await ensureTopics(ask, settings, [{ name: changelogOf(group), partitions: partition + 1, compacted: true }])
+    await ensureTopics(ask, settings, [changelogSpec(group, partition + 1, inputs.get(group) ?? [])])
     const [own] = await committedOffsets(ask, group, [{ topic: changelogOf(group), partition }], wait)
     ledger.load(group, partition, own?.metadata ?? '')
   }
@@ -96,7 +98,8 @@ export async function openKafka({ settings, guarantee, thread = 0 }: KafkaOption
     subscribe: async (group, topics, listener) => {
       checkOpen()
       const widest = Math.max(1, ...(await describeTopics(ask, topics)).map(({ partitions }) => partitions.length))
-      await ensureTopics(ask, settings, [{ name: changelogOf(group), partitions: widest, compacted: true }])
+      inputs.set(group, topics)
+      await ensureTopics(ask, settings, [changelogSpec(group, widest, topics)])
       const subscription = await KafkaSubscription.open({
         client,
         network: networks.read,

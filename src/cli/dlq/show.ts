@@ -3,7 +3,7 @@ import type { Broker, TopicInfo } from '../../broker/broker.ts'
 import { letterAsJson } from '../../deadletter/letterAsJson.ts'
 import { letterIdOf, readLetter, type Letter } from '../../deadletter/readLetter.ts'
 import type { StoredRecord } from '../../record/record.ts'
-import { openBroker, withBroker, type BrokerOptions } from '../brokerOptions.ts'
+import { openBroker, withConnection, type ConnectionOptions } from '../brokerOptions.ts'
 import { CommandFailure } from '../failure.ts'
 import { findTopic } from '../findTopic.ts'
 import { print } from '../output.ts'
@@ -12,7 +12,7 @@ import { letterText } from './letterText.ts'
 import { findLetterTopics } from './letterTopics.ts'
 
 export const dlqShowCommand = (): Command =>
-  withBroker(
+  withConnection(
     new Command('show')
       .summary('show one dead letter')
       .description('Shows one dead letter: what failed, where, why, and the source record.')
@@ -29,7 +29,7 @@ Examples:
     )
     .action(showLetter)
 
-async function showLetter(name: string, options: BrokerOptions & { readonly json?: true }): Promise<void> {
+async function showLetter(name: string, options: ConnectionOptions & { readonly json?: true }): Promise<void> {
   const broker = await openBroker(options, 'read')
   try {
     const letter = await findLetter(broker, name)

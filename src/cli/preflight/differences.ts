@@ -46,6 +46,6 @@ function consequence(difference: TopicDifference, { role }: PlacedTopic, file: s
       return letters ? `a later letter of a key would delete the earlier ones; ${right}` : right
     }
     case 'maxMessageBytes':
-      return letters ? `a letter of the largest record would not fit, and its task would stop; ${mend}` : mend
+      return `${letters ? 'a letter' : 'what is kept'} of the largest record would not fit, and its task would stop; ${mend}`
   }
 }

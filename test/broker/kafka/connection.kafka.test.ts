@@ -114,6 +114,9 @@ streams:
       ['topics', 'a.yaml', '--apply'],
       ['check', 'a.yaml', '--broker', '--json'],
       ['run', 'a.yaml', '--until-idle', '--no-http', '--json'],
+      ['read', `${name}.in`, '--config', 'a.yaml'],
+      ['produce', `${name}.in`, '--config', 'a.yaml'],
+      ['dlq', 'show', `dlq.${name}.in`, '--config', 'a.yaml'],
     ]
     const run = async (words: readonly string[], environment: { readonly [name: string]: string }) => {
       Object.assign(process.env, environment)
@@ -123,12 +126,16 @@ streams:
     }
     for (const words of commands) {
       const right = await run(words, { KAFKA_WORD: password, KEY_LOCK: certificates.passphrase })
-      expect([words, right.code, right.stderr]).toEqual([words, 0, words[0] === 'run' ? right.stderr : ''])
+      expect([words, right.code, right.stderr]).toEqual([
+        words,
+        0,
+        ['run', 'produce'].includes(words[0]!) ? right.stderr : '',
+      ])
     }
-    for (const words of commands.slice(-2)) {
+    for (const words of commands.slice(4)) {
       const refused = await run(words, { KAFKA_WORD: wrong, KEY_LOCK: certificates.passphrase })
       expect([words, refused.code]).toEqual([words, 1])
       expect(refused.stderr).toContain('Check `sasl.username`')
     }
-  }, 60_000)
+  }, 120_000)
 })

@@ -120,6 +120,32 @@ describeKafka.each(clients)('the Kafka adapter by %s', (client) => {
       expect(texts((await broker.read({ topic, partition: 0, offset: 0n }, 10)).records)).toEqual(['value'])
     })
 
+    it('says what to change at a topic that refuses a record for its time, or for having no key', async () => {
+      const broker = await open(guarantee)
+      const admin = await openAdmin()
+      const [early, compacted] = [unique('topic'), unique('topic')]
+      await createTopic(admin, early, { 'message.timestamp.before.max.ms': '1000' })
+      await createTopic(admin, compacted, { 'cleanup.policy': 'compact' })
+      const write = (topic: string) => broker.commit(unit(unique('group'), { outputs: [output(topic)] }))
+      await expect(write(early)).rejects.toThrow(/INVALID_TIMESTAMP.*Set message.timestamp.after.max.ms/)
+      await expect(write(compacted)).rejects.toThrow(/INVALID_RECORD.*set its cleanup.policy to delete/)
+    })
+
+    it('has room in the state for the largest record of what the group reads', async () => {
+      const broker = await open(guarantee)
+      const [topic, group] = [unique('topic'), unique('group')]
+      await createTopic(await openAdmin(), topic, { 'max.message.bytes': '3000000' })
+      const terms: (GroupMember | undefined)[] = []
+      const listen = { assigned: async (_: readonly TopicPartition[], member?: GroupMember) => void terms.push(member), revoked: async () => {} } // prettier-ignore
+      const subscription = await broker.subscribe(group, [topic], listen)
+      await broker.commit(unit(unique('other'), { outputs: [output(topic, { value: Buffer.alloc(2_900_000, 'x') })] }))
+      const [record] = await take(subscription, 1)
+      const waiting = Buffer.from(record!.value!.toString('base64'))
+      const state = [{ store: 's', key: 'waiting', value: waiting }]
+      await broker.commit(unit(group, { member: terms.at(-1)!, state }))
+      expect((await broker.state(group, '0')).get('s', 'waiting')).toEqual(waiting)
+    })
+
     it('writes many records that fit one by one, but not in one batch', async () => {
       const broker = await open(guarantee)
       const topic = unique('topic')

@@ -6,15 +6,19 @@ import { inputsOf, type Plan, type PlannedSource } from '../../../topology/plan.
 export interface OthersWork {
   /** Whether they hold records that the group has not committed. */
   readonly unread: boolean
-  /** Whether records of the pipeline are under way, where others have any partitions. */
+  /** Whether records of the pipeline are under way, where others have any partitions; only exact counts tell. */
   readonly inFlight: boolean
 }
 
-/** @param own the partitions of this process */
+/**
+ * @param own the partitions of this process
+ * @param exact whether the counts are those of the records: at least once, after a crash they may never get there
+ */
 export async function workOfOthers(
   plan: Plan,
   own: readonly TopicPartition[],
   broker: Pick<Broker, 'topics' | 'committed' | 'counts'>,
+  exact: boolean,
 ): Promise<OthersWork> {
   const names = plan.subtopologies.flatMap(inputsOf)
   const topics = await broker.topics(names)
@@ -29,7 +33,8 @@ export async function workOfOthers(
     const reached = committed.find((each) => each.topic === topic && each.partition === partition)?.offset
     return (reached ?? start) < end
   })
-  if (!plan.subtopologies.every(({ sources }) => sources.every(endsByItself))) return { unread, inFlight: false }
+  if (!exact || !plan.subtopologies.every(({ sources }) => sources.every(endsByItself)))
+    return { unread, inFlight: false }
   const rows = conservationOf(plan, await broker.counts(plan.name))
   return { unread, inFlight: rows.some(({ inFlight }) => inFlight > 0) }
 }

@@ -16,6 +16,8 @@ export interface ThreadedPipelineParts {
   readonly number: number
   readonly threads: readonly ThreadPlace[]
   readonly broker: Broker
+  /** Whether the counts are exact: not at least once, after a crash. */
+  readonly exact: boolean
 }
 
 /** Milliseconds between two looks at threads that are not of one mind yet. */
@@ -107,7 +109,8 @@ export class ThreadedPipeline implements RunningPipeline {
     if (shares.some(({ reads }) => !reads)) return done
     const terms = new Set(shares.map(({ member }) => member?.generation))
     if (shares.length < this.#living.length || terms.size > 1 || terms.has(undefined)) return undefined
-    const others = await workOfOthers(this.plan, await this.lag(), this.#parts.broker)
+    const { broker, exact } = this.#parts
+    const others = await workOfOthers(this.plan, await this.lag(), broker, exact)
     // What a task that stopped has under way stays so.
     if (others.unread || (settled && others.inFlight && troubles.length === 0)) return undefined
     return `${[...terms].join()} ${done}`

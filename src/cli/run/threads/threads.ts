@@ -6,14 +6,18 @@ import { ThreadPlace, type PlaceParts } from './place.ts'
 
 export interface ThreadsParts extends Omit<PlaceParts, 'assignment'> {
   readonly count: number
+  /** Whether the counts of the pipelines are exact: not at least once, after a crash. */
+  readonly exact: boolean
   readonly assignment: Omit<Assignment, 'thread'>
 }
 
 /** The worker threads of a process, which all run the same pipelines. */
 export class Threads {
   readonly #places: readonly ThreadPlace[]
+  readonly #exact: boolean
 
-  constructor({ count, assignment, ...parts }: ThreadsParts) {
+  constructor({ count, exact, assignment, ...parts }: ThreadsParts) {
+    this.#exact = exact
     this.#places = Array.from(
       { length: count },
       (_, at) => new ThreadPlace({ ...parts, assignment: { ...assignment, thread: at + 1 } }),
@@ -22,7 +26,8 @@ export class Threads {
 
   /** One pipeline per plan, in the order of the configs. @param broker for what is asked of the group as a whole */
   pipelines(plans: readonly Plan[], broker: Broker): readonly ThreadedPipeline[] {
-    return plans.map((plan, number) => new ThreadedPipeline({ plan, number, threads: this.#places, broker }))
+    const parts = { threads: this.#places, broker, exact: this.#exact }
+    return plans.map((plan, number) => new ThreadedPipeline({ ...parts, plan, number }))
   }
 
   /** Ends them, once their pipelines are stopped. */
