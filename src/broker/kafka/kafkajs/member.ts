@@ -98,7 +98,7 @@ export class KafkajsMembership implements Membership {
       if (!callsForJoin(thrown)) throw thrown
       return this.#enter()
     }
-    if (this.failure) this.#stays()
+    if (this.leaving) this.#stays()
     if (looks && this.#counts && (await this.#haveMorePartitions(this.#counts))) await this.#enter()
   }
 
