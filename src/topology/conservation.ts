@@ -1,4 +1,5 @@
 import type { Broker, Count } from '../broker/broker.ts'
+import { sumOf } from '../broker/counts.ts'
 import type { Plan } from './plan.ts'
 import { retryGroupOf } from './retryTopic.ts'
 
@@ -10,18 +11,8 @@ export interface Conservation extends Count {
 /** The ledger of a pipeline: what it counted, and what its retry pipeline did of the same source records. */
 export async function countsOf(broker: Pick<Broker, 'counts'>, pipeline: string): Promise<readonly Count[]> {
   const counts = [...(await broker.counts(pipeline)), ...(await broker.counts(retryGroupOf(pipeline)))]
-  const rows = Map.groupBy(counts, ({ source, stream }) => JSON.stringify([source, stream]))
-  return [...rows.values()].map((row) => row.reduce(sum))
+  return sumOf(counts)
 }
-
-const sum = (a: Count, b: Count): Count => ({
-  source: a.source,
-  stream: a.stream,
-  read: a.read + b.read,
-  emitted: a.emitted + b.emitted,
-  dropped: a.dropped + b.dropped,
-  dead: a.dead + b.dead,
-})
 
 /** The ledger of a plan's sources and streams, with a row of zeros for what has not been read yet. */
 export function conservationOf({ subtopologies }: Plan, counts: readonly Count[]): readonly Conservation[] {

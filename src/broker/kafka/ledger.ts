@@ -1,5 +1,6 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import type { Count, Unit } from '../broker.ts'
+import { nameOf, sumOf } from '../counts.ts'
 import { partitionOfTask } from './changelog.ts'
 
 /** Kafka's default for offset.metadata.max.bytes, with room for what it counts besides. */
@@ -36,27 +37,6 @@ export class Ledger {
     return encodeCounts(sumOf([...(this.#groups.get(group)?.get(partition)?.values() ?? []), ...counts]))
   }
 }
-
-/** Counts of the same source and stream added up, in the order of their names. */
-export function sumOf(counts: readonly Count[]): Count[] {
-  const totals: Totals = new Map()
-  for (const count of counts) {
-    const before = totals.get(nameOf(count))
-    totals.set(nameOf(count), before ? add(before, count) : count)
-  }
-  return [...totals].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, count]) => count)
-}
-
-const add = (a: Count, b: Count): Count => ({
-  source: a.source,
-  stream: a.stream,
-  read: a.read + b.read,
-  emitted: a.emitted + b.emitted,
-  dropped: a.dropped + b.dropped,
-  dead: a.dead + b.dead,
-})
-
-const nameOf = ({ source, stream }: Count): string => `${source}\0${stream}`
 
 type Row = readonly [string, string, number, number, number, number]
 
