@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { openEmbedded } from '../../src/broker/embedded/embedded.ts'
 import type { Broker } from '../../src/broker/broker.ts'
 import { readLetter } from '../../src/deadletter/readLetter.ts'
@@ -209,4 +209,21 @@ it('a letter of an ordered source says the same as any other', async () => {
     hops: '0',
     'fault.code': 'record.useless',
   })
+})
+
+it('a key with much to do is no alarm, though its partition is read no faster than it goes', async () => {
+  const answered = Promise.withResolvers<void>()
+  const each = (record: Record) => answered.promise.then(() => emit(record))
+  const catalog = catalogWith({ operators: [operator('gate', () => ({ each, concurrency: 1 }))] })
+  const before = Array.from({ length: 10 }, (_, n) => record('a', { n }))
+  const { pipeline, broker, log } = await startPipeline(ordered('parked: { records: 3 }'), catalog, {
+    before,
+    once: false,
+  })
+  await vi.waitFor(() => expect(pipeline.meter.commits).toBeGreaterThan(0))
+  answered.resolve()
+  await pipeline.quiet({ settled: true })
+  expect(await valuesOf(broker, 'out')).toHaveLength(10)
+  expect(log.lines).toEqual([])
+  expect((await broker.counts('p')).filter(({ stream }) => stream === '$paused')).toEqual([])
 })
