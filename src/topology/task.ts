@@ -56,6 +56,7 @@ export class Task {
   #work: Promise<void> = Promise.resolve()
   #working = false
   #commitAsked = false
+  readonly #closed = new TaskStopped('the task was closed')
   #reason: TaskStopped | undefined
   readonly #workDone = new Subject<void>()
   readonly #failure = new Subject<TaskStopped>()
@@ -145,9 +146,9 @@ export class Task {
     await this.#exclusively(() => this.#commit())
   }
 
-  /** Abandons what is not committed. */
+  /** Abandons what is not committed, except for a unit whose records a sink was given already: it would be given them again. */
   async close(): Promise<void> {
-    this.#reason ??= new TaskStopped('the task was closed')
+    this.#reason ??= this.#closed
     this.#flow.close()
     await this.#work
   }
@@ -217,14 +218,19 @@ export class Task {
   async #publish(writes: ReadonlyMap<SinkNode, readonly Record[]>): Promise<void> {
     const { sinks } = this.#parts
     try {
+      this.#throwIfStopped()
       for (const [end, records] of writes) await this.#flush(end, records)
       this.#judge()
-      if (this.#reason) throw this.#reason
+      if (this.#reason !== this.#closed) this.#throwIfStopped()
       await this.#commitUnit(sinks.positions([...writes.keys()].map(({ sink }) => sink.id)))
     } catch (thrown) {
       if (writes.size > 0) await sinks.close()
       throw thrown
     }
+  }
+
+  #throwIfStopped(): void {
+    if (this.#reason) throw this.#reason
   }
 
   async #commitUnit(positions: readonly StateChange[]): Promise<void> {

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
 import { bufferCount, mergeMap } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -79,6 +79,29 @@ describe('a pipeline that stops', () => {
       expect(await pipeline.conservation()).toMatchObject([{ read: 1, emitted: 1, dead: 0, inFlight: 0 }])
     }
     expect(written).toEqual([1])
+  })
+
+  it('commits what a sink wrote on a later try while it stopped: it is not given that once more', async () => {
+    const tries: unknown[][] = []
+    const answer = Promise.withResolvers<void>()
+    const slow = sinkOf(async (records) => {
+      tries.push(records.map(({ value }) => value))
+      if (tries.length === 1) return records.map(() => new RecordedFault('store.down', 'It is down.', 'retry'))
+      await answer.promise
+      return records.map(() => 'written')
+    })
+    const yaml = config('', 'store: {}').replace('attempts: 0', 'attempts: 1, backoff: [1ms]')
+    const first = await startPipeline(yaml, catalogWith({ sinks: [slow] }), { before: [output('in', 1)] })
+    while (tries.length < 2) await setTimeout(1)
+    const stopped = first.pipeline.stop()
+    for (let turn = 0; turn < 20; turn++) await setImmediate() // Its tasks are told meanwhile.
+    answer.resolve()
+    await stopped
+
+    const second = await startPipeline(yaml, catalogWith({ sinks: [slow] }), first)
+    await second.pipeline.quiet({ settled: true })
+    expect(tries).toEqual([[1], [1]])
+    expect(await second.pipeline.conservation()).toMatchObject([{ read: 1, emitted: 1, inFlight: 0 }])
   })
 
   it('waits for no call that never ends, however many there are', async () => {
