@@ -14,6 +14,9 @@ export const emit = (record: Record, ...results: readonly Record[]): Outcome => 
   results: results.length > 0 ? results : [record],
 })
 
+/** The operator keeps the record in its state: what comes of it leaves with a later one. It counts as emitted. */
+export const absorb = (record: Record): Outcome => ({ type: 'emit', record, results: [] })
+
 /** The record leaves the stream by a named branch, which other streams read as "stream.branch". */
 export const emitTo = (branch: string, record: Record): Outcome => ({ type: 'emit', record, results: [record], branch })
 

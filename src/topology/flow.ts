@@ -228,6 +228,7 @@ export class Flow {
     const wrong = wrongResult(node.id, outcome, this.#wiring.streams[node.stream]!)
     if (wrong) return this.#failures.fail(node, record, wrong)
     node.meter.emitted += outcome.results.length
+    if (outcome.results.length === 0) lineage.mark(node.stream, emitted)
     lineage.pending += outcome.results.length
     for (const result of toldApart(outcome)) this.#forward(node, result, outcome.branch)
     this.#settle(lineage)
