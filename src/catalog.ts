@@ -7,6 +7,7 @@ import { enrich } from './operators/enrich.ts'
 import { filter } from './operators/filter.ts'
 import { flatMap } from './operators/flatMap.ts'
 import { format } from './operators/format.ts'
+import { keyBy } from './operators/keyBy.ts'
 import { log } from './operators/log.ts'
 import { lookup } from './operators/lookup.ts'
 import { map } from './operators/map.ts'
@@ -43,6 +44,7 @@ export const catalog: Catalog = {
     filter,
     flatMap,
     format,
+    keyBy,
     log,
     lookup,
     map,

@@ -70,9 +70,11 @@ export interface TopicSpec {
   readonly name: string
   /** The broker's default when absent. */
   readonly partitions?: number
-  /** The topic that it has as many partitions as, whatever that one was to have. */
-  readonly partitionsOf?: string
-  /** Milliseconds that records are kept; what the broker does by default when absent. */
+  /** The topic that it has as many partitions as, whatever that one was to have; of several, the one with most. */
+  readonly partitionsOf?: string | readonly string[]
+  /** Whether it is a pipeline's own: nobody else is to read or write it. */
+  readonly internal?: true
+  /** Milliseconds that records are kept, for ever when Infinity; what the broker does by default when absent. */
   readonly retention?: number
   /** Whether it keeps the last record of each key (a changelog), or all until they are too old. */
   readonly compacted?: boolean

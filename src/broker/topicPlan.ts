@@ -116,7 +116,7 @@ export function checkTopicNumbers({ name, partitions = 1, retention = 1 }: Topic
       `Topic ${name} cannot have ${partitions} partitions: give a number from 1 to ${maxPartitions}.`,
     )
   }
-  if (!Number.isSafeInteger(retention) || retention < 1) {
+  if (retention !== Infinity && (!Number.isSafeInteger(retention) || retention < 1)) {
     throw new BrokerError(
       `Topic ${name} cannot have a retention of ${retention} ms: give whole milliseconds, at least 1.`,
     )

@@ -24,8 +24,8 @@ const linksOf = ({ subtopologies }: Plan): (readonly [string, string])[] =>
   subtopologies.flatMap(({ sources, streams }) => [
     ...sources.map(({ name, deadLetters }) => [name, deadLetters.topic] as const),
     ...streams.flatMap(({ name, sinks }) =>
-      sinks.flatMap(({ topic }) =>
-        topic ? [...sourcesOf(name, streams)].map((source) => [source, topic.name] as const) : [],
+      sinks.flatMap(({ topic, repartition = topic?.name }) =>
+        repartition === undefined ? [] : [...sourcesOf(name, streams)].map((source) => [source, repartition] as const),
       ),
     ),
   ])

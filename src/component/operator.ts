@@ -36,6 +36,10 @@ export interface OperatorSpec<S extends z.ZodType = z.ZodType> {
   readonly examples: readonly Example[]
   /** The branches that its records leave by, for an operator that ends a stream so. */
   branches?(config: z.output<S>): readonly string[]
+  /** Whether it works by the records' keys: all records of a key have to come to the same task. */
+  readonly keyed?: true
+  /** For an operator that gives records other keys: how many partitions their topic is to have, if the config says. */
+  repartitions?(config: z.output<S>): { readonly partitions?: number }
   /** Called once a task. Throws an Error that says what is wrong when, say, a file it needs cannot be read. */
   build(config: z.output<S>, context: OperatorContext): Step
 }

@@ -28,6 +28,8 @@ export interface SinkSpec<S extends z.ZodType = z.ZodType> {
   readonly examples: readonly ConfigExample[]
   /** Only one may write at a time, in one place: two would write over one another. */
   readonly soleWriter?: true
+  /** Whether it works by the records' keys: all records of a key have to come to the same task. */
+  readonly keyed?: true
   /** Absent for the topic sink, whose records are part of the unit itself. */
   open?(config: z.output<S>, context: SinkContext): Promise<OpenSink>
 }

@@ -1,6 +1,12 @@
 import type { Broker } from '../broker/broker.ts'
 import type { Catalog } from '../component/catalog.ts'
-import type { Plan, PlannedSource, PlannedStep, PlannedStream } from '../topology/plan.ts'
+import {
+  externalSources,
+  type Plan,
+  type PlannedSource,
+  type PlannedStep,
+  type PlannedStream,
+} from '../topology/plan.ts'
 import { ConfigError, type ConfigFile } from '../topology/read.ts'
 import { planDeadLetters, planSinks } from '../topology/resolve.ts'
 import { topicsOf } from '../topology/topics.ts'
@@ -87,13 +93,12 @@ function planAlert(
   const alertName = name ?? when.text
   const stream = `alert ${alertName}`
   const planned: PlannedStep = { id: `${stream}.alert`, spec: alert, config: { name: alertName, when, step, clear } }
-  return { name: stream, from: [from], steps: [planned], sinks: planSinks(stream, to, catalog) }
+  const written = { stream, step: 0 }
+  return { name: stream, written, from: [from], steps: [planned], sinks: planSinks(stream, to, catalog) }
 }
 
 function checkAlerts(file: ConfigFile, plan: Plan, source: PlannedSource, streams: readonly PlannedStream[]): void {
-  const watched = plan.subtopologies.flatMap(({ sources }) =>
-    sources.flatMap(({ name, deadLetters }) => [name, deadLetters.topic]),
-  )
+  const watched = externalSources(plan).flatMap(({ name, deadLetters }) => [name, deadLetters.topic])
   const own = [source.name, source.deadLetters.topic]
   const problems = streams.flatMap(({ name, sinks }, place) => {
     const at = (message: string) => file.problem(['monitor', 'alerts', place], message)

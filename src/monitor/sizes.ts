@@ -5,7 +5,7 @@ import { countLetters } from '../deadletter/ledger.ts'
 import { countsOf } from '../topology/conservation.ts'
 import { letterLedger } from '../topology/letterLedger.ts'
 import { going } from '../topology/lineage.ts'
-import type { Plan } from '../topology/plan.ts'
+import { externalSources, type Plan } from '../topology/plan.ts'
 import type { Sample } from './sample.ts'
 import { advance, finishedSince, share, type Cursor } from './trend.ts'
 
@@ -63,8 +63,7 @@ export const sizes = (plan: Plan, broker: Broker): SourceSpec =>
     },
   })
 
-function watch({ subtopologies }: Plan): Watched[] {
-  const sources = subtopologies.flatMap((subtopology) => subtopology.sources)
-  const byTopic = Map.groupBy(sources, ({ deadLetters }) => deadLetters.topic)
+function watch(plan: Plan): Watched[] {
+  const byTopic = Map.groupBy(externalSources(plan), ({ deadLetters }) => deadLetters.topic)
   return [...byTopic].map(([topic, group]) => ({ topic, sources: group.map(({ name }) => name) }))
 }

@@ -1,6 +1,6 @@
 import type { Broker } from '../broker/broker.ts'
 import type { Conservation, Pipeline } from '../topology/pipeline.ts'
-import type { PlannedSource } from '../topology/plan.ts'
+import { externalSources, type PlannedSource } from '../topology/plan.ts'
 import type { Captured } from './captured.ts'
 
 /**
@@ -32,11 +32,11 @@ export async function findBrokenLaws(
   const pipeline = running[0]!
   const inFlight = running.reduce((sum, own) => sum + own.inFlight, 0)
   const rows = await pipeline.conservation()
-  const sources = pipeline.plan.subtopologies.flatMap((subtopology) => subtopology.sources)
+  const internal = pipeline.plan.subtopologies.flatMap(({ sources }) => sources.filter(({ origins }) => origins))
   const letters = [...captured.values()].flat().filter(({ failure }) => failure)
   return [
     ...rows.flatMap(imbalance),
-    ...sources.flatMap((source) => lostLetters(source, rows, letters)),
+    ...externalSources(pipeline.plan).flatMap((source) => lostLetters(source, internal, rows, letters)),
     ...repeatedIds(letters),
     // What a task has in hand when it stops is not committed, and stays in its topic.
     ...(running.some(({ troubles }) => troubles.length > 0)
@@ -52,12 +52,19 @@ function underWay(rows: readonly Conservation[], inFlight: number): string[] {
   return [`${inFlight} source records are under way, the ledger has ${counted}`]
 }
 
-/** A source record that died has a letter, and only such a one has. */
-function lostLetters({ name }: PlannedSource, rows: readonly Conservation[], letters: readonly Captured[]): string[] {
+/** A source record that died, there or beyond an internal topic, has a letter, and only such a one has. */
+function lostLetters(
+  { name }: PlannedSource,
+  internal: readonly PlannedSource[],
+  rows: readonly Conservation[],
+  letters: readonly Captured[],
+): string[] {
+  const later = internal.filter(({ origins }) => origins!.has(name)).map((topic) => topic.name)
   const dead = rows.filter(({ source }) => source === name).map((row) => row.dead)
+  const deadLater = rows.filter(({ source }) => later.includes(source)).map((row) => row.dead)
   const found = new Set(letters.flatMap(({ failure }) => (failure?.source === name ? [failure.origin] : []))).size
   const atLeast = Math.max(0, ...dead)
-  const atMost = dead.reduce((sum, count) => sum + count, 0)
+  const atMost = [...dead, ...deadLater].reduce((sum, count) => sum + count, 0)
   if (found >= atLeast && found <= atMost) return []
   return [`the ledger has ${atMost} dead records of ${name}, its dead-letter topic has letters of ${found}`]
 }
@@ -73,13 +80,13 @@ function repeatedIds(letters: readonly Captured[]): string[] {
 async function unread(pipeline: Pipeline, broker: Broker, rows: readonly Conservation[]): Promise<string[]> {
   const topics = await broker.topics()
   return pipeline.plan.subtopologies.flatMap(({ streams }) =>
-    streams.flatMap(({ name, from }) =>
+    streams.flatMap(({ written: { stream: name }, from }) =>
       rows
         .filter(({ source, stream }) => stream === name && from.includes(source))
         .flatMap(({ source, read }) => {
           const partitions = topics.find((topic) => topic.name === source)?.partitions ?? []
-          const written = partitions.reduce((sum, { end }) => sum + Number(end), 0)
-          return read === written ? [] : [`${name} read ${read} of the ${written} records of ${source}`]
+          const appended = partitions.reduce((sum, { end }) => sum + Number(end), 0)
+          return read === appended ? [] : [`${name} read ${read} of the ${appended} records of ${source}`]
         }),
     ),
   )

@@ -1,5 +1,5 @@
 import type { Format } from '../component/source.ts'
-import type { Plan, PlannedStream } from '../topology/plan.ts'
+import { externalSources, type Plan, type PlannedStream } from '../topology/plan.ts'
 import { sourcesOf } from '../topology/upstream.ts'
 
 /** A place where a test can expect records. */
@@ -14,22 +14,22 @@ export interface Outlet {
 }
 
 /** Everything that can come out of a plan. */
-export function outletsOf({ subtopologies }: Plan): readonly Outlet[] {
-  const streams = subtopologies.flatMap((subtopology) => subtopology.streams)
-  const sources = subtopologies.flatMap((subtopology) => subtopology.sources)
+export function outletsOf(plan: Plan): readonly Outlet[] {
+  const streams = plan.subtopologies.flatMap((subtopology) => subtopology.streams)
   const outlets = new Map<string, Outlet>()
   const add = (outlet: Outlet) => {
     const known = outlets.get(outlet.name)
     outlets.set(outlet.name, { ...outlet, sources: new Set([...(known?.sources ?? []), ...outlet.sources]) })
   }
   for (const stream of streams) {
-    for (const { id, topic } of stream.sinks) {
+    for (const { id, topic, repartition } of stream.sinks) {
+      if (repartition !== undefined) continue
       const origins = new Set(reaching(stream.name, streams))
       if (topic) add({ name: topic.name, kind: 'topic', format: topic.format, sources: origins })
       else add({ name: id, kind: 'sink', format: 'json', sources: origins })
     }
   }
-  for (const { name, format, deadLetters } of sources) {
+  for (const { name, format, deadLetters } of externalSources(plan)) {
     const origins = new Set(feeding(name, streams))
     add({ name: deadLetters.topic, kind: 'deadLetters', format, sources: origins })
     const { topic: retries } = deadLetters.retry
@@ -38,9 +38,11 @@ export function outletsOf({ subtopologies }: Plan): readonly Outlet[] {
   return [...outlets.values()]
 }
 
-/** A source, and the sources of the streams that write to its topic. */
+/** A source or an internal topic, and the sources of the streams that write to it. */
 function feeding(source: string, streams: readonly PlannedStream[]): string[] {
-  const writers = streams.filter(({ sinks }) => sinks.some(({ topic }) => topic?.name === source))
+  const writers = streams.filter(({ sinks }) =>
+    sinks.some(({ topic, repartition }) => [topic?.name, repartition].includes(source)),
+  )
   return [source, ...writers.flatMap(({ name }) => reaching(name, streams))]
 }
 

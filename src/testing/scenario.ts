@@ -1,5 +1,5 @@
 import { nearest } from '../topology/issue.ts'
-import type { Plan } from '../topology/plan.ts'
+import { externalSources, type Plan } from '../topology/plan.ts'
 import { readLetter, type Letter } from './letter.ts'
 import { outletsOf, type Outlet } from './outlet.ts'
 import { readTimeline, type Timeline } from './timeline.ts'
@@ -77,7 +77,7 @@ export function readScenario(test: TopologyTest, plan: Plan, watched: boolean): 
     return timeline
   }
 
-  const sources = plan.subtopologies.flatMap((subtopology) => subtopology.sources.map(({ name }) => name))
+  const sources = externalSources(plan).map(({ name }) => name)
   const inputs = Object.entries(test.given).flatMap(([source, marbles]): Input[] => {
     const path = ['given', source]
     if (!sources.includes(source)) mistakes.push({ path, message: unknown(source, 'source', sources) })

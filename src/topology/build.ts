@@ -18,7 +18,8 @@ export function findBuildProblems(file: ConfigFile, plan: Plan, scheduler: Sched
       const source = retriedElsewhere(stream, subtopology)
       return stream.steps.flatMap((step, place): Problem[] => {
         const found = problemOf(step, context, source)
-        const path = ['streams', stream.name, 'steps', place, step.spec.name]
+        const { stream: name, step: first } = stream.written
+        const path = ['streams', name, 'steps', first + place, step.spec.name]
         return found === undefined ? [] : [file.problem(path, `\`${step.spec.name}\`${found}`)]
       })
     }),

@@ -2,6 +2,7 @@ import type { Broker, Count } from '../broker/broker.ts'
 import { sumOf } from '../broker/counts.ts'
 import type { Plan } from './plan.ts'
 import { retryGroupOf } from './retryTopic.ts'
+import { sourcesOf } from './upstream.ts'
 
 /** A pipeline's conservation: `read = emitted + dropped + dead + inFlight`. */
 export interface Conservation extends Count {
@@ -19,8 +20,10 @@ export function conservationOf({ subtopologies }: Plan, counts: readonly Count[]
   return subtopologies.flatMap(({ sources, streams }) =>
     sources.flatMap((source) =>
       streams.flatMap((stream): Conservation[] => {
-        const count = counts.find((each) => each.source === source.name && each.stream === stream.name)
-        if (!count) return stream.from.includes(source.name) ? [none(source.name, stream.name)] : []
+        if (!sourcesOf(stream.name, streams).has(source.name)) return []
+        const { stream: name } = stream.written
+        const count = counts.find((each) => each.source === source.name && each.stream === name)
+        if (!count) return stream.from.includes(source.name) ? [none(source.name, name)] : []
         return [{ ...count, inFlight: count.read - count.emitted - count.dropped - count.dead }]
       }),
     ),

@@ -5,9 +5,9 @@ import { startOf } from './departure.ts'
 import type { Draft } from './draft.ts'
 import type { Held, HeldPart } from './held.ts'
 import { readCommand } from './lane.ts'
-import { dead, streamOf, type Lineage, type Tally } from './lineage.ts'
+import { dead, type Lineage, type Tally } from './lineage.ts'
 import type { KeyOrder } from './order.ts'
-import type { PlannedSource } from './plan.ts'
+import { policyOf, type PlannedSource } from './plan.ts'
 import type { Tried } from './retries.ts'
 import type { TaskParts } from './task.ts'
 import type { UnderWay } from './underWay.ts'
@@ -15,8 +15,8 @@ import type { UnderWay } from './underWay.ts'
 export interface DeadLettersParts {
   readonly task: TaskParts
   readonly sources: ReadonlyMap<string, PlannedSource>
-  /** Names of the streams, by their numbers. */
-  readonly streams: readonly string[]
+  /** The number of the stream that an operator or a sink belongs to; -1 if it is gone. */
+  readonly streamOf: (id: string) => number
   readonly draft: Draft
   readonly tally: Tally
   readonly held: Held
@@ -44,7 +44,7 @@ export class DeadLetters {
     const failure = { raw, hops, input, operator, fault, attempts, firstFailedAt, failedAt }
     const letter = letterId(lineage, operator, input.index)
     if (!lineage.bury(letter)) return
-    draft.output(deadLetter(failure, sources.get(source)!.deadLetters))
+    draft.output(deadLetter(failure, policyOf(sources, lineage)))
     tally.aside(source, 'letters', true)
     const part = { node: operator, record: input, letter }
     if (order.died(lineage, letter, part)) held.add(part)
@@ -56,7 +56,7 @@ export class DeadLetters {
       this.#parts.tally.enter(lineage, stream)
       lineage.mark(stream, dead)
     }
-    this.bury(startOf(lineage.source), { ...lineage.raw, origin: lineage, index: '' }, fault)
+    this.bury(startOf(lineage.input), { ...lineage.raw, origin: lineage, index: '' }, fault)
   }
 
   /** Takes up what died and holds up its key since the last commit; what no source keeps in order any more is let go. */
@@ -108,14 +108,14 @@ export class DeadLetters {
   }
 
   #redrive(letter: string): boolean {
-    const { order, tally, underWay, streams, reenter } = this.#parts
+    const { order, tally, underWay, streamOf, reenter } = this.#parts
     const found = order.redrive(letter)
     if (!found) return false
     const { lineage, part } = found
     this.#close(lineage.source, part)
     if (lineage.pending === 0) tally.reopen(lineage)
     lineage.revive(letter)
-    for (const { node } of order.lettersOf(lineage)) lineage.mark(streamOf(node, streams), dead)
+    for (const { node } of order.lettersOf(lineage)) lineage.mark(streamOf(node), dead)
     underWay.add(lineage)
     reenter(part)
     return true

@@ -27,7 +27,7 @@ export function toRepeat(lineage: Lineage, failed: readonly FailedPart[], { reen
   const { key, headers, timestamp } = lineage.raw
   const last = failed.at(-1)!
   const record = { key, value: null, headers, timestamp, origin: lineage, index: '' }
-  return [{ ...last, node: startOf(lineage.source), record }]
+  return [{ ...last, node: startOf(lineage.input), record }]
 }
 
 /** What only the pipeline itself reads of a retry record. */
@@ -102,8 +102,8 @@ export function departure(
 }
 
 function packed({ node, record, retry }: FailedPart): PackedPart {
-  const { raw, read, source } = record.origin as Lineage
-  const isSource = node === startOf(source) || (read !== undefined && read.value === record.value)
+  const { raw, read, input } = record.origin as Lineage
+  const isSource = node === startOf(input) || (read !== undefined && read.value === record.value)
   return {
     node,
     retry,

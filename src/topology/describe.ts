@@ -1,4 +1,4 @@
-import type { Plan, PlannedStream, Subtopology } from './plan.ts'
+import type { Plan, PlannedSource, PlannedStream, Subtopology } from './plan.ts'
 import { retryGroupOf } from './retryTopic.ts'
 
 /** A place that records pass in a topology. */
@@ -34,8 +34,8 @@ export interface DescribedSubtopology {
 
 export interface DescribedTopic {
   readonly name: string
-  /** What it is to the pipeline: read, written, or written with what failed for good or for now. */
-  readonly role: 'source' | 'output' | 'deadLetters' | 'retry'
+  /** What it is to the pipeline: read, written, written with what failed for good or for now, or between its own tasks. */
+  readonly role: 'source' | 'output' | 'deadLetters' | 'retry' | 'repartition'
   /** The broker's default when null. */
   readonly partitions: number | null
   /** Milliseconds; for ever when null. */
@@ -53,7 +53,8 @@ export interface Description {
 export function describePlan({ name, revision, subtopologies, topics }: Plan): Description {
   const sources = subtopologies.flatMap((subtopology) => subtopology.sources)
   const roleOf = (topic: string): DescribedTopic['role'] => {
-    if (sources.some((source) => source.name === topic)) return 'source'
+    const source = sources.find(({ name }) => name === topic)
+    if (source) return source.origins ? 'repartition' : 'source'
     if (sources.some(({ deadLetters }) => deadLetters.retry.topic === topic)) return 'retry'
     return sources.some(({ deadLetters }) => deadLetters.topic === topic) ? 'deadLetters' : 'output'
   }
@@ -69,7 +70,7 @@ export function describePlan({ name, revision, subtopologies, topics }: Plan): D
       name: topic.name,
       role: roleOf(topic.name),
       partitions: topic.partitions ?? null,
-      retention: topic.retention ?? null,
+      retention: finite(topic.retention),
     })),
   }
 }
@@ -94,7 +95,7 @@ function describeNodes({ sources, streams }: Subtopology): DescribedNode[] {
   ]
   const lettersOf = (id: string): string[] => {
     const own = sources.filter(({ name }) => name === id || reaches(name, id, links))
-    return [...new Set(own.map(({ deadLetters }) => deadLetters.topic))]
+    return [...new Set(own.flatMap(lettersOfSource))]
   }
   return drafts.map((draft) => ({
     ...draft,
@@ -104,11 +105,17 @@ function describeNodes({ sources, streams }: Subtopology): DescribedNode[] {
   }))
 }
 
-function draftsOf({ name, steps, sinks }: PlannedStream): Draft[] {
+const lettersOfSource = ({ origins, deadLetters }: PlannedSource): string[] =>
+  origins ? Array.from(origins.values(), (origin) => origin.deadLetters.topic) : [deadLetters.topic]
+
+const finite = (milliseconds: number | undefined): number | null =>
+  milliseconds === undefined || milliseconds === Infinity ? null : milliseconds
+
+function draftsOf({ written: { stream: name }, steps, sinks }: PlannedStream): Draft[] {
   return [
     ...steps.map(({ id, spec }): Draft => ({ id, kind: 'operator', component: spec.name, stream: name })),
-    ...sinks.map(({ id, spec, topic }): Draft => {
-      const written = topic === undefined ? {} : { topic: topic.name }
+    ...sinks.map(({ id, spec, topic, repartition = topic?.name }): Draft => {
+      const written = repartition === undefined ? {} : { topic: repartition }
       return { id, kind: 'sink', component: spec.name, ...written, stream: name }
     }),
   ]

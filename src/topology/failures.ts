@@ -3,13 +3,16 @@ import type { Record } from '../record/record.ts'
 import { departure, leavesTogether, toRepeat, type FailedPart } from './departure.ts'
 import { DeadLetters, type DeadLettersParts } from './deadLetters.ts'
 import type { HeldPart } from './held.ts'
-import { dead, streamOf, type Lineage } from './lineage.ts'
+import { dead, type Lineage } from './lineage.ts'
 import { incrementNamed } from './meter.ts'
+import { policyOf } from './plan.ts'
 import { Retries } from './retries.ts'
 import type { Node, SinkNode } from './wire.ts'
 
 /** What the failures of a task ask of its flow. */
 export interface FailureHost extends Omit<DeadLettersParts, 'reenter'> {
+  /** Names of the streams, by their numbers. */
+  readonly streams: readonly string[]
   /** A fault says that the task must stop. */
   halt(message: string, fault: Fault): void
   /** Runs what a timer brought at a node, as soon as no commit is under way. */
@@ -71,7 +74,7 @@ export class Failures {
       // It may fail because the pipeline stops: it stays under way, and goes on with the next start.
       return this.#host.held.add({ node: id, record, retry: this.#retries.standing(record) })
     }
-    const { retry } = this.#host.sources.get(lineage.source)!.deadLetters
+    const { retry } = policyOf(this.#host.sources, lineage)
     const { tried, due } = this.#retries.fail(record, retry, fault.disposition === 'retry')
     if (due !== undefined) {
       node.meter.retried++
@@ -109,7 +112,7 @@ export class Failures {
   /** All that is left of a source record may pass later: it goes to its retry topic, or waits here. */
   retryTogether(lineage: Lineage): void {
     const { sources, held, draft, streams, task, end } = this.#host
-    const source = sources.get(lineage.source)!
+    const source = sources.get(lineage.input)!
     const failed = lineage.departing.splice(0)
     for (const part of failed) held.remove(part)
     const parts = toRepeat(lineage, failed, source.deadLetters.retry)
@@ -126,7 +129,7 @@ export class Failures {
   buryOrphan(id: string, record: Record): void {
     const lineage = record.origin as Lineage
     const fault = new RecordedFault('operator.gone', `The record waited at ${id}, which the config no longer has.`)
-    const stream = streamOf(id, this.#host.streams)
+    const stream = this.#host.streamOf(id)
     if (stream >= 0) lineage.mark(stream, dead)
     this.deadLetters.bury(id, record, fault)
     this.#host.settle(lineage)

@@ -4,17 +4,18 @@ import type { FloodGuard } from '../deadletter/flood.ts'
 import type { Fault } from '../record/fault.ts'
 import type { Outcome } from '../record/outcome.ts'
 import type { Record, StoredRecord } from '../record/record.ts'
-import { readValue } from './append.ts'
-import { arrival, startOf, type Arrival } from './departure.ts'
+import { startOf } from './departure.ts'
 import { Draft } from './draft.ts'
+import { Entrance } from './entrance.ts'
 import { Failures } from './failures.ts'
 import { Held, shelf, stateOf, type HeldPart } from './held.ts'
-import { dropped, emitted, Lineage, Tally } from './lineage.ts'
+import type { Lineage} from './lineage.ts';
+import { dropped, emitted, streamOf, Tally } from './lineage.ts'
 import { incrementNamed } from './meter.ts'
 import { KeyOrder } from './order.ts'
 import { Pauses } from './pauses.ts'
 import { sourcesByName, type PlannedSource } from './plan.ts'
-import { asOutput, toldApart, wrongResult } from './results.ts'
+import { asOutput, isTopic, toldApart, wrongResult } from './results.ts'
 import { limitOf } from './sequence.ts'
 import { Standing } from './standing.ts'
 import { StagedState } from './staged.ts'
@@ -35,6 +36,7 @@ export class Flow {
   readonly #failures: Failures
   readonly #underWay = new UnderWay()
   readonly #order: KeyOrder
+  readonly #entrance: Entrance
   #calls = 0
   /** A source record is done, or the last call of an asynchronous operator ended. */
   readonly progress = new Subject<void>()
@@ -47,7 +49,7 @@ export class Flow {
     this.#guards = guards
     this.#sources = sourcesByName(parts.subtopology.sources)
     this.#streamNames = parts.subtopology.streams.map(({ name }) => name)
-    this.#tally = new Tally(this.#streamNames)
+    this.#tally = new Tally(parts.subtopology.streams.map(({ written }) => written.stream))
     this.draft = new Draft(this.#tally)
     this.#state = new StagedState(parts.state)
     this.#wiring = wire(parts, this.#state, (node, outcome) => {
@@ -58,7 +60,7 @@ export class Flow {
       ...limitOf(this.#sources.values()),
       ...shelf(parts.state, this.#streamNames),
       tally: this.#tally,
-      begin: (lineage) => this.#begin(lineage),
+      begin: (lineage) => this.#entrance.begin(lineage),
       freed: () => this.progress.next(),
       soon: (action) => host.whenFree(() => this.#orHalt('order', action)),
       later: (action) => void parts.scheduler.schedule(() => host.whenFree(() => this.#orHalt('order', action))),
@@ -68,6 +70,7 @@ export class Flow {
       task: parts,
       sources: this.#sources,
       streams: this.#streamNames,
+      streamOf: (id) => this.#streamOf(id),
       draft: this.draft,
       tally: this.#tally,
       held: this.#held,
@@ -79,6 +82,17 @@ export class Flow {
       redrive: (part) => this.#redrive(part),
       settle: (lineage) => this.#settle(lineage),
       end: (lineage) => this.#end(lineage, true),
+    })
+    this.#entrance = new Entrance({
+      sources: this.#sources,
+      streams: this.#streamNames,
+      readers: this.#wiring.readers,
+      tally: this.#tally,
+      order: this.#order,
+      failures: this.#failures,
+      enter: (reader, record) => this.#enterStream(reader, record),
+      settle: (lineage) => this.#settle(lineage),
+      keep: (lineage) => this.#keep(lineage),
     })
     this.standing = new Standing(this.#underWay, this.#order, this.#held)
     this.pauses = new Pauses(parts.state, this.#tally)
@@ -130,48 +144,12 @@ export class Flow {
 
   /** Takes a record of a source, or a command from the lane of one. */
   feed(record: StoredRecord): void {
-    const source = this.#sources.get(record.topic)
-    if (!source) return this.#failures.deadLetters.obey(record)
-    if (source.retriesOf !== undefined) return this.#arrive(arrival(record, source, this.#streamNames))
-    const lineage = new Lineage(source.name, record)
-    if (!this.#order.parks(lineage)) return this.#begin(lineage)
-    for (const { stream } of this.#readersOf(lineage)) this.#tally.enter(lineage, stream.number)
+    this.#entrance.feed(record)
   }
 
-  #begin(lineage: Lineage, enter = () => this.#run(lineage)): void {
-    lineage.pending = 1
-    enter()
-    this.#settle(lineage)
-    if (lineage.pending > 0) this.#keep(lineage)
-  }
-
-  /** A record came by a retry topic: its parts wait here until they are due. */
-  #arrive({ lineage, parts, fault }: Arrival): void {
-    this.#begin(lineage, () => {
-      lineage.pending += parts.length
-      for (const part of parts) this.#failures.wait(part)
-      if (fault) this.#refuse(lineage, fault)
-    })
-  }
-
-  /** A source record enters the streams that read it. */
-  #run(lineage: Lineage): void {
-    const { key, headers, timestamp } = lineage.raw
-    const source = this.#sources.get(lineage.source)!
-    const read = readValue(lineage.raw, source)
-    if ('fault' in read) return this.#refuse(lineage, read.fault)
-    const { value } = (lineage.read = { value: read.value, format: source.format })
-    for (const reader of this.#readersOf(lineage))
-      this.#enterStream(reader, { key, value, headers, timestamp, origin: lineage, index: '' })
-  }
-
-  #refuse(lineage: Lineage, fault: Fault): void {
-    const streams = this.#readersOf(lineage).map(({ stream }) => stream.number)
-    this.#failures.deadLetters.refuse(lineage, streams, fault)
-  }
-
-  #readersOf({ source }: Lineage): readonly Reader[] {
-    return this.#wiring.readers.get(source) ?? []
+  #streamOf(id: string): number {
+    const found = this.#wiring.nodes.get(id) ?? this.#wiring.sinks.get(id)
+    return found?.stream ?? streamOf(id, this.#streamNames)
   }
 
   #keep(lineage: Lineage): void {
@@ -256,9 +234,8 @@ export class Flow {
 
   #write(end: SinkNode, record: Record): void {
     end.meter.received++
-    const { topic } = end.sink
-    if (!topic) return this.draft.write(end, record)
-    const written = asOutput(end.sink.id, topic, record)
+    if (!isTopic(end.sink)) return this.draft.write(end, record)
+    const written = asOutput(end.sink, record)
     if ('fault' in written) return this.#failures.fail(end, record, written.fault)
     this.draft.output(written.output)
     end.meter.emitted++
@@ -271,17 +248,17 @@ export class Flow {
     const end = this.#wiring.sinks.get(id)
     if (node) return this.#enter(node, record)
     if (end) return this.#write(end, record)
-    if (id !== startOf(lineage.source)) return this.#failures.buryOrphan(id, record)
+    if (id !== startOf(lineage.input)) return this.#failures.buryOrphan(id, record)
     this.#failures.forget(record)
     lineage.runAgain(retry)
-    this.#run(lineage)
+    this.#entrance.run(lineage)
     this.#settle(lineage)
   }
 
   /** A part that died goes on where it died. */
   #redrive(part: HeldPart): void {
     const lineage = part.record.origin as Lineage
-    if (part.node === startOf(lineage.source)) return this.#begin(lineage)
+    if (part.node === startOf(lineage.input)) return this.#entrance.begin(lineage)
     lineage.pending++
     this.#reenter(part)
   }
@@ -294,7 +271,7 @@ export class Flow {
   }
 
   #end(lineage: Lineage, failed: boolean): void {
-    if (this.#guards.has(lineage.source)) this.draft.verdict(lineage.source, failed)
+    if (this.#guards.has(lineage.input)) this.draft.verdict(lineage.input, failed)
     if (this.#underWay.end(lineage)) this.progress.next()
     this.#order.ended(lineage)
   }

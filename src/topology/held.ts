@@ -24,8 +24,8 @@ interface Names {
 export function strandedIn(state: StateReader, known: Names): ReadonlyMap<string, number> {
   const counts = new Map<string, number>()
   for (const [, bytes] of state.entries(lineages)) {
-    const { source } = decode<KeptLineage>(bytes)
-    if (!known.has(source)) increment(counts, source)
+    const { source, input = source } = decode<KeptLineage>(bytes)
+    if (!known.has(input)) increment(counts, source)
   }
   return counts
 }
@@ -119,7 +119,7 @@ export class Held {
     for (const [key, bytes] of state.entries(lineages)) {
       const lineage = decodeLineage(bytes, streams)
       const isPast = lineage.place.offset < (committed(lineage.place) ?? 0n)
-      if (!sources.has(lineage.source)) continue
+      if (!sources.has(lineage.input)) continue
       if (isPast) own.set(key, lineage)
       else this.#stale.add(key)
     }
@@ -163,6 +163,8 @@ interface KeptPart {
 
 interface KeptLineage {
   readonly source: string
+  /** Where it came by an internal topic. */
+  readonly input?: string
   readonly raw: StoredRecord
   /** Where it was read, if that is not where it comes from. */
   readonly place?: Position
@@ -182,11 +184,12 @@ function encodePart({ record, ...rest }: HeldPart): Buffer {
 }
 
 function encodeLineage(lineage: Lineage, streams: readonly string[]): Buffer {
-  const { source, topic, partition, offset, raw, place, parked, hops, tried, buried } = lineage
+  const { source, input, topic, partition, offset, raw, place, parked, hops, tried, buried } = lineage
   const { key, value, headers, timestamp } = raw
   const isElsewhere = place.topic !== topic
   return encode({
     source,
+    ...(input !== source && { input }),
     raw: { key, value, headers, timestamp, topic, partition, offset },
     ...(isElsewhere && { place: { topic: place.topic, partition: place.partition, offset: place.offset } }),
     marks: lineage.marksByName(streams),
@@ -198,8 +201,8 @@ function encodeLineage(lineage: Lineage, streams: readonly string[]): Buffer {
 }
 
 function decodeLineage(bytes: Buffer, streams: readonly string[]): Lineage {
-  const { source, raw, place, marks, parked = false, hops = 0, tried, buried } = decode<KeptLineage>(bytes)
-  const lineage = new Lineage(source, raw, place)
+  const { source, input, raw, place, marks, parked = false, hops = 0, tried, buried } = decode<KeptLineage>(bytes)
+  const lineage = new Lineage(source, raw, place, input)
   lineage.parked = parked
   lineage.hops = hops
   lineage.kept = true

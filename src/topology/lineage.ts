@@ -15,6 +15,8 @@ export const dead = 8
  */
 export class Lineage implements Origin {
   readonly source: string
+  /** The source of the task that it is counted under: its own, or an internal topic that it came by. */
+  readonly input: string
   readonly topic: string
   readonly partition: number
   readonly offset: bigint
@@ -42,8 +44,9 @@ export class Lineage implements Origin {
   /** How its value was read, so that a value which nobody changed is written as it came; unknown after a restart. */
   read: { readonly value: unknown; readonly format: Format } | undefined
 
-  constructor(source: string, raw: StoredRecord, place: Position = raw) {
+  constructor(source: string, raw: StoredRecord, place: Position = raw, input = source) {
     this.source = source
+    this.input = input
     this.topic = raw.topic
     this.partition = raw.partition
     this.offset = raw.offset
@@ -138,7 +141,7 @@ export class Tally {
 
   /** Counts a source record that comes to a stream for the first time. */
   enter(lineage: Lineage, stream: number): void {
-    if (lineage.mark(stream, entered)) this.add(lineage.source, stream, 'read')
+    if (lineage.mark(stream, entered)) this.add(lineage.input, stream, 'read')
   }
 
   /** Counts a source record's final outcome in every stream that it entered. @returns whether it died in any */
@@ -146,7 +149,7 @@ export class Tally {
     let isDead = false
     for (let stream = 0; stream < lineage.marks.length; stream++) {
       const outcome = lineage.outcome(stream)
-      if (outcome) this.add(lineage.source, stream, outcome)
+      if (outcome) this.add(lineage.input, stream, outcome)
       isDead ||= outcome === 'dead'
     }
     return isDead
@@ -156,7 +159,7 @@ export class Tally {
   reopen(lineage: Lineage): void {
     for (let stream = 0; stream < lineage.marks.length; stream++) {
       const outcome = lineage.outcome(stream)
-      if (outcome) this.add(lineage.source, stream, outcome, -1)
+      if (outcome) this.add(lineage.input, stream, outcome, -1)
     }
   }
 

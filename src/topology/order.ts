@@ -93,7 +93,7 @@ export class KeyOrder {
     const sequence = this.#sequences.get(nameOf(lineage))
     if (!sequence) return false
     this.#park(sequence, lineage)
-    this.#host.tally.aside(lineage.source, 'parked', true)
+    this.#host.tally.aside(lineage.input, 'parked', true)
     return true
   }
 
@@ -237,7 +237,7 @@ export class KeyOrder {
 
   #open(lineage: Lineage): Sequence {
     const name = nameOf(lineage)
-    const sequence = this.#sequences.get(name) ?? new Sequence(lineage.source)
+    const sequence = this.#sequences.get(name) ?? new Sequence(lineage.input)
     this.#sequences.set(name, sequence)
     return sequence
   }
@@ -269,7 +269,7 @@ export class KeyOrder {
     this.#bytes += change * ((key?.length ?? 0) + (value?.length ?? 0))
   }
 
-  #isOrdered({ source, raw }: Lineage): boolean {
-    return raw.key !== null && this.#host.ordered.has(source)
+  #isOrdered({ input, raw }: Lineage): boolean {
+    return raw.key !== null && this.#host.ordered.has(input)
   }
 }

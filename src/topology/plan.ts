@@ -37,6 +37,8 @@ export interface RetryPolicy {
 export interface PlannedSource {
   /** The topic by its own name. */
   readonly name: string
+  /** Of an internal topic: the sources that its records come from. */
+  readonly origins?: ReadonlyMap<string, Pick<PlannedSource, 'format' | 'deadLetters'>>
   /** The source whose records it holds, of a retry topic: they are counted as that one's. */
   readonly retriesOf?: string
   readonly spec: SourceSpec
@@ -64,10 +66,14 @@ export interface PlannedSink {
   readonly config: unknown
   /** The topic sink alone: records become part of the unit. */
   readonly topic?: { readonly name: string; readonly format: Format; readonly partitions?: number }
+  /** The internal topic by which records go on by their new keys. */
+  readonly repartition?: string
 }
 
 export interface PlannedStream {
   readonly name: string
+  /** The stream in the config that it is a part of, and the first of its steps. */
+  readonly written: { readonly stream: string; readonly step: number }
   /** What it reads: sources, streams, or branches of streams ("stream.branch"). */
   readonly from: readonly string[]
   readonly steps: readonly PlannedStep[]
@@ -85,6 +91,19 @@ export interface Subtopology {
 /** The topics that a sub-topology reads. */
 export const inputsOf = ({ sources }: Subtopology): string[] =>
   sources.flatMap(({ name, lane }) => (lane === undefined ? [name] : [name, lane]))
+
+/** How the failures of a record are handled. */
+export const policyOf = (
+  sources: ReadonlyMap<string, PlannedSource>,
+  { input, source }: { readonly input: string; readonly source: string },
+): DeadLetterPolicy => {
+  const own = sources.get(input)!
+  return (own.origins?.get(source) ?? own).deadLetters
+}
+
+/** The sources of a plan that the config names, internal topics left out. */
+export const externalSources = ({ subtopologies }: Pick<Plan, 'subtopologies'>): PlannedSource[] =>
+  subtopologies.flatMap(({ sources }) => sources.filter(({ origins }) => !origins))
 
 /** A pipeline, checked and resolved: what runs. */
 export interface Plan {

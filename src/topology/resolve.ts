@@ -14,6 +14,7 @@ import type {
 } from './plan.ts'
 import { ConfigError, type ConfigFile } from './read.ts'
 import { findRetrySinkProblems, findRetryTopicProblems } from './retryTopic.ts'
+import { splitAtKeys } from './splitAtKeys.ts'
 import { topicsOf } from './topics.ts'
 import { branchesOf } from './upstream.ts'
 
@@ -30,8 +31,10 @@ export function resolvePlan(file: ConfigFile, catalog: Catalog): Plan {
     ...findRetryTopicProblems(file, sources, streams),
   ]
   if (problems.length > 0) throw new ConfigError(problems)
-  const subtopologies = divide(sources, inOrder(streams))
-  const plan = { name: config.name, directory, revision, subtopologies, topics: topicsOf(sources, streams) }
+  const keyed = splitAtKeys(config.name, streams, sources)
+  const subtopologies = divide([...sources, ...keyed.internal], inOrder(keyed.streams))
+  const topics = [...topicsOf(sources, streams), ...keyed.topics]
+  const plan = { name: config.name, directory, revision, subtopologies, topics }
   const writing = findRetrySinkProblems(file, plan)
   if (writing.length > 0) throw new ConfigError(writing)
   return plan
@@ -101,6 +104,7 @@ function planStream(name: string, { from, steps, to = [] }: StreamEntry, catalog
   const numbered = numberer()
   return {
     name,
+    written: { stream: name, step: 0 },
     from: [from].flat(),
     steps: steps.map((entry): PlannedStep => {
       const { spec, config } = chosen(catalog.operators, entry)

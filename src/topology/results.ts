@@ -5,6 +5,7 @@ import type { Outcome } from '../record/outcome.ts'
 import type { OutputRecord, Record } from '../record/record.ts'
 import type { Lineage } from './lineage.ts'
 import type { PlannedSink } from './plan.ts'
+import { repartitioned } from './repartition.ts'
 import type { StreamNodes } from './wire.ts'
 
 type Emit = Extract<Outcome, { readonly type: 'emit' }>
@@ -34,19 +35,25 @@ export function toldApart({ record, results }: Emit): readonly Record[] {
   return results.map((result, n) => ({ ...result, index: `${record.index}.${n}` }))
 }
 
+/** A sink whose records become part of the unit. */
+type TopicSink = Pick<PlannedSink, 'id' | 'topic' | 'repartition'>
+
+export const isTopic = ({ topic, repartition }: TopicSink): boolean => (topic ?? repartition) !== undefined
+
 /** A record as it is written to a topic, or the fault that says why it cannot be. */
 export function asOutput(
-  sink: string,
-  { name, format }: NonNullable<PlannedSink['topic']>,
+  { id, topic, repartition }: TopicSink,
   record: Record,
 ): { readonly output: OutputRecord } | { readonly fault: Fault } {
   const { key, headers, timestamp } = record
   const problem = problemOf(record)
   if (problem) return { fault: new RecordedFault('record.malformed', `The record cannot be written: ${problem}.`) }
   try {
+    if (repartition !== undefined) return { output: repartitioned(repartition, record) }
+    const { name, format } = topic!
     return { output: { topic: name, key, value: bytesOf(record, format), headers, timestamp } }
   } catch (thrown) {
-    return { fault: asFault(sink, thrown) }
+    return { fault: asFault(id, thrown) }
   }
 }
 

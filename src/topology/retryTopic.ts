@@ -50,7 +50,7 @@ export const findRetrySinkProblems = (file: ConfigFile, { subtopologies }: Plan)
       const sole = source === undefined ? [] : stream.sinks.filter(({ spec }) => spec.soleWriter)
       return sole.map(({ spec }) =>
         file.problem(
-          ['streams', stream.name, 'to'],
+          ['streams', stream.written.stream, 'to'],
           `\`${spec.name}\` takes one writer, and the retry pipeline of \`${source}\` would be a second one; write to a topic, or leave \`deadLetters.retry.topic\` out: retries then wait in the state of their task`,
         ),
       )

@@ -49,8 +49,8 @@ export function limitOf(sources: Iterable<PlannedSource>): {
 }
 
 /** What tells sequences apart; a record without a key has a sequence of its own. */
-export const nameOf = ({ source, id, raw: { key } }: Lineage): string =>
-  key === null ? `${source} ${id}` : `${source}/${keyText(key)}`
+export const nameOf = ({ input, id, raw: { key } }: Lineage): string =>
+  key === null ? `${input} ${id}` : `${input}/${keyText(key)}`
 
 /** A copy with bytes of its own: what comes from a broker shares those of a whole batch. */
 export function detached({ key, value, headers, timestamp }: RawRecord): RawRecord {

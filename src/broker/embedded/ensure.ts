@@ -12,11 +12,12 @@ export function ensureTopic(log: Log, spec: TopicSpec, shorten: boolean): string
   const { name, partitions, retention = Infinity } = spec
   const info = log.describe().find((topic) => topic.name === name)
   const differences = differencesOf({ ...spec, retention }, info && liveOf(info))
-  if (!info) log.setRetention(log.create(name, partitions ?? 1), spec.retention)
+  const kept = retention === Infinity ? undefined : retention
+  if (!info) log.setRetention(log.create(name, partitions ?? 1), kept)
   for (const { aspect, mending } of differences) {
     if (mending === 'refused' || (mending === 'shorten' && !shorten)) continue
     if (aspect === 'partitions') log.addPartitions(log.get(name), partitions!)
-    if (aspect === 'retention') log.setRetention(log.get(name), spec.retention)
+    if (aspect === 'retention') log.setRetention(log.get(name), kept)
   }
   return differences.flatMap((difference) => conflictOf(name, difference) ?? [])
 }

@@ -141,7 +141,7 @@ async function addPartitions(network: Network, settings: KafkaSettings, spec: To
 
 function configsOf({ retention, compacted, maxMessageBytes }: TopicSpec): Map<string, string> {
   const configs = new Map<string, string>()
-  if (retention !== undefined) configs.set('retention.ms', String(retention))
+  if (retention !== undefined) configs.set('retention.ms', retention === Infinity ? '-1' : String(retention))
   if (compacted !== undefined) configs.set('cleanup.policy', compacted ? 'compact' : 'delete')
   if (maxMessageBytes !== undefined) configs.set('max.message.bytes', String(maxMessageBytes))
   return configs

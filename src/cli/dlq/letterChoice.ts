@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { Broker, TopicInfo } from '../../broker/broker.ts'
 import { readLetter, type Letter } from '../../deadletter/readLetter.ts'
-import type { Plan, PlannedSource } from '../../topology/plan.ts'
+import { externalSources, type Plan, type PlannedSource } from '../../topology/plan.ts'
 import { withBroker, type BrokerOptions } from '../brokerOptions.ts'
 import { CommandFailure, UsageError } from '../failure.ts'
 
@@ -28,8 +28,9 @@ export const withChoice = (command: Command): Command =>
 export type OrderedSource = PlannedSource & { readonly lane: string }
 
 /** @throws CommandFailure where no source, or not the one that is named, keeps the order of its keys */
-export function orderedSources({ name, subtopologies }: Plan, wanted: string | undefined): readonly OrderedSource[] {
-  const sources = subtopologies.flatMap((subtopology) => subtopology.sources)
+export function orderedSources(plan: Plan, wanted: string | undefined): readonly OrderedSource[] {
+  const { name } = plan
+  const sources = externalSources(plan)
   if (wanted !== undefined && !sources.some((source) => source.name === wanted)) {
     throw new UsageError(`${name} has no source ${wanted}, only ${sources.map((source) => source.name).join(', ')}`)
   }

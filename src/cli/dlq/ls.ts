@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { countLetters } from '../../deadletter/ledger.ts'
 import { countsOf } from '../../topology/conservation.ts'
 import { letterLedger } from '../../topology/letterLedger.ts'
-import type { Plan } from '../../topology/plan.ts'
+import { externalSources, type Plan } from '../../topology/plan.ts'
 import { openPlace, placeOf, withBroker, type BrokerOptions } from '../brokerOptions.ts'
 import { print, printJson, table } from '../output.ts'
 import { findLetterTopics, type LetterTopic } from './letterTopics.ts'
@@ -62,8 +62,7 @@ async function listLetters(path: string | undefined, options: BrokerOptions & { 
   }
 }
 
-function topicsOfPlan({ subtopologies }: Plan): LetterTopic[] {
-  const sources = subtopologies.flatMap((subtopology) => subtopology.sources)
-  const byTopic = Map.groupBy(sources, ({ deadLetters }) => deadLetters.topic)
+function topicsOfPlan(plan: Plan): LetterTopic[] {
+  const byTopic = Map.groupBy(externalSources(plan), ({ deadLetters }) => deadLetters.topic)
   return [...byTopic].map(([topic, group]) => ({ topic, source: group.map(({ name }) => name).join(', ') }))
 }

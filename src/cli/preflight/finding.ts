@@ -1,4 +1,5 @@
 import type { Problem } from '../../topology/read.ts'
+import { externalSources } from '../../topology/plan.ts'
 import type { PlannedFile } from '../plans.ts'
 
 /** What the live broker would do to a pipeline. An error keeps it from working or loses records; a warning may. */
@@ -19,7 +20,7 @@ export interface PlacedTopic {
 
 /** Where a config speaks of the topics that it needs; those of Oxbow's own belong to its name. */
 export function placesOf({ file: { config }, plan }: PlannedFile): (topic: string) => PlacedTopic {
-  const sources = plan.subtopologies.flatMap((subtopology) => subtopology.sources)
+  const sources = externalSources(plan)
   const streams = plan.subtopologies.flatMap((subtopology) => subtopology.streams)
   const has = (entry: unknown, option: string | undefined) =>
     option !== undefined && Object.hasOwn(Object(entry) as object, option)

@@ -1,5 +1,6 @@
 import type { TopicInfo } from '../../broker/broker.ts'
 import { durationText } from '../output.ts'
+import { externalSources } from '../../topology/plan.ts'
 import type { PlannedFile } from '../plans.ts'
 import { sourcesOf } from '../../topology/upstream.ts'
 import { finder, placesOf, type Finding } from './finding.ts'
@@ -22,8 +23,7 @@ type InfoOf = (name: string) => TopicInfo | undefined
 
 function findMissingSources(planned: PlannedFile, exists: (name: string) => boolean): Finding[] {
   const warning = finder(planned, 'warning')
-  const sources = planned.plan.subtopologies.flatMap((subtopology) => subtopology.sources)
-  return sources
+  return externalSources(planned.plan)
     .filter(({ name, spec }) => !spec.open && !exists(name))
     .map(({ name }) =>
       warning(['sources', name], `topic \`${name}\` is not there, and will be created empty; is that its name?`),
