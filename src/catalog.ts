@@ -23,6 +23,7 @@ import { use } from './operators/use.ts'
 import { validate } from './operators/validate.ts'
 import { file as fileSink } from './sinks/file.ts'
 import { log as logSink } from './sinks/log.ts'
+import { table } from './sinks/table.ts'
 import { topic as topicSink } from './sinks/topic.ts'
 import { webhook } from './sinks/webhook.ts'
 import { file } from './sources/file.ts'
@@ -59,5 +60,5 @@ export const catalog: Catalog = {
     use,
     validate,
   ],
-  sinks: [fileSink, logSink, topicSink, webhook],
+  sinks: [fileSink, logSink, table, topicSink, webhook],
 }

@@ -1,5 +1,5 @@
 import type { SchedulerLike } from 'rxjs'
-import type { StateStore } from './state.ts'
+import type { StateStore, TableReader } from './state.ts'
 
 /** What a cursor, a sink's position or a decoded document may be. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json }
@@ -28,4 +28,6 @@ export interface Context {
 export interface OperatorContext extends Context {
   /** This operator's own state in this task. What a failing call wrote is taken back; the rest commits with the unit. */
   readonly state: StateStore
+  /** The table that its specification says it reads: its part in this task. @throws Error when there is no such table */
+  table(name: string): TableReader
 }

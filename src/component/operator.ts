@@ -7,13 +7,15 @@ import type { OperatorContext } from './context.ts'
 import { lift } from './lift.ts'
 
 /**
- * What an operator does, in one of three ways:
+ * What an operator does, in one of four ways:
  * - synchronous: a function of one record;
+ * - two-sided: a function for the records of its own stream, and one for those of the other stream that it reads;
  * - asynchronous: one call a record, up to `concurrency` at once, records of one key strictly one after another;
  * - timed: an RxJS operator that lets each record out as exactly one outcome, when it likes.
  */
 export type Step =
   | ((record: Record) => Outcome)
+  | { readonly left: (record: Record) => Outcome; readonly right: (record: Record) => Outcome }
   | { readonly each: (record: Record, signal: AbortSignal) => Promise<Outcome>; readonly concurrency: number }
   | { readonly over: OperatorFunction<Record, Outcome> }
 
@@ -38,6 +40,8 @@ export interface OperatorSpec<S extends z.ZodType = z.ZodType> {
   branches?(config: z.output<S>): readonly string[]
   /** Whether it works by the records' keys: all records of a key have to come to the same task. */
   readonly keyed?: true
+  /** What it reads beside its own stream: another stream or source, by its name, or a table. */
+  reads?(config: z.output<S>): { readonly stream?: string; readonly table?: string }
   /** For an operator that gives records other keys: how many partitions their topic is to have, if the config says. */
   repartitions?(config: z.output<S>): { readonly partitions?: number }
   /** Called once a task. Throws an Error that says what is wrong when, say, a file it needs cannot be read. */

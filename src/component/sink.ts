@@ -30,7 +30,9 @@ export interface SinkSpec<S extends z.ZodType = z.ZodType> {
   readonly soleWriter?: true
   /** Whether it works by the records' keys: all records of a key have to come to the same task. */
   readonly keyed?: true
-  /** Absent for the topic sink, whose records are part of the unit itself. */
+  /** The table that it keeps, for the sink whose records go into the state of their task. */
+  table?(config: z.output<S>): string
+  /** Absent for sinks whose records are part of the unit itself. */
   open?(config: z.output<S>, context: SinkContext): Promise<OpenSink>
 }
 

@@ -10,6 +10,19 @@ export interface StateStore {
   entries(from?: string, to?: string): Iterable<readonly [key: string, value: unknown]>
 }
 
+/** The last record of a key in a table. */
+export interface TableRow {
+  readonly value: unknown
+  /** Milliseconds since the epoch. */
+  readonly timestamp: number
+}
+
+/** A table as an operator reads it. */
+export interface TableReader {
+  /** Undefined where the key has no record, or its last one was a tombstone. */
+  get(key: Buffer): TableRow | undefined
+}
+
 /** The order of keys: that of their UTF-8 bytes, as brokers keep them. */
 export const compareKeys = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
 

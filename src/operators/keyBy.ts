@@ -1,15 +1,9 @@
 import { z } from 'zod'
 import { expression, ExpressionFault } from '../component/expression.ts'
 import { defineOperator } from '../component/operator.ts'
+import { KeylessFault } from '../component/keyless.ts'
 import { identityOf } from '../component/identity.ts'
-import { Fault } from '../record/fault.ts'
 import { emit } from '../record/outcome.ts'
-
-/** The record has nothing that could be its key. */
-export class NoKeyFault extends Fault {
-  readonly code = 'record.no_key'
-  readonly disposition = 'deadLetter'
-}
 
 export const keyBy = defineOperator({
   name: 'keyBy',
@@ -35,7 +29,7 @@ export const keyBy = defineOperator({
     )
     .meta({ examples: ['record.product', '[record.market, record.outcome]', { by: 'record.product', partitions: 8 }] }),
 
-  faults: [ExpressionFault, NoKeyFault],
+  faults: [ExpressionFault, KeylessFault],
 
   examples: [
     {
@@ -52,7 +46,7 @@ export const keyBy = defineOperator({
     return (record) => {
       const found = by.of(record, scheduler.now())
       if (found === undefined || found === null) {
-        throw new NoKeyFault(`"${by.text}" gives ${found === null ? 'null' : 'nothing'}, which is no key`)
+        throw new KeylessFault(`"${by.text}" gives ${found === null ? 'null' : 'nothing'}, which is no key`)
       }
       const { value, headers, timestamp, origin, index } = record
       const key = Buffer.from(typeof found === 'string' ? found : identityOf(found))

@@ -1,6 +1,7 @@
 import { asyncScheduler } from 'rxjs'
 import type { Log, OperatorContext } from '../component/context.ts'
 import { memoryState } from '../component/state.ts'
+import { readTable } from '../component/tableStore.ts'
 
 /** Says nothing. */
 export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} }
@@ -16,5 +17,6 @@ export const operatorContext = (parts: Partial<OperatorContext> = {}): OperatorC
   log: silentLog,
   signal: new AbortController().signal,
   state: memoryState(),
+  table: () => readTable(memoryState()),
   ...parts,
 })

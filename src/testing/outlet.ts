@@ -22,11 +22,10 @@ export function outletsOf(plan: Plan): readonly Outlet[] {
     outlets.set(outlet.name, { ...outlet, sources: new Set([...(known?.sources ?? []), ...outlet.sources]) })
   }
   for (const stream of streams) {
-    for (const { id, topic, repartition } of stream.sinks) {
-      if (repartition !== undefined) continue
+    for (const { id, spec, topic } of stream.sinks) {
       const origins = new Set(reaching(stream.name, streams))
       if (topic) add({ name: topic.name, kind: 'topic', format: topic.format, sources: origins })
-      else add({ name: id, kind: 'sink', format: 'json', sources: origins })
+      else if (spec.open) add({ name: id, kind: 'sink', format: 'json', sources: origins })
     }
   }
   for (const { name, format, deadLetters } of externalSources(plan)) {

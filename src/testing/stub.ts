@@ -2,7 +2,6 @@ import { z } from 'zod'
 import { defineSink, type SinkSpec } from '../component/sink.ts'
 import type { Record } from '../record/record.ts'
 import type { Plan, PlannedSource, PlannedStream } from '../topology/plan.ts'
-import { isTopic } from '../topology/results.ts'
 
 /** Takes what a stream writes to an external sink. */
 export type Capture = (sink: string, record: Record) => void
@@ -44,7 +43,7 @@ function withoutConnector(source: PlannedSource): PlannedSource {
 }
 
 function withCapture(stream: PlannedStream, capture: Capture): PlannedStream {
-  const sinks = stream.sinks.map((sink) => (isTopic(sink) ? sink : { ...sink, spec: capturing(sink.id, capture) }))
+  const sinks = stream.sinks.map((sink) => (sink.spec.open ? { ...sink, spec: capturing(sink.id, capture) } : sink))
   return { ...stream, sinks }
 }
 

@@ -2,6 +2,7 @@ import type { SchedulerLike } from 'rxjs'
 import type { Log } from '../component/context.ts'
 import type { Step } from '../component/operator.ts'
 import { memoryState } from '../component/state.ts'
+import { readTable } from '../component/tableStore.ts'
 import type { Plan, PlannedStep } from './plan.ts'
 import type { ConfigFile, Problem } from './read.ts'
 import { retriedElsewhere } from './retryTopic.ts'
@@ -12,7 +13,8 @@ import { retriedElsewhere } from './retryTopic.ts'
  */
 export function findBuildProblems(file: ConfigFile, plan: Plan, scheduler: SchedulerLike, log: Log): Problem[] {
   const stop = new AbortController()
-  const context = { scheduler, directory: plan.directory, log, signal: stop.signal }
+  const table = () => readTable(memoryState())
+  const context = { scheduler, directory: plan.directory, log, signal: stop.signal, table }
   const problems = plan.subtopologies.flatMap((subtopology) =>
     subtopology.streams.flatMap((stream) => {
       const source = retriedElsewhere(stream, subtopology)

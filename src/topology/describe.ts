@@ -1,4 +1,4 @@
-import type { Plan, PlannedSource, PlannedStream, Subtopology } from './plan.ts'
+import type { Plan, PlannedSink, PlannedSource, PlannedStream, Subtopology } from './plan.ts'
 import { retryGroupOf } from './retryTopic.ts'
 
 /** A place that records pass in a topology. */
@@ -92,6 +92,7 @@ function describeNodes({ sources, streams }: Subtopology): DescribedNode[] {
   const links = [
     ...sources.flatMap(({ name }) => entriesOf(name, streams).map((to) => [name, to] as const)),
     ...streams.flatMap((stream) => linksWithin(stream, streams)),
+    ...streams.flatMap(({ sinks }) => sinks.flatMap((sink) => tableLinks(sink, streams))),
   ]
   const lettersOf = (id: string): string[] => {
     const own = sources.filter(({ name }) => name === id || reaches(name, id, links))
@@ -125,9 +126,11 @@ type Link = readonly [from: string, to: string]
 
 /** The nodes that records of a source, stream or branch come to first. */
 function entriesOf(name: string, streams: readonly PlannedStream[]): string[] {
+  const joining = streams.flatMap(({ steps }) => steps.filter(({ reads }) => reads.stream === name).map(({ id }) => id))
   return streams
     .filter(({ from }) => from.includes(name))
     .flatMap((stream) => (stream.steps[0] ? [stream.steps[0].id] : exitsOf(stream, streams)))
+    .concat(joining)
 }
 
 /** The nodes that the results of a stream go to. */
@@ -145,6 +148,12 @@ function linksWithin(stream: PlannedStream, streams: readonly PlannedStream[]): 
     return next ? [[id, next.id]] : exitsOf(stream, streams).map((to) => [id, to])
   })
 }
+
+/** From a table to the steps that read it. */
+const tableLinks = ({ id, table }: PlannedSink, streams: readonly PlannedStream[]): Link[] =>
+  streams.flatMap(({ steps }) =>
+    steps.filter(({ reads }) => table !== undefined && reads.table === table).map((step): Link => [id, step.id]),
+  )
 
 function reaches(from: string, goal: string, links: readonly Link[]): boolean {
   const seen = new Set([from])

@@ -9,13 +9,13 @@ import { Draft } from './draft.ts'
 import { Entrance } from './entrance.ts'
 import { Failures } from './failures.ts'
 import { Held, shelf, stateOf, type HeldPart } from './held.ts'
-import type { Lineage} from './lineage.ts';
+import type { Lineage } from './lineage.ts'
 import { dropped, emitted, streamOf, Tally } from './lineage.ts'
 import { incrementNamed } from './meter.ts'
 import { KeyOrder } from './order.ts'
 import { Pauses } from './pauses.ts'
 import { sourcesByName, type PlannedSource } from './plan.ts'
-import { asOutput, isTopic, toldApart, wrongResult } from './results.ts'
+import { asOutput, isTopic, keep, toldApart, wrongResult } from './results.ts'
 import { limitOf } from './sequence.ts'
 import { Standing } from './standing.ts'
 import { StagedState } from './staged.ts'
@@ -157,12 +157,12 @@ export class Flow {
     this.#order.hold(lineage)
   }
 
-  #enterStream({ stream, via }: Reader, record: Record): void {
+  #enterStream({ stream, entry = stream.first, via }: Reader, record: Record): void {
     const lineage = record.origin as Lineage
     this.#tally.enter(lineage, stream.number)
     lineage.pending++
     const entering = via === '' ? record : { ...record, index: record.index + via }
-    if (stream.first) this.#enter(stream.first, entering)
+    if (entry) this.#enter(entry, entering)
     else this.#finish(stream, entering)
   }
 
@@ -234,10 +234,14 @@ export class Flow {
 
   #write(end: SinkNode, record: Record): void {
     end.meter.received++
-    if (!isTopic(end.sink)) return this.draft.write(end, record)
-    const written = asOutput(end.sink, record)
-    if ('fault' in written) return this.#failures.fail(end, record, written.fault)
-    this.draft.output(written.output)
+    if (end.table) {
+      const problem = keep(end.table, end.sink, record)
+      if (problem) return this.#failures.fail(end, record, problem)
+    } else if (isTopic(end.sink)) {
+      const written = asOutput(end.sink, record)
+      if ('fault' in written) return this.#failures.fail(end, record, written.fault)
+      this.draft.output(written.output)
+    } else return this.draft.write(end, record)
     end.meter.emitted++
     this.#settle(record.origin as Lineage)
   }

@@ -1,7 +1,7 @@
 import { nearest } from './issue.ts'
 import type { PlannedSource, PlannedStream } from './plan.ts'
 import type { ConfigFile, Problem } from './read.ts'
-import { branchesOf } from './upstream.ts'
+import { branchesOf, keepsFor, readsOf } from './upstream.ts'
 
 /** Streams that read what there is not, and sources, streams and branches that lead nowhere. */
 export function findBrokenLinks(
@@ -11,13 +11,14 @@ export function findBrokenLinks(
 ): Problem[] {
   const branches = streams.flatMap(branchesOf)
   const known = [...sources.map(({ name }) => name), ...streams.map(({ name }) => name), ...branches]
-  const read = new Set(streams.flatMap(({ from }) => from))
+  const read = new Set(streams.flatMap(readsOf))
   const twice = sources.filter((source) => streams.some(({ name }) => name === source.name))
   return [
     ...twice.map(({ name }) =>
       file.problem(['streams', name], `a stream cannot have the name of a source: \`${name}\`; rename the stream`),
     ),
     ...streams.flatMap((stream) => brokenLinksOf(stream, file, known, read)),
+    ...findTableProblems(file, streams),
     ...branches
       .filter((branch) => !read.has(branch))
       .map((branch) =>
@@ -42,17 +43,18 @@ function brokenLinksOf(
 ): Problem[] {
   const problems: Problem[] = []
   const { name, from, steps, sinks } = stream
-  for (const origin of from) {
+  const reads = [
+    ...from.map((origin) => ({ origin, path: ['from'] as PropertyKey[] })),
+    ...steps.flatMap(({ spec, reads: { stream: origin } }, at) =>
+      origin === undefined ? [] : [{ origin, path: ['steps', at, spec.name] }],
+    ),
+  ]
+  for (const { origin, path } of reads) {
     if (known.includes(origin)) continue
-    const near = nearest(origin, known)
-    const right =
-      near.length > 0
-        ? `did you mean ${near.map((other) => `\`${other}\``).join(' or ')}?`
-        : `known are ${known.join(', ')}`
     problems.push(
       file.problem(
-        ['streams', name, 'from'],
-        `\`${name}\` reads \`${origin}\`, which is neither a source nor a stream; ${right}`,
+        ['streams', name, ...path],
+        `\`${name}\` reads \`${origin}\`, which is neither a source nor a stream; ${rightOf(origin, known)}`,
       ),
     )
   }
@@ -84,6 +86,42 @@ function brokenLinksOf(
   return problems
 }
 
+const rightOf = (wrong: string, known: readonly string[]): string => {
+  const near = nearest(wrong, known)
+  if (near.length > 0) return `did you mean ${near.map((other) => `\`${other}\``).join(' or ')}?`
+  return known.length > 0 ? `known are ${known.join(', ')}` : 'there is none'
+}
+
+/** Tables that nobody keeps, or that two streams do. */
+function findTableProblems(file: ConfigFile, streams: readonly PlannedStream[]): Problem[] {
+  const kept = streams.flatMap(({ name, sinks }) =>
+    sinks.flatMap(({ table }) => (table === undefined ? [] : [{ name, table }])),
+  )
+  const tables = kept.map(({ table }) => table)
+  return [
+    ...kept
+      .filter(({ table }, at) => tables.indexOf(table) < at)
+      .map(({ name, table }) =>
+        file.problem(
+          ['streams', name, 'to'],
+          `two streams keep the table \`${table}\`; give each its own, or one stream that reads both`,
+        ),
+      ),
+    ...streams.flatMap(({ name, steps }) =>
+      steps.flatMap(({ spec, reads: { table } }, at) =>
+        table === undefined || tables.includes(table)
+          ? []
+          : [
+              file.problem(
+                ['streams', name, 'steps', at, spec.name],
+                `no stream keeps the table \`${table}\` (\`to: { table: ${table} }\`); ${rightOf(table, tables)}`,
+              ),
+            ],
+      ),
+    ),
+  ]
+}
+
 /** Streams that read themselves, topics that feed themselves, dead letters that come back as input. */
 export function findLoops(
   file: ConfigFile,
@@ -95,7 +133,8 @@ export function findLoops(
   // A topic leads on where it is a source; else it may well have the name of a stream.
   const write = (from: string, topic: string) => sources.some(({ name }) => name === topic) && link(from, topic)
   for (const stream of streams) {
-    for (const origin of stream.from) link(origin, stream.name)
+    for (const origin of readsOf(stream)) link(origin, stream.name)
+    for (const other of streams) if (keepsFor(other, stream)) link(other.name, stream.name)
     for (const branch of branchesOf(stream)) link(stream.name, branch)
     for (const { topic } of stream.sinks) if (topic) write(stream.name, topic.name)
   }

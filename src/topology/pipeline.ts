@@ -12,6 +12,7 @@ import type { Log } from '../component/context.ts'
 import type { FloodGuard } from '../deadletter/flood.ts'
 import { Connectors } from './connectors.ts'
 import { conservationOf, countsOf, type Conservation } from './conservation.ts'
+import { checkCopartitioned } from './copartition.ts'
 import { isDrained } from './drained.ts'
 import { guardsOf } from './guards.ts'
 import { stateOf } from './held.ts'
@@ -90,6 +91,7 @@ export class Pipeline implements RunningPipeline {
   async start(): Promise<void> {
     const { plan, broker } = this.#parts
     await prepareTopics(broker, plan.topics)
+    await checkCopartitioned(plan, broker)
     const topics = plan.subtopologies.flatMap(inputsOf)
     this.#subscription = await broker.subscribe(plan.name, topics, {
       assigned: (partitions, member) => this.#assign(partitions, member),

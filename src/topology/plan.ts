@@ -57,6 +57,8 @@ export interface PlannedStep {
   readonly id: string
   readonly spec: OperatorSpec
   readonly config: unknown
+  /** What it reads beside its own stream: another stream or source, or a table. */
+  readonly reads: { readonly stream?: string; readonly table?: string }
 }
 
 export interface PlannedSink {
@@ -68,6 +70,8 @@ export interface PlannedSink {
   readonly topic?: { readonly name: string; readonly format: Format; readonly partitions?: number }
   /** The internal topic by which records go on by their new keys. */
   readonly repartition?: string
+  /** The table that keeps them. */
+  readonly table?: string
 }
 
 export interface PlannedStream {

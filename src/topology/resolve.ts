@@ -1,6 +1,7 @@
 import type { Catalog } from '../component/catalog.ts'
 import { redactor } from '../deadletter/redact.ts'
 import type { Config, DeadLettersConfig } from './config.ts'
+import { copartitioned } from './copartition.ts'
 import { laneOf } from './lane.ts'
 import { findBrokenLinks, findLoops } from './links.ts'
 import type {
@@ -16,7 +17,7 @@ import { ConfigError, type ConfigFile } from './read.ts'
 import { findRetrySinkProblems, findRetryTopicProblems } from './retryTopic.ts'
 import { splitAtKeys } from './splitAtKeys.ts'
 import { topicsOf } from './topics.ts'
-import { branchesOf } from './upstream.ts'
+import { branchesOf, keepsFor, readsOf } from './upstream.ts'
 
 const day = 86_400_000
 
@@ -33,7 +34,7 @@ export function resolvePlan(file: ConfigFile, catalog: Catalog): Plan {
   if (problems.length > 0) throw new ConfigError(problems)
   const keyed = splitAtKeys(config.name, streams, sources)
   const subtopologies = divide([...sources, ...keyed.internal], inOrder(keyed.streams))
-  const topics = [...topicsOf(sources, streams), ...keyed.topics]
+  const topics = [...topicsOf(sources, streams), ...copartitioned(keyed.topics, subtopologies)]
   const plan = { name: config.name, directory, revision, subtopologies, topics }
   const writing = findRetrySinkProblems(file, plan)
   if (writing.length > 0) throw new ConfigError(writing)
@@ -108,7 +109,7 @@ function planStream(name: string, { from, steps, to = [] }: StreamEntry, catalog
     from: [from].flat(),
     steps: steps.map((entry): PlannedStep => {
       const { spec, config } = chosen(catalog.operators, entry)
-      return { id: numbered(`${name}.${spec.name}`), spec, config }
+      return { id: numbered(`${name}.${spec.name}`), spec, config, reads: spec.reads?.(config) ?? {} }
     }),
     sinks: planSinks(name, to, catalog),
   }
@@ -119,8 +120,9 @@ export function planSinks(stream: string, to: object | readonly object[], catalo
   const numbered = numberer()
   return [to].flat().map((entry): PlannedSink => {
     const { spec, config } = chosen(catalog.sinks, entry)
-    const topic = spec.open ? undefined : (config as NonNullable<PlannedSink['topic']>)
-    return { id: numbered(`${stream}.to.${spec.name}`), spec, config, ...(topic && { topic }) }
+    const own = { id: numbered(`${stream}.to.${spec.name}`), spec, config }
+    if (spec.table) return { ...own, table: spec.table(config) }
+    return spec.open ? own : { ...own, topic: config as NonNullable<PlannedSink['topic']> }
   })
 }
 
@@ -139,12 +141,16 @@ function inOrder(streams: readonly PlannedStream[]): PlannedStream[] {
   const placed = new Set<PlannedStream>()
   const place = (stream: PlannedStream) => {
     if (placed.has(stream)) return
-    for (const other of streams) if (stream.from.some((origin) => leads(other, origin))) place(other)
+    for (const other of streams) if (isBefore(other, stream)) place(other)
     placed.add(stream)
   }
   streams.forEach(place)
   return [...placed]
 }
+
+/** Whether a stream reads another one, or a table that it keeps. */
+const isBefore = (other: PlannedStream, stream: PlannedStream): boolean =>
+  readsOf(stream).some((origin) => leads(other, origin)) || keepsFor(other, stream)
 
 const leads = (stream: PlannedStream, origin: string): boolean =>
   stream.name === origin || branchesOf(stream).includes(origin)
@@ -156,11 +162,10 @@ function divide(sources: readonly PlannedSource[], streams: readonly PlannedStre
     streams: [],
   }))
   for (const stream of streams) {
-    const touched = parts.filter((part) =>
-      stream.from.some(
-        (origin) =>
-          part.sources.some(({ name }) => name === origin) || part.streams.some((other) => leads(other, origin)),
-      ),
+    const touched = parts.filter(
+      (part) =>
+        readsOf(stream).some((origin) => part.sources.some(({ name }) => name === origin)) ||
+        part.streams.some((other) => isBefore(other, stream)),
     )
     const [first, ...others] = touched
     for (const other of others) {

@@ -1,4 +1,6 @@
 import type { Format } from '../component/source.ts'
+import type { StateStore } from '../component/state.ts'
+import { writeTable } from '../component/tableStore.ts'
 import { encodeValue } from '../component/value.ts'
 import { asFault, RecordedFault, type Fault } from '../record/fault.ts'
 import type { Outcome } from '../record/outcome.ts'
@@ -54,6 +56,16 @@ export function asOutput(
     return { output: { topic: name, key, value: bytesOf(record, format), headers, timestamp } }
   } catch (thrown) {
     return { fault: asFault(id, thrown) }
+  }
+}
+
+/** Puts a record into a table. @returns the fault that says why it cannot be, if so */
+export function keep(store: StateStore, { id, table }: PlannedSink, record: Record): Fault | undefined {
+  try {
+    writeTable(store, table!, record)
+    return undefined
+  } catch (thrown) {
+    return asFault(id, thrown)
   }
 }
 

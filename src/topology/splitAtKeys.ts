@@ -122,5 +122,9 @@ function worksByKey(stream: PlannedStream, first: number, streams: readonly Plan
   }
   if (stream.sinks.some(({ spec }) => spec.keyed)) return true
   const names = [stream.name, ...branchesOf(stream)]
-  return streams.some((reader) => reader.from.some((name) => names.includes(name)) && worksByKey(reader, 0, streams))
+  return streams.some(
+    (reader) =>
+      reader.steps.some(({ reads }) => names.includes(reads.stream ?? '')) ||
+      (reader.from.some((name) => names.includes(name)) && worksByKey(reader, 0, streams)),
+  )
 }

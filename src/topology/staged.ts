@@ -24,9 +24,9 @@ export class StagedState {
     this.#committed = committed
   }
 
-  /** The part of the state that belongs to one operator. */
+  /** The part of the state that belongs to one operator, or is one table. */
   store(name: string): StateStore {
-    const staged: Staged = { fresh: new Map(), taken: new Map() }
+    const staged: Staged = this.#staged.get(name) ?? { fresh: new Map(), taken: new Map() }
     this.#staged.set(name, staged)
     const write = (key: string, value: unknown) => {
       const { fresh } = staged

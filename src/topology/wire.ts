@@ -7,6 +7,8 @@ import type { Record } from '../record/record.ts'
 import type { Meter, NodeMeter } from './meter.ts'
 import type { Plan, PlannedSink, PlannedStep, PlannedStream, Subtopology } from './plan.ts'
 import type { StagedState } from './staged.ts'
+import type { StateStore } from '../component/state.ts'
+import { readTable } from '../component/tableStore.ts'
 import { branchesOf, sourcesOf } from './upstream.ts'
 
 /** An operator of a stream in one task. */
@@ -24,6 +26,8 @@ export interface Node {
   readonly calls: boolean
   /** The operator after it; undefined for the last of its stream. */
   next?: Node
+  /** Where the records of the other stream enter, of an operator with two sides. */
+  right?: Node
   /** Ends its input, so that it lets go of what it holds; what comes later, from operators before it, enters it anew. */
   flush(): void
 }
@@ -33,6 +37,8 @@ export interface SinkNode {
   readonly sink: PlannedSink
   readonly stream: number
   readonly meter: NodeMeter
+  /** The state of the table that it keeps. */
+  readonly table?: StateStore
 }
 
 export interface StreamNodes {
@@ -48,6 +54,8 @@ export interface StreamNodes {
 /** A stream as one of those that it reads sees it. */
 export interface Reader {
   readonly stream: StreamNodes
+  /** Where they enter, if not at the first operator. */
+  readonly entry?: Node
   /** What tells a record that comes this way from the same one that comes another way: an addition to its index. */
   readonly via: string
 }
@@ -83,10 +91,17 @@ export function wire(parts: WiringParts, state: StagedState, outcome: (node: Nod
   const streams = subtopology.streams.map((stream, number) => {
     const chain = stream.steps.map((step) => build(step, number, parts, state, outcome))
     chain.forEach((node, at) => {
-      nodes.set(node.id, node)
-      if (chain[at + 1]) node.next = chain[at + 1]!
+      for (const side of node.right ? [node, node.right] : [node]) {
+        nodes.set(side.id, side)
+        if (chain[at + 1]) side.next = chain[at + 1]!
+      }
     })
-    const ends = stream.sinks.map((sink): SinkNode => ({ sink, stream: number, meter: meter.node(sink.id) }))
+    const ends = stream.sinks.map((sink): SinkNode => ({
+      sink,
+      stream: number,
+      meter: meter.node(sink.id),
+      ...(sink.table !== undefined && { table: state.store(sink.table) }),
+    }))
     for (const end of ends) sinks.set(end.sink.id, end)
     return {
       name: stream.name,
@@ -98,20 +113,31 @@ export function wire(parts: WiringParts, state: StagedState, outcome: (node: Nod
     } satisfies StreamNodes
   })
   const planned = subtopology.streams
-  planned.forEach((stream, number) => connect(stream, streams[number]!, streams, { planned, sources: readers }))
+  planned.forEach((stream, number) => connect(stream, streams[number]!, streams, { planned, nodes, sources: readers }))
   return { streams, nodes, sinks, readers, close: () => nodes.forEach((node) => node.running.unsubscribe()) }
 }
 
+interface Connecting {
+  readonly planned: readonly PlannedStream[]
+  readonly nodes: ReadonlyMap<string, Node>
+  readonly sources: Map<string, Reader[]>
+}
+
 function connect(
-  { from }: PlannedStream,
+  { from, steps }: PlannedStream,
   stream: StreamNodes,
   streams: readonly StreamNodes[],
-  { planned, sources }: { readonly planned: readonly PlannedStream[]; readonly sources: Map<string, Reader[]> },
+  { planned, nodes, sources }: Connecting,
 ): void {
-  const reached = from.map((name) => sourcesOf(name, planned))
-  from.forEach((name, at) => {
+  const joined = steps.filter(({ reads }) => reads.stream !== undefined)
+  const ways: { name: string; entry?: Node }[] = [
+    ...from.map((name) => ({ name })),
+    ...joined.map(({ id, reads }) => ({ name: reads.stream!, entry: nodes.get(id)!.right! })),
+  ]
+  const reached = ways.map(({ name }) => sourcesOf(name, planned))
+  ways.forEach(({ name, ...entry }, at) => {
     const others = reached.filter((_, other) => other !== at).flatMap((names) => [...names])
-    const reader = { stream, via: others.some((source) => reached[at]!.has(source)) ? `~${at}` : '' }
+    const reader = { stream, ...entry, via: others.some((source) => reached[at]!.has(source)) ? `~${at}` : '' }
     const origin = streams.find((candidate) => candidate.name === name)
     const owner = planned.findIndex((candidate) => branchesOf(candidate).includes(name))
     if (origin) origin.readers.push(reader)
@@ -133,7 +159,8 @@ function build(
   state: StagedState,
   outcome: (node: Node, outcome: Outcome) => void,
 ): Node {
-  const context = { name: id, scheduler, directory: plan.directory, log, signal, state: state.store(id) }
+  const table = (name: string) => readTable(state.store(name))
+  const context = { name: id, scheduler, directory: plan.directory, log, signal, state: state.store(id), table }
   const step = spec.build(config, context)
   const node: Node = {
     id,
@@ -141,7 +168,7 @@ function build(
     input: new Subject(),
     running: new Subscription(),
     meter: meter.node(id),
-    holds: typeof step !== 'function',
+    holds: typeof step !== 'function' && !('left' in step),
     calls: typeof step !== 'function' && 'each' in step,
     flush() {
       const ended = node.input
@@ -149,10 +176,15 @@ function build(
       ended.complete()
     },
   }
-  if (typeof step === 'function') {
+  if (typeof step === 'function') return direct(node, step)
+  if ('left' in step) {
+    const right = direct({ ...node, id: `${id}.right`, meter: meter.node(`${id}.right`) }, step.right)
+    return Object.assign(direct(node, step.left), { right })
+  }
+  function direct(side: Node, step: (record: Record) => Outcome): Node {
     const run = atomic(step, state)
-    node.input = { next: (record) => outcome(node, attempt(run, record, id)), complete() {} }
-    return node
+    side.input = { next: (record) => outcome(side, attempt(run, record, side.id)), complete() {} }
+    return side
   }
   const lifted = lift(step, context)
   const open = () => {

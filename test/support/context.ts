@@ -1,6 +1,7 @@
 import { asyncScheduler } from 'rxjs'
 import type { Log, OperatorContext } from '../../src/component/context.ts'
 import { memoryState } from '../../src/component/state.ts'
+import { readTable } from '../../src/component/tableStore.ts'
 
 /** A context for one operator: state in memory, the scheduler that marble tests make virtual, a log that says nothing. */
 export const context = (more: Partial<OperatorContext> = {}): OperatorContext => ({
@@ -10,6 +11,7 @@ export const context = (more: Partial<OperatorContext> = {}): OperatorContext =>
   log: silent,
   signal: new AbortController().signal,
   state: memoryState(),
+  table: () => readTable(memoryState()),
   ...more,
 })
 
