@@ -1,4 +1,5 @@
 import type { Catalog } from './component/catalog.ts'
+import { aggregate } from './operators/aggregate.ts'
 import { branch } from './operators/branch.ts'
 import { clamp } from './operators/clamp.ts'
 import { dedupe } from './operators/dedupe.ts'
@@ -37,6 +38,7 @@ import { topic } from './sources/topic.ts'
 export const catalog: Catalog = {
   sources: [file, generate, http, polymarket, rss, topic],
   operators: [
+    aggregate,
     branch,
     clamp,
     dedupe,

@@ -14,6 +14,7 @@ export {
   type SourceSpec,
 } from './component/source.ts'
 export type { StateStore } from './component/state.ts'
+export type { UserAggregate } from './operators/aggregate/own.ts'
 export type { UserFunction } from './operators/use.ts'
 export type { StreamFunction } from './operators/use/stream.ts'
 export {

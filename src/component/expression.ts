@@ -18,6 +18,13 @@ export interface RecordExpression {
   of(record: Record, now: number): unknown
 }
 
+/** An expression over records and one value more, compiled once. */
+export interface ExtendedExpression {
+  readonly text: string
+  /** @throws ExpressionFault as that of a RecordExpression does */
+  of(record: Record, now: number, value: unknown): unknown
+}
+
 /** A condition over records, compiled once. */
 export interface RecordPredicate {
   readonly text: string
@@ -64,6 +71,26 @@ const scalar = () =>
 
 /** A config field that holds a CEL expression over a record, or a number, boolean or null that stands for itself. */
 export const expression = (): z.ZodType<RecordExpression, Scalar> => scalar().transform(orIssue(overRecords))
+
+/** A config field that holds a CEL expression over a record and over one value more, which has this name in it. */
+export const expressionWith = (name: string): z.ZodType<ExtendedExpression, Scalar> =>
+  scalar().transform(
+    orIssue((text): ExtendedExpression => {
+      const { of } = program(text, recordEnvironment.clone().registerVariable(name, 'dyn'), [
+        ...Object.keys(recordVariables),
+        name,
+      ])
+      return {
+        text,
+        of: (record, now, value) =>
+          of(Object.defineProperty(new Scope(record, now), name, { value, enumerable: true })),
+      }
+    }),
+  )
+
+/** A config field that holds a CEL expression over these variables alone. */
+export const expressionOver = (variables: readonly string[]): z.ZodType<Expression, Scalar> =>
+  scalar().transform(orIssue((text) => compile(text, variables)))
 
 /** Expressions by the name of the field that each one fills. */
 export type FieldExpressions = readonly (readonly [name: string, expression: RecordExpression])[]

@@ -1,22 +1,4 @@
-import { existsSync } from 'node:fs'
-import { createRequire, registerHooks } from 'node:module'
-import { resolve } from 'node:path'
-
-const load = createRequire(import.meta.url)
-
-/** What a user's file may import although nothing of it is installed where the file lies: Oxbow's own. */
-const shared = /^rxjs(\/|$)/
-
-registerHooks({
-  resolve(specifier, context, next) {
-    try {
-      return next(specifier, context)
-    } catch (thrown) {
-      if (!shared.test(specifier) || context.parentURL === import.meta.url) throw thrown
-      return next(specifier, { ...context, parentURL: import.meta.url })
-    }
-  },
-})
+import { loadUserFile } from '../../component/userFile.ts'
 
 type Callable = (...args: never[]) => unknown
 
@@ -31,9 +13,8 @@ export type UserModule =
  * @throws Error that says what is wrong with the file and what would be right
  */
 export function loadModule(file: string, directory: string): UserModule {
-  const path = resolve(directory, file)
-  if (!existsSync(path)) throw new Error(`There is no file "${path}".`)
-  const { default: each, over } = required(path)
+  const { path, exports } = loadUserFile(file, directory)
+  const { default: each, over } = exports
   if (each !== undefined && over !== undefined) {
     throw new Error(`"${path}" exports both a default and "over"; expected one of them.`)
   }
@@ -42,7 +23,7 @@ export function loadModule(file: string, directory: string): UserModule {
     const isAsync = Object.prototype.toString.call(each) === '[object AsyncFunction]'
     return { kind: 'each', call: each as Callable, isAsync }
   }
-  const found = each !== undefined ? `Its default export is ${typeof each}.` : `It exports ${namesOf(required(path))}.`
+  const found = each !== undefined ? `Its default export is ${typeof each}.` : `It exports ${namesOf(exports)}.`
   throw new Error(
     `"${path}" has no operator: expected "export default (value, record) => ...", or "export const over = ` +
       `(records) => ..." for an RxJS operator. ${found}`,
@@ -53,15 +34,3 @@ const namesOf = (exports: object): string =>
   Object.keys(exports)
     .map((name) => `"${name}"`)
     .join(', ') || 'nothing'
-
-function required(path: string): { readonly default?: unknown; readonly over?: unknown } {
-  try {
-    return load(path) as { readonly default?: unknown }
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException
-    if (code === 'ERR_REQUIRE_ASYNC_MODULE') {
-      throw new Error(`"${path}" awaits at its top level; expected that inside of its function.`, { cause })
-    }
-    throw new Error(`"${path}" cannot be loaded: ${message}`, { cause })
-  }
-}

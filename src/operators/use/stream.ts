@@ -2,7 +2,7 @@ import { defer, map, type Observable, type OperatorFunction, type SchedulerLike 
 import { asFault, type Disposition } from '../../record/fault.ts'
 import { drop, emit, fail, type Outcome } from '../../record/outcome.ts'
 import { withValue, type Record } from '../../record/record.ts'
-import { copyOf } from './copy.ts'
+import { copyOf } from '../../component/copy.ts'
 import { outcomeOf, verdictTools, type Tools, type Verdict } from './verdict.ts'
 
 /** What a user's RxJS operator is given besides the records: it lets each of them out as exactly one of these. */

@@ -2,7 +2,7 @@ import type { Log } from '../../component/context.ts'
 import { Fault, RecordedFault, type Disposition } from '../../record/fault.ts'
 import { drop, emit, fail, type Outcome } from '../../record/outcome.ts'
 import { nth, withValue, type Record } from '../../record/record.ts'
-import { copyOf, UnfitValueError } from './copy.ts'
+import { copyOf, UnfitValueError } from '../../component/copy.ts'
 
 /** A user's operator returned something that is not an outcome. */
 export class BadResultFault extends Fault {

@@ -1,4 +1,4 @@
-import { kindOf } from '../../record/kind.ts'
+import { kindOf } from '../record/kind.ts'
 
 const deepest = 1_000
 

@@ -1,0 +1,156 @@
+import { z } from 'zod'
+import { expression, ExpressionFault } from '../component/expression.ts'
+import { duration } from '../component/fields.ts'
+import { defineOperator } from '../component/operator.ts'
+import { Fault } from '../record/fault.ts'
+import { absorb, drop, emit, type Outcome } from '../record/outcome.ts'
+import { nth, type Record } from '../record/record.ts'
+import { TooManyDistinctFault } from './aggregate/distinct.ts'
+import { eventTime, TimeUnreadableFault } from './aggregate/eventTime.ts'
+import { examples } from './aggregate/examples.ts'
+import { forever } from './aggregate/forever.ts'
+import { groupOf, keyOf } from './aggregate/group.ts'
+import { Into, into } from './aggregate/into.ts'
+import { NumberOverflowFault, NumberUnreadableFault } from './aggregate/number.ts'
+import { BadAggregateFault } from './aggregate/own.ts'
+import { window } from './aggregate/window.ts'
+import { EvictedRecordFault, LateRecordFault, Windowed, WindowsFullFault } from './aggregate/windowed.ts'
+import type { Arrival, GroupWindow } from './aggregate/windows.ts'
+
+/** The record has no key to be grouped by. */
+class KeylessRecordFault extends Fault {
+  readonly code = 'record.no_key'
+  readonly disposition = 'deadLetter'
+
+  constructor() {
+    super('The record has no key, by which records are grouped: "keyBy" gives it one, or "keyless: group" takes it.')
+  }
+}
+
+const config = z
+  .strictObject({
+    into: into().describe('The fields of the results, each with how it comes about.'),
+    window: window()
+      .optional()
+      .describe('How time is cut: tumbling, hopping, sliding, session. Without it all records since ever count.')
+      .meta({
+        examples: [{ tumbling: '1h' }, { hopping: '1h', every: '10m' }, { sliding: '10m' }, { session: '30m' }],
+      }),
+    grace: duration()
+      .prefault('0ms')
+      .describe('How long after its end a window still takes records, in the time of the records.'),
+    at: expression()
+      .optional()
+      .describe("When the event happened: ISO 8601, or milliseconds since 1970. Absent: the record's timestamp.")
+      .meta({ examples: ['record.published_at'] }),
+    emit: z
+      .enum(['update', 'close'])
+      .default('update')
+      .describe('When results leave: with every change, or once, when their window closes.'),
+    late: z
+      .enum(['deadLetter', 'drop'])
+      .default('deadLetter')
+      .describe('What becomes of a record whose windows are all closed.'),
+    keyless: z
+      .enum(['deadLetter', 'drop', 'group'])
+      .default('deadLetter')
+      .describe(
+        'What becomes of a record without a key. "group": those of a task, which is a partition, are one group.',
+      ),
+    buffer: z
+      .strictObject({
+        windows: z.int().min(1).describe('How many windows of groups may be open in a task.'),
+        full: z
+          .enum(['halt', 'deadLetter'])
+          .default('halt')
+          .describe('What a record does that would open one more: the task stops, or the record is dead-lettered.'),
+      })
+      .optional()
+      .describe('A bound of the state with `emit: close`; none where absent.'),
+  })
+  .superRefine(({ window, grace, emit, buffer, into }, context) => {
+    const issue = (field: string, message: string) => context.addIssue({ code: 'custom', message, path: [field] })
+    if (window === undefined && emit === 'close') issue('emit', '"close" needs a `window`: what has none never closes')
+    if (window === undefined && grace > 0) issue('grace', 'it needs a `window`')
+    if (buffer !== undefined && emit !== 'close') issue('buffer', 'it is for `emit: close`')
+    const reserved = window && Object.keys(into).find((name) => name === 'window_start' || name === 'window_end')
+    if (reserved) issue('into', `a result with a window has a field ${reserved} of its own`)
+  })
+
+export const aggregate = defineOperator({
+  name: 'aggregate',
+  summary: 'Accumulates records of one key: counts, sums, percentiles and others, since ever or by windows of time.',
+  config,
+  faults: [
+    LateRecordFault,
+    KeylessRecordFault,
+    ExpressionFault,
+    TimeUnreadableFault,
+    NumberUnreadableFault,
+    NumberOverflowFault,
+    TooManyDistinctFault,
+    EvictedRecordFault,
+    WindowsFullFault,
+    BadAggregateFault,
+  ],
+  examples,
+
+  build({ into: fields, window, grace, at, emit: when, late, keyless, buffer }, { directory, scheduler, state }) {
+    const into = new Into(fields, { directory })
+    if (window?.kind === 'session' && into.unmergeable !== undefined) {
+      throw new Error(`Sessions can become one, and "${into.unmergeable}" has no "merge" that says what comes of two.`)
+    }
+    const take = window
+      ? windowed(into, new Windowed({ window, grace, emit: when, buffer }, into, state), { emit: when, late })
+      : unwindowed(into, forever(into, state))
+
+    return (record) => {
+      if (record.key === null && keyless === 'drop') return drop(record, 'no key')
+      if (record.key === null && keyless === 'deadLetter') throw new KeylessRecordFault()
+      const now = scheduler.now()
+      const time = eventTime(at, record, now)
+      return take(record, { group: groupOf(record.key), time, inputs: into.inputs(record, now) })
+    }
+  },
+})
+
+type Take = (record: Record, arrival: Arrival) => Outcome
+
+const unwindowed =
+  (into: Into, accumulate: ReturnType<typeof forever>): Take =>
+  (record, arrival) => {
+    const { latest, accumulated } = accumulate(arrival)
+    return emit(record, { ...record, timestamp: latest, value: into.result(accumulated) })
+  }
+
+function windowed(
+  into: Into,
+  windows: Windowed,
+  options: { readonly emit: 'update' | 'close'; readonly late: 'deadLetter' | 'drop' },
+): Take {
+  const take: Take = (record, arrival) => {
+    const { changed, closed } = windows.take(arrival)
+    if (changed === undefined) {
+      if (options.late === 'drop') return drop(record, 'late')
+      throw new LateRecordFault(arrival.time, windows.streamTime)
+    }
+    const due = options.emit === 'close' ? closed : changed
+    const results = due.map((window, n) => resultOf(window, n, record, into))
+    return results.length > 0 ? emit(record, ...results) : absorb(record)
+  }
+  return (record, arrival) => {
+    try {
+      return take(record, arrival)
+    } catch (thrown) {
+      // What it changed in the state is taken back.
+      windows.forget()
+      throw thrown
+    }
+  }
+}
+
+/** A window's result: it has the key of its group, and the highest time of its records. */
+function resultOf({ group, start, end, latest, accumulated }: GroupWindow, n: number, by: Record, into: Into): Record {
+  const span = { window_start: new Date(start).toISOString(), window_end: new Date(end).toISOString() }
+  return { ...nth(by, n, { ...span, ...into.result(accumulated) }), key: keyOf(group), timestamp: latest }
+}

@@ -1,0 +1,113 @@
+import type { StateStore } from '../../component/state.ts'
+import type { Accumulated } from './into.ts'
+import {
+  forgottenAtOnce,
+  timeText,
+  timeTextLength,
+  type Accumulation,
+  type Arrival,
+  type Closed,
+  type Emit,
+  type GroupWindow,
+  type Taken,
+  type WindowStore,
+} from './windows.ts'
+
+type Kept = readonly [latest: number, accumulated: Accumulated]
+
+export interface FixedOptions {
+  readonly size: number
+  readonly every: number
+  readonly grace: number
+  readonly emit: Emit
+}
+
+const first = 'w'
+const behind = 'x'
+
+/**
+ * Tumbling and hopping windows, [start, end), aligned to 1970. An entry of the state for each window of each group, under
+ * its end and group: the order in which they close.
+ */
+export class FixedWindows implements WindowStore {
+  readonly #options: FixedOptions
+  readonly #accumulation: Accumulation
+  readonly #state: StateStore
+  /** The earliest end of a window in the state; undefined when it has to be looked up. */
+  #due: number | undefined
+  readonly patience: number
+
+  constructor(options: FixedOptions, accumulation: Accumulation, state: StateStore) {
+    this.#options = options
+    this.#accumulation = accumulation
+    this.#state = state
+    this.patience = options.grace
+  }
+
+  take(arrival: Arrival, streamTime: number): Taken {
+    const { size, every } = this.#options
+    const changed: GroupWindow[] = []
+    let opened = 0
+    for (const start of startsOf(arrival.time, size, every)) {
+      if (start + size <= streamTime - this.patience) continue
+      const key = keyOf(start + size, arrival.group)
+      const kept = this.#state.get(key) as Kept | undefined
+      const window = this.#accumulated(kept, start, arrival)
+      this.#state.set(key, [window.latest, window.accumulated] satisfies Kept)
+      if (kept === undefined) {
+        opened++
+        if (this.#due !== undefined) this.#due = Math.min(this.#due, window.end)
+      }
+      changed.push(window)
+    }
+    return { changed: changed.length > 0 ? changed : undefined, opened }
+  }
+
+  close(_before: number, streamTime: number): Closed {
+    const { size, emit } = this.#options
+    const closedTo = streamTime - this.patience
+    this.#due ??= this.#earliest()
+    if (closedTo < this.#due) return { closed: [], removed: 0 }
+
+    const passed: GroupWindow[] = []
+    this.#due = Infinity
+    for (const [key, value] of this.#state.entries(first, behind)) {
+      const end = endOf(key)
+      if (end > closedTo || (emit === 'update' && passed.length === forgottenAtOnce)) {
+        this.#due = end
+        break
+      }
+      const [latest, accumulated] = value as Kept
+      passed.push({ group: key.slice(1 + timeTextLength), start: end - size, end, latest, accumulated })
+    }
+    for (const { end, group } of passed) this.#state.delete(keyOf(end, group))
+    return { closed: emit === 'close' ? passed : [], removed: passed.length }
+  }
+
+  forget(): void {
+    this.#due = undefined
+  }
+
+  #accumulated(kept: Kept | undefined, start: number, { group, time, inputs }: Arrival): GroupWindow {
+    const { initial, add } = this.#accumulation
+    const [latest, accumulated] = kept ?? [time, initial]
+    const end = start + this.#options.size
+    return { group, start, end, latest: Math.max(latest, time), accumulated: add(accumulated, inputs) }
+  }
+
+  #earliest(): number {
+    for (const [key] of this.#state.entries(first, behind)) return endOf(key)
+    return Infinity
+  }
+}
+
+/** The starts of the windows that a time lies in, in order; none before 1970. */
+function startsOf(time: number, size: number, every: number): readonly number[] {
+  const starts: number[] = []
+  const earliest = Math.floor(Math.max(0, time - size + every) / every) * every
+  for (let start = earliest; start <= time; start += every) starts.push(start)
+  return starts
+}
+
+const keyOf = (end: number, group: string): string => first + timeText(end) + group
+const endOf = (key: string): number => Number(key.slice(1, 1 + timeTextLength))

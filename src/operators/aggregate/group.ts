@@ -1,0 +1,13 @@
+import { isUtf8 } from 'node:buffer'
+
+/** A record's key as text for the keys of state, in the order of the key's bytes where they are text; "" for no key. */
+export function groupOf(key: Buffer | null): string {
+  if (key === null) return ''
+  return isUtf8(key) ? `=${key.toString()}` : `~${key.toString('hex')}`
+}
+
+/** The key that a group was made of. */
+export function keyOf(group: string): Buffer | null {
+  if (group === '') return null
+  return Buffer.from(group.slice(1), group.startsWith('=') ? 'utf8' : 'hex')
+}
