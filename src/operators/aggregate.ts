@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { expression, ExpressionFault } from '../component/expression.ts'
 import { duration } from '../component/fields.ts'
+import { KeylessFault } from '../component/keyless.ts'
 import { defineOperator } from '../component/operator.ts'
-import { Fault } from '../record/fault.ts'
 import { absorb, drop, emit, type Outcome } from '../record/outcome.ts'
 import { nth, type Record } from '../record/record.ts'
 import { TooManyDistinctFault } from './aggregate/distinct.ts'
@@ -17,15 +17,7 @@ import { window } from './aggregate/window.ts'
 import { EvictedRecordFault, LateRecordFault, Windowed, WindowsFullFault } from './aggregate/windowed.ts'
 import type { Arrival, GroupWindow } from './aggregate/windows.ts'
 
-/** The record has no key to be grouped by. */
-class KeylessRecordFault extends Fault {
-  readonly code = 'record.no_key'
-  readonly disposition = 'deadLetter'
-
-  constructor() {
-    super('The record has no key, by which records are grouped: "keyBy" gives it one, or "keyless: group" takes it.')
-  }
-}
+const noKey = 'The record has no key, by which records are grouped: "keyBy" gives it one, or "keyless: group" takes it.'
 
 const config = z
   .strictObject({
@@ -83,7 +75,7 @@ export const aggregate = defineOperator({
   config,
   faults: [
     LateRecordFault,
-    KeylessRecordFault,
+    KeylessFault,
     ExpressionFault,
     TimeUnreadableFault,
     NumberUnreadableFault,
@@ -94,6 +86,7 @@ export const aggregate = defineOperator({
     BadAggregateFault,
   ],
   examples,
+  keyed: true,
 
   build({ into: fields, window, grace, at, emit: when, late, keyless, buffer }, { directory, scheduler, state }) {
     const into = new Into(fields, { directory })
@@ -106,7 +99,7 @@ export const aggregate = defineOperator({
 
     return (record) => {
       if (record.key === null && keyless === 'drop') return drop(record, 'no key')
-      if (record.key === null && keyless === 'deadLetter') throw new KeylessRecordFault()
+      if (record.key === null && keyless === 'deadLetter') throw new KeylessFault(noKey)
       const now = scheduler.now()
       const time = eventTime(at, record, now)
       return take(record, { group: groupOf(record.key), time, inputs: into.inputs(record, now) })
