@@ -36,6 +36,7 @@ test('the public API is this, and nothing else by accident', () => {
     'RecordedFault',
     'SinkUnavailableFault',
     'UnexpectedFault',
+    'absorb',
     'defineOperator',
     'defineSink',
     'defineSource',
