@@ -9,10 +9,12 @@ type Call = (record: Record, signal: AbortSignal) => Promise<Outcome>
 
 /**
  * Lifts a step over a stream of records: every record leaves as exactly one outcome, and nothing that the step does,
- * throws or rejects ends the stream. Of a two-sided step it is the left side.
+ * throws or rejects ends the stream. Of a two-sided step it is the left side; of one by the clock what it does
+ * with records.
  */
 export function lift(step: Step, { name }: Pick<OperatorContext, 'name'>): OperatorFunction<Record, Outcome> {
   if (typeof step === 'function') return map((record) => attempt(step, record, name))
+  if ('take' in step) return map((record) => attempt((given) => step.take(given), record, name))
   if ('left' in step) return map((record) => attempt(step.left, record, name))
   if ('each' in step) return perKey(step.each, step.concurrency, name)
   return guard(step.over, name)

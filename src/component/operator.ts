@@ -7,17 +7,27 @@ import type { OperatorContext } from './context.ts'
 import { lift } from './lift.ts'
 
 /**
- * What an operator does, in one of four ways:
+ * What an operator does, in one of five ways:
  * - synchronous: a function of one record;
+ * - by the clock: such a function, and one that lets go of results when the clock says so, without a record;
  * - two-sided: a function for the records of its own stream, and one for those of the other stream that it reads;
  * - asynchronous: one call a record, up to `concurrency` at once, records of one key strictly one after another;
  * - timed: an RxJS operator that lets each record out as exactly one outcome, when it likes.
  */
 export type Step =
   | ((record: Record) => Outcome)
+  | ByTheClock
   | { readonly left: (record: Record) => Outcome; readonly right: (record: Record) => Outcome }
   | { readonly each: (record: Record, signal: AbortSignal) => Promise<Outcome>; readonly concurrency: number }
   | { readonly over: OperatorFunction<Record, Outcome> }
+
+export interface ByTheClock {
+  take(record: Record): Outcome
+  /** When it has something to do without a record, milliseconds since the epoch; undefined when it has not. */
+  due(): number | undefined
+  /** Does it. @returns results, each with the origin of a record that it was made of, and with an index of its own */
+  tick(now: number): readonly Record[]
+}
 
 /** A documented example; every one is run as a test and stands in the reference. */
 export interface Example {

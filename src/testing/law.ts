@@ -32,11 +32,12 @@ export async function findBrokenLaws(
   const pipeline = running[0]!
   const inFlight = running.reduce((sum, own) => sum + own.inFlight, 0)
   const rows = await pipeline.conservation()
-  const internal = pipeline.plan.subtopologies.flatMap(({ sources }) => sources.filter(({ origins }) => origins))
+  const sources = externalSources(pipeline.plan)
+  const later = rows.filter((row) => !sources.some(({ name }) => name === row.source))
   const letters = [...captured.values()].flat().filter(({ failure }) => failure)
   return [
     ...rows.flatMap(imbalance),
-    ...externalSources(pipeline.plan).flatMap((source) => lostLetters(source, internal, rows, letters)),
+    ...sources.flatMap((source) => lostLetters(source, rows, later, letters)),
     ...repeatedIds(letters),
     // What a task has in hand when it stops is not committed, and stays in its topic.
     ...(running.some(({ troubles }) => troubles.length > 0)
@@ -52,16 +53,15 @@ function underWay(rows: readonly Conservation[], inFlight: number): string[] {
   return [`${inFlight} source records are under way, the ledger has ${counted}`]
 }
 
-/** A source record that died, there or beyond an internal topic, has a letter, and only such a one has. */
+/** A source record that died has a letter, there or beyond an internal topic, and only such a one has. */
 function lostLetters(
   { name }: PlannedSource,
-  internal: readonly PlannedSource[],
   rows: readonly Conservation[],
+  later: readonly Conservation[],
   letters: readonly Captured[],
 ): string[] {
-  const later = internal.filter(({ origins }) => origins!.has(name)).map((topic) => topic.name)
   const dead = rows.filter(({ source }) => source === name).map((row) => row.dead)
-  const deadLater = rows.filter(({ source }) => later.includes(source)).map((row) => row.dead)
+  const deadLater = later.map((row) => row.dead)
   const found = new Set(letters.flatMap(({ failure }) => (failure?.source === name ? [failure.origin] : []))).size
   const atLeast = Math.max(0, ...dead)
   const atMost = [...dead, ...deadLater].reduce((sum, count) => sum + count, 0)

@@ -15,20 +15,29 @@ export async function countsOf(broker: Pick<Broker, 'counts'>, pipeline: string)
   return sumOf(counts)
 }
 
-/** The ledger of a plan's sources and streams, with a row of zeros for what has not been read yet. */
+/**
+ * The ledger of a plan's sources and streams, with a row of zeros for what has not been read yet. What operators let go by
+ * the clock is counted under their own names.
+ */
 export function conservationOf({ subtopologies }: Plan, counts: readonly Count[]): readonly Conservation[] {
-  return subtopologies.flatMap(({ sources, streams }) =>
-    sources.flatMap((source) =>
-      streams.flatMap((stream): Conservation[] => {
-        if (!sourcesOf(stream.name, streams).has(source.name)) return []
-        const { stream: name } = stream.written
-        const count = counts.find((each) => each.source === source.name && each.stream === name)
-        if (!count) return stream.from.includes(source.name) ? [none(source.name, name)] : []
-        return [{ ...count, inFlight: count.read - count.emitted - count.dropped - count.dead }]
+  const rowsOf = (source: string, stream: string) =>
+    counts.filter((each) => each.source === source && each.stream === stream).map(withInFlight)
+  return subtopologies.flatMap(({ sources, streams }) => [
+    ...sources.flatMap(({ name: source }) =>
+      streams.flatMap(({ name, written, from }): readonly Conservation[] => {
+        if (!sourcesOf(name, streams).has(source)) return []
+        const rows = rowsOf(source, written.stream)
+        return rows.length === 0 && from.includes(source) ? [none(source, written.stream)] : rows
       }),
     ),
-  )
+    ...streams.flatMap(({ steps, written }) => steps.flatMap(({ id }) => rowsOf(id, written.stream))),
+  ])
 }
+
+const withInFlight = (count: Count): Conservation => ({
+  ...count,
+  inFlight: count.read - count.emitted - count.dropped - count.dead,
+})
 
 const none = (source: string, stream: string): Conservation => ({
   source,

@@ -15,10 +15,11 @@ import { incrementNamed } from './meter.ts'
 import { KeyOrder } from './order.ts'
 import { Pauses } from './pauses.ts'
 import { sourcesByName, type PlannedSource } from './plan.ts'
-import { asOutput, isTopic, keep, toldApart, wrongResult } from './results.ts'
+import { toldApart, writtenTo, wrongResult } from './results.ts'
 import { limitOf } from './sequence.ts'
 import { Standing } from './standing.ts'
 import { StagedState } from './staged.ts'
+import { Ticks, tickSources } from './ticks.ts'
 import { wire, type Node, type Reader, type SinkNode, type StreamNodes, type Wiring } from './wire.ts'
 import type { FlowHost, TaskParts } from './task.ts'
 import { UnderWay } from './underWay.ts'
@@ -28,7 +29,7 @@ export class Flow {
   readonly #parts: TaskParts
   readonly #state: StagedState
   readonly #wiring: Wiring
-  readonly #sources: ReadonlyMap<string, PlannedSource>
+  readonly #sources: Map<string, PlannedSource>
   readonly #guards: ReadonlyMap<string, FloodGuard>
   readonly #streamNames: readonly string[]
   readonly #tally: Tally
@@ -37,6 +38,7 @@ export class Flow {
   readonly #underWay = new UnderWay()
   readonly #order: KeyOrder
   readonly #entrance: Entrance
+  readonly #ticks: Ticks
   #calls = 0
   /** A source record is done, or the last call of an asynchronous operator ended. */
   readonly progress = new Subject<void>()
@@ -45,6 +47,7 @@ export class Flow {
   readonly pauses: Pauses
 
   constructor(parts: TaskParts, guards: ReadonlyMap<string, FloodGuard>, host: FlowHost) {
+    const soon = (id: string, action: () => void) => host.whenFree(() => this.#orHalt(id, action))
     this.#parts = parts
     this.#guards = guards
     this.#sources = sourcesByName(parts.subtopology.sources)
@@ -56,28 +59,37 @@ export class Flow {
       if (node.holds) host.whenFree(() => this.#leaveOrHalt(node, outcome))
       else this.#leaveOrHalt(node, outcome)
     })
+    for (const source of tickSources(this.#wiring.nodes.values(), parts.subtopology))
+      this.#sources.set(source.name, source)
+    this.#ticks = new Ticks({
+      ...parts,
+      nodes: this.#wiring.nodes.values(),
+      state: this.#state,
+      later: soon,
+      leave: (node, record) => this.#tick(node, record),
+    })
     this.#order = new KeyOrder({
       ...limitOf(this.#sources.values()),
       ...shelf(parts.state, this.#streamNames),
       tally: this.#tally,
       begin: (lineage) => this.#entrance.begin(lineage),
       freed: () => this.progress.next(),
-      soon: (action) => host.whenFree(() => this.#orHalt('order', action)),
-      later: (action) => void parts.scheduler.schedule(() => host.whenFree(() => this.#orHalt('order', action))),
+      soon: (action) => soon('order', action),
+      later: (action) => void parts.scheduler.schedule(() => soon('order', action)),
       forget: (lineage) => void this.#underWay.end(lineage),
     })
     this.#failures = new Failures({
       task: parts,
       sources: this.#sources,
       streams: this.#streamNames,
-      streamOf: (id) => this.#streamOf(id),
+      streamOf: (id) => this.#wiring.streamOf(id) ?? streamOf(id, this.#streamNames),
       draft: this.draft,
       tally: this.#tally,
       held: this.#held,
       underWay: this.#underWay,
       order: this.#order,
       halt: (message, fault) => host.halt(message, fault),
-      later: (node, action) => host.whenFree(() => this.#orHalt(node, action)),
+      later: soon,
       reenter: (part) => this.#reenter(part),
       redrive: (part) => this.#redrive(part),
       settle: (lineage) => this.#settle(lineage),
@@ -110,6 +122,7 @@ export class Flow {
     this.#failures.deadLetters.restore(dead)
     for (const part of parts) if (!this.#failures.restore(part)) this.#reenter(part)
     this.#order.restore(parked)
+    this.#ticks.arm()
     return parts.length + dead.length + parked.length > 0
   }
 
@@ -120,6 +133,7 @@ export class Flow {
 
   close(): void {
     this.#failures.close()
+    this.#ticks.close()
     this.#wiring.close()
     this.progress.next()
   }
@@ -130,6 +144,7 @@ export class Flow {
     const open = [...this.#underWay, ...this.#order.fresh]
     const held = this.#held.take(open, this.#underWay.takeClosed(), this.#streamNames)
     this.#order.shelved()
+    this.#ticks.arm()
     const changes = [...this.#state.take(), ...held, ...this.pauses.take(), ...positions]
     return this.draft.take(plan.name, stateOf(partition), member, changes)
   }
@@ -145,11 +160,6 @@ export class Flow {
   /** Takes a record of a source, or a command from the lane of one. */
   feed(record: StoredRecord): void {
     this.#entrance.feed(record)
-  }
-
-  #streamOf(id: string): number {
-    const found = this.#wiring.nodes.get(id) ?? this.#wiring.sinks.get(id)
-    return found?.stream ?? streamOf(id, this.#streamNames)
   }
 
   #keep(lineage: Lineage): void {
@@ -212,6 +222,16 @@ export class Flow {
     this.#settle(lineage)
   }
 
+  /** A result that no record caused leaves a node. */
+  #tick(node: Node, record: Record): void {
+    const lineage = record.origin as Lineage
+    this.#entrance.begin(lineage, () => {
+      this.#tally.enter(lineage, node.stream)
+      lineage.pending++
+      this.#forward(node, record, undefined)
+    })
+  }
+
   #forward(node: Node, record: Record, branch: string | undefined): void {
     const stream = this.#wiring.streams[node.stream]!
     if (branch === undefined) return node.next ? this.#enter(node.next, record) : this.#finish(stream, record)
@@ -234,14 +254,10 @@ export class Flow {
 
   #write(end: SinkNode, record: Record): void {
     end.meter.received++
-    if (end.table) {
-      const problem = keep(end.table, end.sink, record)
-      if (problem) return this.#failures.fail(end, record, problem)
-    } else if (isTopic(end.sink)) {
-      const written = asOutput(end.sink, record)
-      if ('fault' in written) return this.#failures.fail(end, record, written.fault)
-      this.draft.output(written.output)
-    } else return this.draft.write(end, record)
+    const written = writtenTo(end, record)
+    if (!written) return this.draft.write(end, record)
+    if (written.fault) return this.#failures.fail(end, record, written.fault)
+    if (written.output) this.draft.output(written.output)
     end.meter.emitted++
     this.#settle(record.origin as Lineage)
   }

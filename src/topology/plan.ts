@@ -122,7 +122,7 @@ export interface Plan {
 }
 
 /** Sources by their topics' names, and retry topics by the names of those that they are of, too. */
-export const sourcesByName = (sources: readonly PlannedSource[]): ReadonlyMap<string, PlannedSource> =>
+export const sourcesByName = (sources: readonly PlannedSource[]): Map<string, PlannedSource> =>
   new Map(
     sources.flatMap((source) =>
       [source.name, source.retriesOf].flatMap((name) => (name === undefined ? [] : [[name, source] as const])),

@@ -1,5 +1,4 @@
 import type { Format } from '../component/source.ts'
-import type { StateStore } from '../component/state.ts'
 import { writeTable } from '../component/tableStore.ts'
 import { encodeValue } from '../component/value.ts'
 import { asFault, RecordedFault, type Fault } from '../record/fault.ts'
@@ -8,7 +7,7 @@ import type { OutputRecord, Record } from '../record/record.ts'
 import type { Lineage } from './lineage.ts'
 import type { PlannedSink } from './plan.ts'
 import { repartitioned } from './repartition.ts'
-import type { StreamNodes } from './wire.ts'
+import type { SinkNode, StreamNodes } from './wire.ts'
 
 type Emit = Extract<Outcome, { readonly type: 'emit' }>
 
@@ -37,37 +36,36 @@ export function toldApart({ record, results }: Emit): readonly Record[] {
   return results.map((result, n) => ({ ...result, index: `${record.index}.${n}` }))
 }
 
-/** A sink whose records become part of the unit. */
-type TopicSink = Pick<PlannedSink, 'id' | 'topic' | 'repartition'>
+/** What a record is in the unit of its task, or the fault that says why it cannot be in it. */
+interface Written {
+  readonly output?: OutputRecord
+  readonly fault?: Fault
+}
 
-export const isTopic = ({ topic, repartition }: TopicSink): boolean => (topic ?? repartition) !== undefined
-
-/** A record as it is written to a topic, or the fault that says why it cannot be. */
-export function asOutput(
-  { id, topic, repartition }: TopicSink,
-  record: Record,
-): { readonly output: OutputRecord } | { readonly fault: Fault } {
-  const { key, headers, timestamp } = record
-  const problem = problemOf(record)
-  if (problem) return { fault: new RecordedFault('record.malformed', `The record cannot be written: ${problem}.`) }
+/** Puts a record into a topic or a table. @returns undefined for a sink that is no part of the unit */
+export function writtenTo({ sink, table }: SinkNode, record: Record): Written | undefined {
+  const { id, topic, repartition } = sink
   try {
-    if (repartition !== undefined) return { output: repartitioned(repartition, record) }
-    const { name, format } = topic!
-    return { output: { topic: name, key, value: bytesOf(record, format), headers, timestamp } }
+    if (table) {
+      writeTable(table, sink.table!, record)
+      return {}
+    }
+    if (topic === undefined && repartition === undefined) return undefined
+    const problem = problemOf(record)
+    if (problem) return { fault: new RecordedFault('record.malformed', `The record cannot be written: ${problem}.`) }
+    return { output: repartition === undefined ? asOutput(topic!, record) : repartitioned(repartition, record) }
   } catch (thrown) {
     return { fault: asFault(id, thrown) }
   }
 }
 
-/** Puts a record into a table. @returns the fault that says why it cannot be, if so */
-export function keep(store: StateStore, { id, table }: PlannedSink, record: Record): Fault | undefined {
-  try {
-    writeTable(store, table!, record)
-    return undefined
-  } catch (thrown) {
-    return asFault(id, thrown)
-  }
-}
+const asOutput = ({ name, format }: NonNullable<PlannedSink['topic']>, record: Record): OutputRecord => ({
+  topic: name,
+  key: record.key,
+  value: bytesOf(record, format),
+  headers: record.headers,
+  timestamp: record.timestamp,
+})
 
 /** A value that no step changed keeps its bytes: numbers beyond a double, their spelling, a JSON null that is no tombstone. */
 function bytesOf({ value, origin }: Record, format: Format): Buffer | null {

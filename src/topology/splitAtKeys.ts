@@ -81,19 +81,27 @@ const sinkOf = ({ id }: PlannedStep, repartition: string): PlannedSink => ({
   repartition,
 })
 
-function sourceOf(name: string, { spec, config }: PlannedStep, origins: readonly PlannedSource[]): PlannedSource {
+function sourceOf(name: string, { spec, config }: PlannedStep, from: readonly PlannedSource[]): PlannedSource {
   const { partitions } = spec.repartitions!(config)
-  const own = origins.map((origin) => ({ ...origin, deadLetters: withinTask(origin.deadLetters) }))
+  const origins = originsOf(from)
   return {
     name,
-    origins: new Map(own.map((origin) => [origin.name, origin])),
+    origins,
     spec: source,
     config: {},
     format: 'json',
     ...(partitions !== undefined && { partitions }),
-    deadLetters: own[0]!.deadLetters,
+    deadLetters: origins.values().next().value!.deadLetters,
   }
 }
+
+/** The sources that records come from in the end, and how their failures are handled beyond an internal topic. */
+export const originsOf = (sources: readonly PlannedSource[]): NonNullable<PlannedSource['origins']> =>
+  new Map(
+    sources.flatMap((source) => [
+      ...(source.origins ?? [[source.name, { ...source, deadLetters: withinTask(source.deadLetters) }] as const]),
+    ]),
+  )
 
 /** Retries wait in the state of the task: retry topics and the order of keys are for records as their sources have them. */
 function withinTask({ parked: _, retry, ...policy }: DeadLetterPolicy): DeadLetterPolicy {

@@ -1,7 +1,7 @@
 import { Subject, Subscription, type Observer, type SchedulerLike } from 'rxjs'
 import type { Log } from '../component/context.ts'
 import { attempt, lift } from '../component/lift.ts'
-import type { Step } from '../component/operator.ts'
+import type { ByTheClock, Step } from '../component/operator.ts'
 import type { Outcome } from '../record/outcome.ts'
 import type { Record } from '../record/record.ts'
 import type { Meter, NodeMeter } from './meter.ts'
@@ -26,6 +26,8 @@ export interface Node {
   readonly calls: boolean
   /** The operator after it; undefined for the last of its stream. */
   next?: Node
+  /** What it does without a record, of an operator by the clock. */
+  clock?: Pick<ByTheClock, 'due' | 'tick'>
   /** Where the records of the other stream enter, of an operator with two sides. */
   right?: Node
   /** Ends its input, so that it lets go of what it holds; what comes later, from operators before it, enters it anew. */
@@ -66,6 +68,8 @@ export interface Wiring {
   readonly sinks: ReadonlyMap<string, SinkNode>
   /** The streams that read a source. */
   readonly readers: ReadonlyMap<string, readonly Reader[]>
+  /** The number of the stream that an operator or a sink belongs to; undefined if there is none of that id. */
+  streamOf(id: string): number | undefined
   /** Unsubscribes from every operator; calls under way are aborted. */
   close(): void
 }
@@ -114,7 +118,14 @@ export function wire(parts: WiringParts, state: StagedState, outcome: (node: Nod
   })
   const planned = subtopology.streams
   planned.forEach((stream, number) => connect(stream, streams[number]!, streams, { planned, nodes, sources: readers }))
-  return { streams, nodes, sinks, readers, close: () => nodes.forEach((node) => node.running.unsubscribe()) }
+  return {
+    streams,
+    nodes,
+    sinks,
+    readers,
+    streamOf: (id) => (nodes.get(id) ?? sinks.get(id))?.stream,
+    close: () => nodes.forEach((node) => node.running.unsubscribe()),
+  }
 }
 
 interface Connecting {
@@ -168,7 +179,7 @@ function build(
     input: new Subject(),
     running: new Subscription(),
     meter: meter.node(id),
-    holds: typeof step !== 'function' && !('left' in step),
+    holds: typeof step !== 'function' && ('over' in step || 'each' in step),
     calls: typeof step !== 'function' && 'each' in step,
     flush() {
       const ended = node.input
@@ -177,6 +188,11 @@ function build(
     },
   }
   if (typeof step === 'function') return direct(node, step)
+  if ('take' in step)
+    return Object.assign(
+      direct(node, (record) => step.take(record)),
+      { clock: step },
+    )
   if ('left' in step) {
     const right = direct({ ...node, id: `${id}.right`, meter: meter.node(`${id}.right`) }, step.right)
     return Object.assign(direct(node, step.left), { right })
