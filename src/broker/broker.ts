@@ -1,4 +1,4 @@
-import type { OutputRecord, StoredRecord } from '../record/record.ts'
+import type { OutputRecord, RawRecord, StoredRecord } from '../record/record.ts'
 
 export interface TopicPartition {
   readonly topic: string
@@ -151,6 +151,7 @@ export interface Broker {
   /**
    * The one write. Resolves when the whole unit is durable; rejects when none of it is, or when nobody can tell: then
    * the task starts again from what is committed.
+   * @throws OutputsRefused where some of its outputs are the reason, and always will be
    */
   commit(unit: Unit): Promise<void>
   /** Joins the group; partitions are assigned before it resolves where the broker can tell at once, or while it is polled. */
@@ -178,6 +179,21 @@ export interface Broker {
 /** The broker cannot do what was asked; the message says why and what would help. */
 export class BrokerError extends Error {
   override readonly name: string = 'BrokerError'
+}
+
+/**
+ * Some outputs of a unit are refused for good, whatever is tried: too large for their topic, or of a time that it does not
+ * take. Nothing of the unit was committed, though at least once the others may have been written.
+ */
+export class OutputsRefused extends BrokerError {
+  override readonly name = 'OutputsRefused'
+  /** Why, for each of them: the very objects that the unit had. */
+  readonly reasons: ReadonlyMap<RawRecord, string>
+
+  constructor(message: string, reasons: ReadonlyMap<RawRecord, string>, options?: ErrorOptions) {
+    super(message, options)
+    this.reasons = reasons
+  }
 }
 
 /** One partition cannot be read now. The broker tries it again by itself, and gives records of the others meanwhile. */

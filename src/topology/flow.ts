@@ -14,6 +14,7 @@ import { incrementNamed } from './meter.ts'
 import { KeyOrder } from './order.ts'
 import { Pauses } from './pauses.ts'
 import { sourcesByName, type PlannedSource } from './plan.ts'
+import { madeBy } from './refusals.ts'
 import { asOutput, toldApart, wrongResult } from './results.ts'
 import { limitOf } from './sequence.ts'
 import { Standing } from './standing.ts'
@@ -258,9 +259,11 @@ export class Flow {
     end.meter.received++
     const { topic } = end.sink
     if (!topic) return this.draft.write(end, record)
+    const refused = this.#parts.refusals.fault(end.sink.id, record)
+    if (refused) return this.#failures.fail(end, record, refused)
     const written = asOutput(end.sink.id, topic, record)
     if ('fault' in written) return this.#failures.fail(end, record, written.fault)
-    this.draft.output(written.output)
+    this.draft.output(written.output, madeBy(end.sink.id, record))
     end.meter.emitted++
     this.#settle(record.origin as Lineage)
   }

@@ -1,10 +1,20 @@
 import { filter, firstValueFrom, fromEvent, race, Subject, timer } from 'rxjs'
-import type { Batch, Broker, GroupMember, StateChange, StateReader, TopicPartition } from '../broker/broker.ts'
+import {
+  OutputsRefused,
+  type Batch,
+  type Broker,
+  type GroupMember,
+  type StateChange,
+  type StateReader,
+  type TopicPartition,
+  type Unit,
+} from '../broker/broker.ts'
 import type { Receipt } from '../component/sink.ts'
 import type { FloodGuard } from '../deadletter/flood.ts'
 import { Fault, RecordedFault } from '../record/fault.ts'
 import type { Record } from '../record/record.ts'
 import { Flow } from './flow.ts'
+import type { Refusals, Refused } from './refusals.ts'
 import type { SharedSinks } from './sinks.ts'
 import type { SinkNode, WiringParts } from './wire.ts'
 
@@ -18,6 +28,8 @@ export interface TaskParts extends WiringParts {
   /** Where the group goes on in a partition; undefined where it never committed. */
   readonly committed: (place: TopicPartition) => bigint | undefined
   readonly sinks: SharedSinks
+  /** What was refused of what is not committed yet. */
+  readonly refusals: Refusals
 }
 
 /** What a flow asks of its task. */
@@ -28,15 +40,23 @@ export interface FlowHost {
   halt(message: string, fault: Fault): void
 }
 
+interface StopOptions extends ErrorOptions {
+  readonly flooded?: string
+  readonly refused?: readonly Refused[]
+}
+
 /** A task stopped: nothing of its unit was committed, its records are still in their topics. */
 export class TaskStopped extends Error {
   override readonly name = 'TaskStopped'
   /** The source whose flood guard stopped it, if that is why. */
   readonly flooded: string | undefined
+  /** Outputs that the broker refuses for good, if that is why. */
+  readonly refused: readonly Refused[]
 
-  constructor(message: string, options: ErrorOptions & { readonly flooded?: string } = {}) {
+  constructor(message: string, options: StopOptions = {}) {
     super(message, options)
     this.flooded = options.flooded
+    this.refused = options.refused ?? []
   }
 }
 
@@ -236,8 +256,19 @@ export class Task {
   async #commitUnit(positions: readonly StateChange[]): Promise<void> {
     const unit = this.#flow.takeUnit(positions)
     if (!unit) return
-    await this.#parts.broker.commit(unit)
+    await this.#write(unit)
+    this.#parts.refusals.committed()
     this.#parts.meter.commits++
+  }
+
+  async #write(unit: Unit): Promise<void> {
+    try {
+      await this.#parts.broker.commit(unit)
+    } catch (thrown) {
+      if (!(thrown instanceof OutputsRefused)) throw thrown
+      const refused = this.#flow.draft.refused(unit, thrown.reasons)
+      throw new TaskStopped(thrown.message, { cause: thrown, refused })
+    }
   }
 
   /** Waits until the calls of asynchronous operators have ended, but not for long. */
