@@ -14,7 +14,6 @@ import { incrementNamed } from './meter.ts'
 import { KeyOrder } from './order.ts'
 import { Pauses } from './pauses.ts'
 import { sourcesByName, type PlannedSource } from './plan.ts'
-import { madeBy } from './refusals.ts'
 import { asOutput, toldApart, wrongResult } from './results.ts'
 import { limitOf } from './sequence.ts'
 import { Standing } from './standing.ts'
@@ -259,11 +258,9 @@ export class Flow {
     end.meter.received++
     const { topic } = end.sink
     if (!topic) return this.draft.write(end, record)
-    const refused = this.#parts.refusals.fault(end.sink.id, record)
-    if (refused) return this.#failures.fail(end, record, refused)
-    const written = asOutput(end.sink.id, topic, record)
+    const written = asOutput(end.sink.id, topic, record, this.#parts.refusals)
     if ('fault' in written) return this.#failures.fail(end, record, written.fault)
-    this.draft.output(written.output, madeBy(end.sink.id, record))
+    this.draft.output(written.output, written.made)
     end.meter.emitted++
     this.#settle(record.origin as Lineage)
   }

@@ -5,6 +5,7 @@ import type { Outcome } from '../record/outcome.ts'
 import type { OutputRecord, Record } from '../record/record.ts'
 import type { Lineage } from './lineage.ts'
 import type { PlannedSink } from './plan.ts'
+import { madeBy, type Made, type Refusals } from './refusals.ts'
 import type { StreamNodes } from './wire.ts'
 
 type Emit = Extract<Outcome, { readonly type: 'emit' }>
@@ -34,17 +35,21 @@ export function toldApart({ record, results }: Emit): readonly Record[] {
   return results.map((result, n) => ({ ...result, index: `${record.index}.${n}` }))
 }
 
-/** A record as it is written to a topic, or the fault that says why it cannot be. */
+/** A record as it is written to a topic, with what it is, or the fault that says why it cannot be. */
 export function asOutput(
   sink: string,
   { name, format }: NonNullable<PlannedSink['topic']>,
   record: Record,
-): { readonly output: OutputRecord } | { readonly fault: Fault } {
+  refusals: Refusals,
+): { readonly output: OutputRecord; readonly made: Made } | { readonly fault: Fault } {
+  const refused = refusals.fault(sink, record)
+  if (refused) return { fault: refused }
   const { key, headers, timestamp } = record
   const problem = problemOf(record)
   if (problem) return { fault: new RecordedFault('record.malformed', `The record cannot be written: ${problem}.`) }
   try {
-    return { output: { topic: name, key, value: bytesOf(record, format), headers, timestamp } }
+    const output = { topic: name, key, value: bytesOf(record, format), headers, timestamp }
+    return { output, made: madeBy(sink, record) }
   } catch (thrown) {
     return { fault: asFault(sink, thrown) }
   }

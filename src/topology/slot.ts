@@ -4,7 +4,8 @@ import { stateOf } from './held.ts'
 import { pauseAfter, sleep } from './pause.ts'
 import { inputsOf, type Subtopology } from './plan.ts'
 import { Refusals } from './refusals.ts'
-import { Task, TaskStopped, type TaskParts } from './task.ts'
+import { Task, type TaskParts } from './task.ts'
+import { TaskStopped } from './taskStopped.ts'
 
 export interface SlotParts extends Omit<TaskParts, 'state' | 'committed' | 'refusals'> {
   readonly member: GroupMember | undefined

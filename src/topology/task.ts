@@ -14,8 +14,9 @@ import type { FloodGuard } from '../deadletter/flood.ts'
 import { Fault, RecordedFault } from '../record/fault.ts'
 import type { Record } from '../record/record.ts'
 import { Flow } from './flow.ts'
-import type { Refusals, Refused } from './refusals.ts'
+import type { Refusals } from './refusals.ts'
 import type { SharedSinks } from './sinks.ts'
+import { TaskStopped } from './taskStopped.ts'
 import type { SinkNode, WiringParts } from './wire.ts'
 
 export interface TaskParts extends WiringParts {
@@ -38,26 +39,6 @@ export interface FlowHost {
   whenFree(action: () => void): void
   /** A fault says that the task must stop. */
   halt(message: string, fault: Fault): void
-}
-
-interface StopOptions extends ErrorOptions {
-  readonly flooded?: string
-  readonly refused?: readonly Refused[]
-}
-
-/** A task stopped: nothing of its unit was committed, its records are still in their topics. */
-export class TaskStopped extends Error {
-  override readonly name = 'TaskStopped'
-  /** The source whose flood guard stopped it, if that is why. */
-  readonly flooded: string | undefined
-  /** Outputs that the broker refuses for good, if that is why. */
-  readonly refused: readonly Refused[]
-
-  constructor(message: string, options: StopOptions = {}) {
-    super(message, options)
-    this.flooded = options.flooded
-    this.refused = options.refused ?? []
-  }
 }
 
 /** Milliseconds that a commit waits for asynchronous calls before it keeps their records as under way. */
