@@ -15,6 +15,8 @@ export interface Batch extends TopicPartition {
   readonly records: readonly StoredRecord[]
   /** The offset after the last of them. */
   readonly next: bigint
+  /** So many offsets before `next` were deleted from the topic before this member was given them, if any. */
+  readonly expired?: number
 }
 
 /** A change to a task's state; a null value deletes the key. */
