@@ -47,6 +47,11 @@ export class Draft {
     this.#offsets.set(`${position.topic}/${position.partition}`, position)
   }
 
+  /** Offsets of a source were deleted before they were read. */
+  expired(source: string, offsets: number): void {
+    this.#tally.aside(source, 'expired', true, offsets)
+  }
+
   /** A source record's final outcome, for the flood guard. */
   verdict(source: string, dead: boolean): void {
     const verdicts = this.#verdicts.get(source)

@@ -13,6 +13,7 @@ import type { Receipt } from '../component/sink.ts'
 import type { FloodGuard } from '../deadletter/flood.ts'
 import { Fault, RecordedFault } from '../record/fault.ts'
 import type { Record } from '../record/record.ts'
+import { tellExpired } from './expired.ts'
 import { Flow } from './flow.ts'
 import type { Refusals } from './refusals.ts'
 import type { SharedSinks } from './sinks.ts'
@@ -108,8 +109,10 @@ export class Task {
   }
 
   /** Runs a batch to its outcomes and commits; resolves when the task can take more. @throws TaskStopped */
-  async process({ topic, partition, records, next }: Batch): Promise<void> {
+  async process(batch: Batch): Promise<void> {
+    const { topic, partition, records, next } = batch
     await this.#exclusively(async () => {
+      tellExpired(batch, this.#flow.draft, this.#parts.log)
       for (const record of records) {
         if (this.#reason) return
         this.#flow.feed(record)
