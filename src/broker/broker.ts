@@ -1,4 +1,4 @@
-import type { OutputRecord, StoredRecord } from '../record/record.ts'
+import type { OutputRecord, RawRecord, StoredRecord } from '../record/record.ts'
 
 export interface TopicPartition {
   readonly topic: string
@@ -15,6 +15,8 @@ export interface Batch extends TopicPartition {
   readonly records: readonly StoredRecord[]
   /** The offset after the last of them. */
   readonly next: bigint
+  /** So many offsets before `next` were deleted from the topic before this member was given them, if any. */
+  readonly expired?: number
 }
 
 /** A change to a task's state; a null value deletes the key. */
@@ -153,6 +155,7 @@ export interface Broker {
   /**
    * The one write. Resolves when the whole unit is durable; rejects when none of it is, or when nobody can tell: then
    * the task starts again from what is committed.
+   * @throws OutputsRefused where some of its outputs are the reason, and always will be
    */
   commit(unit: Unit): Promise<void>
   /** Joins the group; partitions are assigned before it resolves where the broker can tell at once, or while it is polled. */
@@ -180,6 +183,21 @@ export interface Broker {
 /** The broker cannot do what was asked; the message says why and what would help. */
 export class BrokerError extends Error {
   override readonly name: string = 'BrokerError'
+}
+
+/**
+ * Some outputs of a unit are refused for good, whatever is tried: too large for their topic, or of a time that it does not
+ * take. Nothing of the unit was committed, though at least once the others may have been written.
+ */
+export class OutputsRefused extends BrokerError {
+  override readonly name = 'OutputsRefused'
+  /** Why, for each of them: the very objects that the unit had. */
+  readonly reasons: ReadonlyMap<RawRecord, string>
+
+  constructor(message: string, reasons: ReadonlyMap<RawRecord, string>, options?: ErrorOptions) {
+    super(message, options)
+    this.reasons = reasons
+  }
 }
 
 /** One partition cannot be read now. The broker tries it again by itself, and gives records of the others meanwhile. */

@@ -19,6 +19,8 @@ export interface Failure {
   /** Milliseconds since the epoch. */
   readonly firstFailedAt: number
   readonly failedAt: number
+  /** Its topic refused the letter as it was: what can be left out of what is added to the record is (law 5). */
+  readonly shortened?: boolean
 }
 
 /** What a pipeline says of the letters of one source. */
@@ -32,6 +34,8 @@ export interface LetterContext {
 }
 
 export const maxMessage = 2_048
+/** The same of a letter that is shortened, in which there is no stack. */
+const shortMessage = 256
 const maxStack = 8_192
 const maxInput = 16_384
 const maxCauses = 5
@@ -46,8 +50,11 @@ export const envelopeGrowth = 2
 export const letterPrefix = 'dlq.'
 
 /** Stable over replays: the same record failing at the same operator is the same letter. */
-export const letterId = ({ topic, partition, offset }: Origin, operator: string, index: string): string =>
-  hash('sha256', JSON.stringify([topic, partition, String(offset), operator, index])).slice(0, 32)
+export const letterId = (
+  { topic, partition, offset }: Pick<Origin, 'topic' | 'partition' | 'offset'>,
+  operator: string,
+  index: string,
+): string => hash('sha256', JSON.stringify([topic, partition, String(offset), operator, index])).slice(0, 32)
 
 /** Groups letters that failed alike: operator, code, and the message with its values stripped. */
 function fingerprint(operator: string, { code, message }: Fault): string {
@@ -83,10 +90,10 @@ function headerOf(name: string, text: string): Header {
 }
 
 function describeFailure(failure: Failure, { pipeline, revision, redact }: LetterContext): { [name: string]: string } {
-  const { input, operator, fault, raw } = failure
+  const { input, operator, fault, raw, shortened = false } = failure
   const { origin } = input
-  const message = bounded(redact.text(fault.message, input.value), maxMessage)
-  const reached = operatorInput(failure, redact)
+  const message = bounded(redact.text(fault.message, input.value), shortened ? shortMessage : maxMessage)
+  const reached = shortened ? undefined : operatorInput(failure, redact)
   const failedAt = new Date(failure.failedAt).toISOString()
   return {
     id: letterId(origin, operator, input.index),
@@ -96,7 +103,7 @@ function describeFailure(failure: Failure, { pipeline, revision, redact }: Lette
     reason: fault.name,
     'fault.code': fault.code,
     'fault.message': message,
-    'fault.stack': bounded(redact.text(stackOf(fault), input.value), maxStack),
+    'fault.stack': shortened ? '' : bounded(redact.text(stackOf(fault), input.value), maxStack),
     fingerprint: fingerprint(operator, fault),
     disposition: fault.disposition,
     attempts: String(failure.attempts),

@@ -58,6 +58,12 @@ export function createMetrics({ pipelines, broker, scheduler }: MetricsParts): R
   partitionMetrics(gauge, status)
   deadLetters(gauge, broker, scheduler)
   asides(gauge, broker)
+  counter(
+    'oxbow_records_expired_total',
+    'Offsets of a source that were deleted before the pipeline read them.',
+    ['source'],
+    (pipeline) => expired(pipeline, broker),
+  )
   return registry
 }
 
@@ -137,6 +143,12 @@ function asides(gauge: Family, broker: Broker): void {
     }
   gauge('oxbow_records_parked', 'Records that wait behind earlier ones of their key.', ['source'], of('parked'))
   gauge('oxbow_partitions_paused', 'Partitions not read because too much is parked.', ['source'], of('paused'))
+}
+
+async function expired({ name, plan }: RunningPipeline, broker: Broker): Promise<Point[]> {
+  const counts = await broker.counts(name)
+  const sources = plan.subtopologies.flatMap((subtopology) => subtopology.sources)
+  return sources.map(({ name: source }) => ({ labels: { source }, value: going(counts, [source], 'expired') }))
 }
 
 async function lag({ plan }: RunningPipeline, broker: Broker): Promise<Point[]> {

@@ -52,6 +52,12 @@ export class SinkUnavailableFault extends Fault {
   readonly disposition = 'retry'
 }
 
+/** The cluster takes everything but this record, and never will: it is too large for its topic, or of a time that this does not take. */
+export class SinkRefusedFault extends Fault {
+  readonly code = 'sink.refused'
+  readonly disposition = 'deadLetter'
+}
+
 /** A fault restored from where it was written down, with its code as it was. */
 export class RecordedFault extends Fault {
   readonly code: string

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { topicName } from '../component/fields.ts'
 import { defineSink } from '../component/sink.ts'
+import { SinkRefusedFault } from '../record/fault.ts'
 
 const format = z
   .enum(['json', 'text', 'bytes'])
@@ -18,7 +19,7 @@ export const topic = defineSink({
       format,
     }),
   ]),
-  faults: [],
+  faults: [SinkRefusedFault],
   examples: [
     { title: 'To a topic', config: 'articles.clean' },
     { title: 'To a topic of four partitions', config: { name: 'articles.clean', partitions: 4 } },

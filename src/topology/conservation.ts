@@ -1,5 +1,6 @@
 import type { Broker, Count } from '../broker/broker.ts'
 import { sumOf } from '../broker/counts.ts'
+import { going } from './lineage.ts'
 import type { Plan } from './plan.ts'
 import { retryGroupOf } from './retryTopic.ts'
 import { sourcesOf } from './upstream.ts'
@@ -7,6 +8,8 @@ import { sourcesOf } from './upstream.ts'
 /** A pipeline's conservation: `read = emitted + dropped + dead + inFlight`. */
 export interface Conservation extends Count {
   readonly inFlight: number
+  /** Offsets of the source that were deleted before they were read, if any: they are in none of the others. */
+  readonly expired?: number
 }
 
 /** The ledger of a pipeline: what it counted, and what its retry pipeline did of the same source records. */
@@ -23,13 +26,15 @@ export function conservationOf({ subtopologies }: Plan, counts: readonly Count[]
   const rowsOf = (source: string, stream: string) =>
     counts.filter((each) => each.source === source && each.stream === stream).map(withInFlight)
   return subtopologies.flatMap(({ sources, streams }) => [
-    ...sources.flatMap(({ name: source }) =>
-      streams.flatMap(({ name, written, from }): readonly Conservation[] => {
+    ...sources.flatMap(({ name: source }) => {
+      const expired = going(counts, [source], 'expired')
+      return streams.flatMap(({ name, written, from }): readonly Conservation[] => {
         if (!sourcesOf(name, streams).has(source)) return []
-        const rows = rowsOf(source, written.stream)
-        return rows.length === 0 && from.includes(source) ? [none(source, written.stream)] : rows
-      }),
-    ),
+        const counted = rowsOf(source, written.stream)
+        const rows = counted.length === 0 && from.includes(source) ? [none(source, written.stream)] : counted
+        return expired > 0 ? rows.map((row) => ({ ...row, expired })) : rows
+      })
+    }),
     ...streams.flatMap(({ steps, written }) => steps.flatMap(({ id }) => rowsOf(id, written.stream))),
   ])
 }

@@ -41,10 +41,11 @@ export class DeadLetters {
     const failedAt = task.scheduler.now()
     const { attempts, firstFailedAt } = tried ?? { attempts: 1, firstFailedAt: failedAt }
     const { raw, hops, source } = lineage
-    const failure = { raw, hops, input, operator, fault, attempts, firstFailedAt, failedAt }
     const letter = letterId(lineage, operator, input.index)
     if (!lineage.bury(letter)) return
-    draft.output(deadLetter(failure, policyOf(sources, lineage)))
+    const shortened = task.refusals.shortens(letter)
+    const failure = { raw, hops, input, operator, fault, attempts, firstFailedAt, failedAt, shortened }
+    draft.output(deadLetter(failure, policyOf(sources, lineage)), { letter })
     tally.aside(source, 'letters', true)
     const part = { node: operator, record: input, letter }
     if (order.died(lineage, letter, part)) held.add(part)

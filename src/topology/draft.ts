@@ -1,12 +1,16 @@
 import type { GroupMember, Position, StateChange, Unit } from '../broker/broker.ts'
-import type { OutputRecord, Record } from '../record/record.ts'
+import type { OutputRecord, RawRecord, Record } from '../record/record.ts'
 import type { Tally } from './lineage.ts'
+import type { Made, Refused } from './refusals.ts'
 import type { SinkNode } from './wire.ts'
 
 /** The unit that a task is working on. */
 export class Draft {
   readonly #tally: Tally
   #outputs: OutputRecord[] = []
+  /** What each of the outputs is, of this unit and of the one before. */
+  #made: (Made | undefined)[] = []
+  #taken: readonly (Made | undefined)[] = []
   #writes = new Map<SinkNode, Record[]>()
   #offsets = new Map<string, Position>()
   #verdicts = new Map<string, boolean[]>()
@@ -15,8 +19,21 @@ export class Draft {
     this.#tally = tally
   }
 
-  output(record: OutputRecord): void {
+  /** @param made what it is, where somebody knows what to do should it be refused */
+  output(record: OutputRecord, made?: Made): void {
     this.#outputs.push(record)
+    this.#made.push(made)
+  }
+
+  /** What those outputs are of the unit that was taken last which were refused. */
+  refused({ outputs }: Unit, reasons: ReadonlyMap<RawRecord, string>): Refused[] {
+    const known = outputs.flatMap((record, at) => {
+      const reason = reasons.get(record)
+      return reason === undefined ? [] : [{ made: this.#taken[at], reason, record }]
+    })
+    const records = new Set<RawRecord>(known.map(({ record }) => record))
+    const others = [...reasons].filter(([record]) => !records.has(record))
+    return [...known, ...others.map(([, reason]) => ({ made: undefined, reason }))]
   }
 
   /** The record goes to an external sink before the unit commits. */
@@ -28,6 +45,11 @@ export class Draft {
 
   position(position: Position): void {
     this.#offsets.set(`${position.topic}/${position.partition}`, position)
+  }
+
+  /** Offsets of a source were deleted before they were read. */
+  expired(source: string, offsets: number): void {
+    this.#tally.aside(source, 'expired', true, offsets)
   }
 
   /** A source record's final outcome, for the flood guard. */
@@ -61,6 +83,8 @@ export class Draft {
       counts: this.#tally.take(),
     }
     this.#outputs = []
+    this.#taken = this.#made
+    this.#made = []
     this.#offsets = new Map()
     const empty = [unit.outputs, unit.offsets, unit.state, unit.counts].every((part) => part.length === 0)
     return empty ? undefined : unit

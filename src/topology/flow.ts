@@ -254,10 +254,10 @@ export class Flow {
 
   #write(end: SinkNode, record: Record): void {
     end.meter.received++
-    const written = writtenTo(end, record)
+    const written = writtenTo(end, record, this.#parts.refusals)
     if (!written) return this.draft.write(end, record)
     if (written.fault) return this.#failures.fail(end, record, written.fault)
-    if (written.output) this.draft.output(written.output)
+    if (written.output) this.draft.output(written.output, written.made)
     end.meter.emitted++
     this.#settle(record.origin as Lineage)
   }

@@ -119,7 +119,7 @@ export const streamOf = (id: string, streams: readonly string[]): number =>
   )
 
 /** What is counted beside streams, in rows of their own: `read` when it begins, `emitted` when it ends. */
-export const asides = { parked: '$parked', paused: '$paused', letters: '$letters' } as const
+export const asides = { parked: '$parked', paused: '$paused', letters: '$letters', expired: '$expired' } as const
 export type Aside = keyof typeof asides
 
 export const isAside = (stream: string): boolean => Object.values<string>(asides).includes(stream)
@@ -164,8 +164,8 @@ export class Tally {
   }
 
   /** Something beside the streams begins, or ends. */
-  aside(source: string, what: Aside, begins: boolean): void {
-    this.add(source, this.#streams.indexOf(asides[what]), begins ? 'read' : 'emitted')
+  aside(source: string, what: Aside, begins: boolean, by = 1): void {
+    this.add(source, this.#streams.indexOf(asides[what]), begins ? 'read' : 'emitted', by)
   }
 
   add(source: string, stream: number, what: 'read' | 'emitted' | 'dropped' | 'dead', by = 1): void {

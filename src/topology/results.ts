@@ -6,6 +6,7 @@ import type { Outcome } from '../record/outcome.ts'
 import type { OutputRecord, Record } from '../record/record.ts'
 import type { Lineage } from './lineage.ts'
 import type { PlannedSink } from './plan.ts'
+import { madeBy, type Made, type Refusals } from './refusals.ts'
 import { repartitioned } from './repartition.ts'
 import type { SinkNode, StreamNodes } from './wire.ts'
 
@@ -39,11 +40,12 @@ export function toldApart({ record, results }: Emit): readonly Record[] {
 /** What a record is in the unit of its task, or the fault that says why it cannot be in it. */
 interface Written {
   readonly output?: OutputRecord
+  readonly made?: Made
   readonly fault?: Fault
 }
 
 /** Puts a record into a topic or a table. @returns undefined for a sink that is no part of the unit */
-export function writtenTo({ sink, table }: SinkNode, record: Record): Written | undefined {
+export function writtenTo({ sink, table }: SinkNode, record: Record, refusals: Refusals): Written | undefined {
   const { id, topic, repartition } = sink
   try {
     if (table) {
@@ -51,9 +53,12 @@ export function writtenTo({ sink, table }: SinkNode, record: Record): Written | 
       return {}
     }
     if (topic === undefined && repartition === undefined) return undefined
+    const refused = refusals.fault(id, record)
+    if (refused) return { fault: refused }
     const problem = problemOf(record)
     if (problem) return { fault: new RecordedFault('record.malformed', `The record cannot be written: ${problem}.`) }
-    return { output: repartition === undefined ? asOutput(topic!, record) : repartitioned(repartition, record) }
+    const output = repartition === undefined ? asOutput(topic!, record) : repartitioned(repartition, record)
+    return { output, made: madeBy(id, record) }
   } catch (thrown) {
     return { fault: asFault(id, thrown) }
   }

@@ -3,9 +3,11 @@ import type { FloodGuard } from '../deadletter/flood.ts'
 import { stateOf } from './held.ts'
 import { pauseAfter, sleep } from './pause.ts'
 import { inputsOf, type Subtopology } from './plan.ts'
-import { Task, TaskStopped, type TaskParts } from './task.ts'
+import { Refusals } from './refusals.ts'
+import { Task, type TaskParts } from './task.ts'
+import { TaskStopped } from './taskStopped.ts'
 
-export interface SlotParts extends Omit<TaskParts, 'state' | 'committed'> {
+export interface SlotParts extends Omit<TaskParts, 'state' | 'committed' | 'refusals'> {
   readonly member: GroupMember | undefined
   /** A task that stops is not started again. */
   readonly once: boolean
@@ -27,6 +29,9 @@ export class Slot {
   #restarts = 0
   #batches = 0
   #closed = false
+  readonly #refusals = new Refusals()
+  /** The task goes back to its last commit, and on at once. */
+  #goesBack = false
 
   constructor(parts: SlotParts) {
     this.#parts = parts
@@ -70,7 +75,7 @@ export class Slot {
 
   /** Whether something is under way that ends by itself. */
   get busy(): boolean {
-    return (this.#batches > 0 && this.stuck === undefined) || (this.#task?.busy ?? false)
+    return this.#goesBack || (this.#batches > 0 && this.stuck === undefined) || (this.#task?.busy ?? false)
   }
 
   /** Whether one of the places feeds the task. */
@@ -100,7 +105,8 @@ export class Slot {
     if (this.#closed) return
     const committed = (place: TopicPartition) =>
       positions.find(({ topic, partition }) => topic === place.topic && partition === place.partition)?.offset
-    const task = new Task({ ...this.#parts, state, committed }, guards)
+    this.#refusals.restart()
+    const task = new Task({ ...this.#parts, state, committed, refusals: this.#refusals }, guards)
     task.stopped.subscribe((reason) => this.#suspend(reason))
     task.worked.subscribe(() => this.#parts.changed())
     this.#task = task
@@ -133,11 +139,30 @@ export class Slot {
     await this.#task?.close()
   }
 
-  /** The task stopped: says so, and starts it again after a pause that grows. */
+  /** The task stopped. */
   #suspend(reason: TaskStopped): void {
     if (this.#closed) return
+    if (reason.refused.length > 0 && this.#refusals.learn(reason.refused)) this.#goBack(reason)
+    else this.#pause(reason)
+  }
+
+  /** What was refused will be dead-lettered, or shortened, when it comes again: at once. */
+  #goBack({ refused }: TaskStopped): void {
+    const { log, suspended } = this.#parts
+    this.#goesBack = true
+    suspended(this)
+    log.warn(
+      { task: this.id, refused: refused.length },
+      `Task ${this.id} goes back to its last commit, to dead-letter what is refused for good (${refused.length}): ${refused[0]!.reason}`,
+    )
+    void this.#restart()
+  }
+
+  /** Says so, and starts it again after a pause that grows. */
+  #pause(reason: TaskStopped): void {
     const { log, once, scheduler, signal, changed, suspended } = this.#parts
     this.#stopped = reason
+    this.#goesBack = false
     suspended(this)
     const pause = pauseAfter(++this.#restarts)
     log.error(
@@ -157,8 +182,10 @@ export class Slot {
       const message = thrown instanceof Error ? thrown.message : String(thrown)
       return this.#suspend(new TaskStopped(message, { cause: thrown }))
     }
-    if (this.#closed) await this.#task?.close()
-    else this.#parts.restarted(this)
+    if (this.#closed) return void (await this.#task?.close())
+    this.#goesBack = false
+    this.#parts.restarted(this)
+    this.#parts.changed()
   }
 }
 

@@ -1,11 +1,23 @@
 import { filter, firstValueFrom, fromEvent, race, Subject, timer } from 'rxjs'
-import type { Batch, Broker, GroupMember, StateChange, StateReader, TopicPartition } from '../broker/broker.ts'
+import {
+  OutputsRefused,
+  type Batch,
+  type Broker,
+  type GroupMember,
+  type StateChange,
+  type StateReader,
+  type TopicPartition,
+  type Unit,
+} from '../broker/broker.ts'
 import type { Receipt } from '../component/sink.ts'
 import type { FloodGuard } from '../deadletter/flood.ts'
 import { Fault, RecordedFault } from '../record/fault.ts'
 import type { Record } from '../record/record.ts'
+import { tellExpired } from './expired.ts'
 import { Flow } from './flow.ts'
+import type { Refusals } from './refusals.ts'
 import type { SharedSinks } from './sinks.ts'
+import { TaskStopped } from './taskStopped.ts'
 import type { SinkNode, WiringParts } from './wire.ts'
 
 export interface TaskParts extends WiringParts {
@@ -18,6 +30,8 @@ export interface TaskParts extends WiringParts {
   /** Where the group goes on in a partition; undefined where it never committed. */
   readonly committed: (place: TopicPartition) => bigint | undefined
   readonly sinks: SharedSinks
+  /** What was refused of what is not committed yet. */
+  readonly refusals: Refusals
 }
 
 /** What a flow asks of its task. */
@@ -26,18 +40,6 @@ export interface FlowHost {
   whenFree(action: () => void): void
   /** A fault says that the task must stop. */
   halt(message: string, fault: Fault): void
-}
-
-/** A task stopped: nothing of its unit was committed, its records are still in their topics. */
-export class TaskStopped extends Error {
-  override readonly name = 'TaskStopped'
-  /** The source whose flood guard stopped it, if that is why. */
-  readonly flooded: string | undefined
-
-  constructor(message: string, options: ErrorOptions & { readonly flooded?: string } = {}) {
-    super(message, options)
-    this.flooded = options.flooded
-  }
 }
 
 /** Milliseconds that a commit waits for asynchronous calls before it keeps their records as under way. */
@@ -107,8 +109,10 @@ export class Task {
   }
 
   /** Runs a batch to its outcomes and commits; resolves when the task can take more. @throws TaskStopped */
-  async process({ topic, partition, records, next }: Batch): Promise<void> {
+  async process(batch: Batch): Promise<void> {
+    const { topic, partition, records, next } = batch
     await this.#exclusively(async () => {
+      tellExpired(batch, this.#flow.draft, this.#parts.log)
       for (const record of records) {
         if (this.#reason) return
         this.#flow.feed(record)
@@ -236,8 +240,19 @@ export class Task {
   async #commitUnit(positions: readonly StateChange[]): Promise<void> {
     const unit = this.#flow.takeUnit(positions)
     if (!unit) return
-    await this.#parts.broker.commit(unit)
+    await this.#write(unit)
+    this.#parts.refusals.committed()
     this.#parts.meter.commits++
+  }
+
+  async #write(unit: Unit): Promise<void> {
+    try {
+      await this.#parts.broker.commit(unit)
+    } catch (thrown) {
+      if (!(thrown instanceof OutputsRefused)) throw thrown
+      const refused = this.#flow.draft.refused(unit, thrown.reasons)
+      throw new TaskStopped(thrown.message, { cause: thrown, refused })
+    }
   }
 
   /** Waits until the calls of asynchronous operators have ended, but not for long. */

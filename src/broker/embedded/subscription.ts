@@ -20,11 +20,14 @@ export interface Member extends Omit<Subscription, 'close'> {
   close(): void
 }
 
-/** A partition that has records to give. */
-interface Ready {
+interface Place {
   readonly topic: Topic
   readonly partition: number
+  /** Where it goes on; never before the start of its log. */
   readonly position: number
+  /** Offsets before that which retention deleted. */
+  readonly expired: number
+  readonly end: number
 }
 
 /** The only member of its group: every partition of its topics is its own, also those added later. */
@@ -40,43 +43,35 @@ export function createSubscription(
   let turn = 0
   let closed = false
 
-  /** Never before the log's start: retention may have deleted what was next. */
-  const positionOf = (topic: Topic, partition: number): number => {
-    const position = positions.get(name(topic.name, partition)) ?? offsets.of(group, topic, partition) ?? 0
-    return Math.max(position, topic.partitions[partition]!.start)
-  }
-
-  const everyPartition = (): (Ready & { readonly end: number })[] =>
+  const everyPartition = (): Place[] =>
     topics
       .map((topic) => log.get(topic))
       .flatMap((topic) =>
-        topic.partitions.map(({ end }, partition) => ({
-          topic,
-          partition,
-          position: positionOf(topic, partition),
-          end,
-        })),
+        topic.partitions.map(({ start, end }, partition) => {
+          const known = positions.get(name(topic.name, partition)) ?? offsets.of(group, topic, partition) ?? start
+          return { topic, partition, position: Math.max(known, start), expired: Math.max(0, start - known), end }
+        }),
       )
 
-  const isReady = ({ topic, partition, position, end }: Ready & { readonly end: number }): boolean => {
+  const isReady = ({ topic, partition, position, expired, end }: Place): boolean => {
     const place = name(topic.name, partition)
-    return position < end && assigned.has(place) && !paused.has(place)
+    return (position < end || expired > 0) && assigned.has(place) && !paused.has(place)
   }
 
   const take = (maxRecords: number): Batch[] => {
     const ready = everyPartition().filter(isReady)
     const batches: Batch[] = []
     let room = maxRecords
-    for (const [index, { topic, partition, position }] of rotate(ready, turn++).entries()) {
+    for (const [index, { topic, partition, position, expired }] of rotate(ready, turn++).entries()) {
       const share = Math.ceil(room / (ready.length - index))
       if (share === 0) break
       const records = log.read(topic, partition, position, share)
       const last = records.at(-1)
       // Another process may have deleted them just now, by retention.
-      if (last === undefined) continue
-      const next = last.offset + 1n
+      if (last === undefined && expired === 0) continue
+      const next = last ? last.offset + 1n : BigInt(position)
       positions.set(name(topic.name, partition), Number(next))
-      batches.push({ topic: topic.name, partition, records, next })
+      batches.push({ topic: topic.name, partition, records, next, ...(expired > 0 && { expired }) })
       room -= records.length
     }
     return batches

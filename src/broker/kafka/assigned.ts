@@ -27,11 +27,15 @@ export class AssignedPartition implements TopicPartition {
   #heldUntil = 0
   /** What waits to be fetched is no records, as far as is known. */
   #damaged = false
+  /** Offsets right before the next fetch that are not in the log any more, and were not given. */
+  #expired = 0
 
-  constructor({ topic, partition }: TopicPartition, position: number) {
+  /** @param start where its log begins now */
+  constructor({ topic, partition }: TopicPartition, committed: number | undefined, start: number) {
     this.topic = topic
     this.partition = partition
-    this.#position = this.#fetchFrom = position
+    this.#position = this.#fetchFrom = committed ?? start
+    this.#pass(start)
   }
 
   /** Where the next record to give begins. */
@@ -59,9 +63,11 @@ export class AssignedPartition implements TopicPartition {
     return !this.paused && this.#position < this.#fetchFrom
   }
 
-  /** Keeps what was fetched from an offset. */
+  /** Keeps what was fetched from an offset, unless another node has answered before. */
   keep({ batches, next, moved }: Fetched, offset: number): void {
-    if (moved) return this.jump(next)
+    if (offset !== this.#fetchFrom) return
+    if (moved && next < offset) return this.jump(next) // It was cut, or made again.
+    if (moved) return this.#pass(next)
     if (next === offset) return
     this.#batches.push(...batches)
     this.#fetchFrom = next
@@ -88,8 +94,20 @@ export class AssignedPartition implements TopicPartition {
       return { topic, partition, records, next: BigInt(this.#position) }
     }
     this.#damaged = false
-    this.#position = this.waiting === 0 ? this.#fetchFrom : Number(records.at(-1)!.offset) + 1
-    return { topic, partition, records, next: BigInt(this.#position) }
+    const isAll = this.waiting === 0
+    this.#position = isAll ? this.#fetchFrom : Number(records.at(-1)!.offset) + 1
+    const batch = { topic, partition, records, next: BigInt(this.#position) }
+    if (!isAll || this.#expired === 0) return batch
+    const expired = this.#expired
+    this.#expired = 0
+    return { ...batch, expired }
+  }
+
+  /** The log begins at an offset now: what comes before it was deleted. */
+  #pass(start: number): void {
+    if (start <= this.#fetchFrom) return
+    this.#expired += start - this.#fetchFrom
+    this.#fetchFrom = start
   }
 
   /** @returns whether there is a decoded record to give */
@@ -128,9 +146,16 @@ export class AssignedPartition implements TopicPartition {
     return recovered
   }
 
+  /** Goes on where its group committed last, in a log that begins at an offset now. */
+  goOn(committed: number | undefined, start: number): void {
+    this.jump(committed ?? start)
+    this.#pass(start)
+  }
+
   /** Goes on elsewhere. */
   jump(position: number): void {
     this.#position = this.#fetchFrom = position
+    this.#expired = 0
     this.#batches = []
     this.#records = []
     this.#given = 0

@@ -37,6 +37,15 @@ export async function committedOffsets(
   return found.map(({ topic, partition, offset, metadata }) => ({ topic, partition, offset, metadata }))
 }
 
+/** Where a group goes on in a partition; undefined where it never committed. */
+export function offsetOf(
+  committed: readonly CommittedOffset[],
+  { topic, partition }: TopicPartition,
+): number | undefined {
+  const found = committed.find((each) => each.topic === topic && each.partition === partition)
+  return found && Number(found.offset)
+}
+
 const unstable = 88
 
 /** One answer for each partition; for those that cannot be told now it is an error. */

@@ -5,15 +5,13 @@ import {
   endTxnV3,
   initProducerIdV4,
   offsetCommitV8,
-  ProtocolError,
   txnOffsetCommitV3,
 } from '@platformatic/kafka'
-import type { TopicPartition } from '../broker.ts'
-import { Abandoned, asBrokerError, codesOf, Fenced, passes, Uncertain } from './failure.ts'
+import { OutputsRefused } from '../broker.ts'
+import { Abandoned, asBrokerError, codesOf, Fenced, Uncertain } from './failure.ts'
 import type { Network } from './network.ts'
-import { produce, type ProducedBatch } from './protocol.ts'
-import { chunksOf, halvesOf, type PartitionRecords } from './chunks.ts'
-import { encodeBatch } from './recordBatch.ts'
+import { BatchWriter, type Identity } from './batchWriter.ts'
+import type { PartitionRecords } from './chunks.ts'
 import type { KafkaSettings } from './settings.ts'
 
 /** Offsets that a member of a group commits. */
@@ -29,14 +27,6 @@ export interface GroupOffsets {
   }[]
 }
 
-interface Identity {
-  readonly producerId: bigint
-  readonly epoch: number
-}
-
-const duplicate = 46
-const messageTooLarge = 10
-
 /**
  * An idempotent or transactional producer over the protocol itself: every batch has its number, a batch that failed
  * without an answer is sent again with the same one, and after any failure that leaves a doubt the producer gets a new
@@ -46,37 +36,42 @@ export class Producer {
   readonly #network: Network
   readonly #settings: KafkaSettings
   readonly #transactionalId: string | null
+  readonly #writer: BatchWriter
   #identity: Identity | undefined
-  #sequences = new Map<string, number>()
-  /** By partition, the offset after what was written last. */
-  readonly #ends = new Map<string, number>()
 
   /** @param transactional whether it writes in transactions; by an id of its own, and fenced by the group's generation (KIP-447) */
   constructor(network: Network, settings: KafkaSettings, transactional: boolean) {
     this.#network = network
     this.#settings = settings
     this.#transactionalId = transactional ? `${settings.clientId}-${randomUUID()}` : null
+    this.#writer = new BatchWriter(network, settings, this.#transactionalId)
   }
 
-  /** Writes records and offsets in one transaction. @throws Abandoned when nothing of it was written, Uncertain when nobody knows */
+  /**
+   * Writes records and offsets in one transaction.
+   * @throws Abandoned when nothing of it was written, Uncertain when nobody knows, OutputsRefused for records that never will be
+   */
   async transact(parts: readonly PartitionRecords[], groups: readonly GroupOffsets[]): Promise<void> {
     if (parts.length === 0 && groups.length === 0) return
     await this.#orReset('The transaction', async () => {
       const identity = await this.#identify()
       if (parts.length > 0) await this.#addPartitions(identity, parts)
-      await allOf([this.#produce(identity, parts), this.#addOffsets(identity, groups)])
+      await allOf([this.#writer.write(identity, parts), this.#addOffsets(identity, groups)])
       await this.#end(identity)
     })
   }
 
-  /** Writes records and waits until all replicas have them. @throws Abandoned when some may not have been written */
+  /**
+   * Writes records and waits until all replicas have them.
+   * @throws Abandoned when some may not have been written, OutputsRefused for those that never will be; the others are there
+   */
   async send(parts: readonly PartitionRecords[]): Promise<void> {
-    await this.#orReset('Writing', async () => this.#produce(await this.#identify(), parts))
+    await this.#orReset('Writing', async () => this.#writer.write(await this.#identify(), parts))
   }
 
   /** The offset after the last record that was written to a partition; undefined when the broker did not tell. */
   endOf(topic: string, partition: number): number | undefined {
-    return this.#ends.get(`${topic}/${partition}`)
+    return this.#writer.endOf(topic, partition)
   }
 
   /** Ends what a failed call may have left open. */
@@ -105,7 +100,7 @@ export class Producer {
       await work()
     } catch (thrown) {
       this.#identity = undefined
-      if (thrown instanceof Abandoned) throw thrown
+      if (thrown instanceof Abandoned || thrown instanceof OutputsRefused) throw thrown
       const { message } = asBrokerError(thrown, `${what} failed`)
       throw new Abandoned(message, { cause: thrown })
     }
@@ -121,7 +116,7 @@ export class Producer {
         ? this.#network.callAny(initProducerIdV4.api, null, transaction, -1n, -1)
         : this.#network.callCoordinator('transaction', id, initProducerIdV4.api, id, transaction, -1n, -1),
     )
-    this.#sequences = new Map()
+    this.#writer.startAnew()
     return (this.#identity = { producerId: answer.producerId, epoch: answer.producerEpoch })
   }
 
@@ -184,99 +179,7 @@ export class Producer {
       throw thrown
     }
   }
-
-  /** One batch a partition at a time, those of all partitions side by side. */
-  async #produce(identity: Identity, parts: readonly PartitionRecords[]): Promise<void> {
-    const queues = parts.map(chunksOf)
-    while (queues.some((queue) => queue.length > 0)) {
-      const turn = queues.filter((queue) => queue.length > 0).map((queue) => ({ queue, chunk: queue.shift()! }))
-      const tooLarge = await this.#deliver(
-        turn.map(({ chunk }) => ({ ...chunk, count: chunk.records.length, bytes: this.#encode(identity, chunk) })),
-      )
-      for (const { queue, chunk } of turn) {
-        const { topic, partition, records } = chunk
-        if (tooLarge.some((batch) => isFor(batch, chunk))) {
-          queue.unshift(...halvesOf(chunk))
-          continue
-        }
-        const name = `${topic}/${partition}`
-        this.#sequences.set(name, ((this.#sequences.get(name) ?? 0) + records.length) % 2_147_483_648)
-      }
-    }
-  }
-
-  #encode({ producerId, epoch }: Identity, { topic, partition, records }: PartitionRecords): Buffer {
-    const sequence = this.#sequences.get(`${topic}/${partition}`) ?? 0
-    const transactional = this.#transactionalId !== null
-    return encodeBatch(records, { producerId, epoch, sequence, transactional }, this.#settings.compression)
-  }
-
-  /** Sends batches until all replicas have all of them. @returns those that are larger than their topic takes at once */
-  async #deliver(batches: readonly ProducedBatch[]): Promise<readonly ProducedBatch[]> {
-    let left = batches
-    const tooLarge: ProducedBatch[] = []
-    await this.#network.persist('Writing', async () => {
-      const failures: unknown[] = []
-      const answers = await Promise.allSettled([...(await this.#byLeader(left))].map((each) => this.#sendTo(each)))
-      left = answers.flatMap((answer) => {
-        if (answer.status === 'rejected') throw answer.reason
-        failures.push(...answer.value.failures)
-        tooLarge.push(...answer.value.tooLarge)
-        return answer.value.left
-      })
-      const lasting = failures.find((failure) => !passes(failure))
-      if (lasting ?? failures[0]) throw lasting ?? failures[0]
-    })
-    return tooLarge
-  }
-
-  /** One node's share. @returns what it did not write, and why */
-  async #sendTo([node, batches]: readonly [number, ProducedBatch[]]): Promise<{
-    left: ProducedBatch[]
-    tooLarge: ProducedBatch[]
-    failures: unknown[]
-  }> {
-    try {
-      const { request } = this.#settings.timeouts
-      const answers = await this.#network.call(node, produce, this.#transactionalId, request, batches)
-      for (const { topic, partition, baseOffset } of answers) {
-        const count = batches.find((batch) => batch.topic === topic && batch.partition === partition)?.count ?? 0
-        if (baseOffset >= 0) this.#ends.set(`${topic}/${partition}`, baseOffset + count)
-        else this.#ends.delete(`${topic}/${partition}`)
-      }
-      const tooLarge = batches.filter(
-        (batch) => batch.count > 1 && answers.some((each) => each.errorCode === messageTooLarge && isFor(batch, each)),
-      )
-      const failed = answers.filter(
-        (answer) =>
-          answer.errorCode !== 0 && answer.errorCode !== duplicate && !tooLarge.some((batch) => isFor(batch, answer)),
-      )
-      const left = batches.filter((batch) => failed.some((answer) => isFor(batch, answer)))
-      const failures = failed.map(({ topic, partition, errorCode, message }) => {
-        const error = new ProtocolError(errorCode, message)
-        return asBrokerError(error, `${topic}, partition ${partition}`)
-      })
-      return { left, tooLarge, failures }
-    } catch (thrown) {
-      return { left: batches, tooLarge: [], failures: [thrown] }
-    }
-  }
-
-  async #byLeader(batches: readonly ProducedBatch[]): Promise<Map<number, ProducedBatch[]>> {
-    const byNode = new Map<number, ProducedBatch[]>()
-    for (const batch of batches) {
-      const leader = (await this.#network.leaders(batch.topic))?.[batch.partition]
-      if (leader === undefined || leader < 0) throw new ProtocolError('LEADER_NOT_AVAILABLE')
-      const own = byNode.get(leader)
-      if (own) own.push(batch)
-      else byNode.set(leader, [batch])
-    }
-    return byNode
-  }
 }
-
-const isFor = (batch: ProducedBatch, { topic, partition }: TopicPartition): boolean =>
-  batch.topic === topic && batch.partition === partition
 
 const fences = new Set(['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'FENCED_INSTANCE_ID', 'REBALANCE_IN_PROGRESS'])
 

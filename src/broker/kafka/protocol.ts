@@ -17,6 +17,8 @@ export interface ProducedPartition {
   /** The offset of its first record; -1 when the broker does not say. */
   readonly baseOffset: number
   readonly message: string | null
+  /** The records that are to blame, where the broker says so: by their places in the batch. */
+  readonly blamed: readonly { readonly at: number; readonly message: string | null }[]
 }
 
 const allReplicas = -1
@@ -57,12 +59,8 @@ function readProduced(reader: Reader): Omit<ProducedPartition, 'topic'> {
   const baseOffset = Number(reader.readInt64())
   reader.readInt64()
   reader.readInt64()
-  const errors = reader.readArray((records) => {
-    records.readInt32()
-    return records.readNullableString()
-  })
-  const message = reader.readNullableString() ?? errors.find((text) => text !== null) ?? null
-  return { partition, errorCode, baseOffset, message }
+  const blamed = reader.readArray((records) => ({ at: records.readInt32(), message: records.readNullableString() }))
+  return { partition, errorCode, baseOffset, blamed, message: reader.readNullableString() }
 }
 
 export interface FetchedPosition {

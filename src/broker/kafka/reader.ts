@@ -3,6 +3,7 @@ import type { StoredRecord } from '../../record/record.ts'
 import { BrokerError } from '../broker.ts'
 import { asBrokerError } from './failure.ts'
 import type { Network } from './network.ts'
+import { logOffsets } from './offsets.ts'
 import { fetch, type FetchedPartition, type FetchedPosition } from './protocol.ts'
 import { decodeBatches } from './recordBatch.ts'
 
@@ -73,18 +74,28 @@ export async function fetchEach(
   limits: FetchLimits,
 ): Promise<(Fetched | Unreadable)[]> {
   const asking = positions.map((each) => ({ ...each, leaderEpoch: network.leaderEpoch(each) }))
-  const answers = await network.call(node, fetch, asking, limits)
+  const answers = await located(network, await network.call(node, fetch, asking, limits))
   return answers.flatMap((answer) => {
     const asked = positions.find(({ topic, partition }) => topic === answer.topic && partition === answer.partition)
     return asked ? [committedIn(answer, asked)] : []
   })
 }
 
+/** With the start of their logs where offsets were out of range: brokers do not say it then. */
+async function located(network: Network, answers: readonly FetchedPartition[]): Promise<readonly FetchedPartition[]> {
+  const lost = answers.filter(({ errorCode, logStart }) => errorCode === outOfRange && logStart < 0)
+  if (lost.length === 0) return answers
+  const starts = await logOffsets(network, lost, 'earliest')
+  return answers.map((answer) =>
+    lost.includes(answer) ? { ...answer, logStart: starts[lost.indexOf(answer)]! } : answer,
+  )
+}
+
 function committedIn(answer: FetchedPartition, { offset }: Place): Fetched | Unreadable {
   const { topic, partition, errorCode, highWatermark, logStart, bytes } = answer
   const place = { topic, partition, highWatermark, size: bytes.length }
   if (errorCode === outOfRange) {
-    return { ...place, batches: [], next: logStart >= 0 ? logStart : 0, moved: true }
+    return { ...place, batches: [], next: logStart, moved: true }
   }
   if (errorCode !== 0) {
     const what = `${topic}, partition ${partition}, cannot be read`

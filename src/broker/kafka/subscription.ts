@@ -14,7 +14,7 @@ import { changelogOf } from './changelog.ts'
 import type { Client, Membership, Term } from './client.ts'
 import { passes } from './failure.ts'
 import type { Network } from './network.ts'
-import { committedOffsets, logOffsets, type CommittedOffset } from './offsets.ts'
+import { committedOffsets, logOffsets, offsetOf, type CommittedOffset } from './offsets.ts'
 import { Pace } from './pace.ts'
 import { isSame, nameOf, place } from './place.ts'
 import { fetchEach } from './reader.ts'
@@ -200,9 +200,8 @@ export class KafkaSubscription implements Subscription {
   async #place(partitions: readonly TopicPartition[], committed: readonly CommittedOffset[]): Promise<void> {
     const starts = await logOffsets(this.#parts.network, partitions, 'earliest')
     for (const [at, { topic, partition }] of partitions.entries()) {
-      const offset = committed.find((each) => isSame(each, { topic, partition }))?.offset ?? 0n
-      const position = Math.max(Number(offset), starts[at]!)
-      this.#own.set(nameOf(topic, partition), new AssignedPartition({ topic, partition }, position))
+      const offset = offsetOf(committed, { topic, partition })
+      this.#own.set(nameOf(topic, partition), new AssignedPartition({ topic, partition }, offset, starts[at]!))
     }
   }
 
@@ -215,8 +214,7 @@ export class KafkaSubscription implements Subscription {
     const starts = await logOffsets(this.#parts.network, lost, 'earliest')
     for (const [at, own] of lost.entries()) {
       if (own.epoch !== epochs[at] || own.position !== unknown) continue
-      const offset = committed.find((each) => isSame(each, own))?.offset ?? 0n
-      own.jump(Math.max(Number(offset), starts[at]!))
+      own.goOn(offsetOf(committed, own), starts[at]!)
     }
   }
 

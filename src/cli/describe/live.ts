@@ -9,6 +9,8 @@ interface LivePartition extends TopicPartition {
   readonly end: number
   /** Records from there to the end. */
   readonly lag: number
+  /** Offsets that were deleted before the group read them; it does not know that yet. */
+  readonly expired: number
   /** Who reads it; null where nobody does, or the broker cannot tell. */
   readonly member: Omit<MemberInfo, 'partitions'> | null
 }
@@ -39,6 +41,7 @@ export async function describeLive({ name: group, subtopologies }: Plan, broker:
         committed: reached === undefined ? null : Number(reached),
         end: Number(end),
         lag: Number(end > next ? end - next : 0n),
+        expired: reached === undefined || reached > start ? 0 : Number(start - reached),
         member: member ? identity(member) : null,
       }
     }),
@@ -59,5 +62,11 @@ export function liveAsText({ partitions, idle }: Live): string {
     ...(member ? [member.clientId, member.host, member.id] : ['-', '-', '-']),
   ])
   const spare = idle.map(({ clientId, host }) => `Without a partition: ${clientId} at ${host}\n`)
-  return `${table(columns, rows)}${spare.join('')}`
+  const gone = partitions
+    .filter(({ expired }) => expired > 0)
+    .map(
+      ({ topic, partition, expired }) =>
+        `${topic}, partition ${partition}: ${expired} offsets were deleted before they were read\n`,
+    )
+  return `${table(columns, rows)}${gone.join('')}${spare.join('')}`
 }

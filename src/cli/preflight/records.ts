@@ -73,7 +73,7 @@ function findNarrowOutputs(planned: PlannedFile, infoOf: InfoOf): Finding[] {
     if (role !== 'output' || size >= largest) return []
     return warning(
       path(),
-      `topic \`${name}\` takes batches of ${size} bytes, a source ${largest}: the task would stop at a record that does not fit; raise its max.message.bytes`,
+      `topic \`${name}\` takes batches of ${size} bytes, a source ${largest}: a record that does not fit would be dead-lettered (sink.refused); raise its max.message.bytes`,
     )
   })
 }

@@ -29,9 +29,13 @@ export async function printConservation(reports: readonly Report[], json: boolea
     rows.map((row) => [...(several ? [pipeline] : []), row.source, row.stream, ...numbers.map((name) => row[name])]),
   )
   await print(table(columns, lines))
+  const gone = new Map(reports.flatMap(({ rows }) => rows.map(({ source, expired = 0 }) => [source, expired])))
+  for (const [source, expired] of gone)
+    if (expired > 0)
+      await print(`${source}: ${expired} offsets were deleted before they were read, and are not counted.\n`)
 }
 
-const ordered = ({ source, stream, read, emitted, dropped, dead, inFlight }: Conservation): Conservation => ({
+const ordered = ({ source, stream, read, emitted, dropped, dead, inFlight, expired }: Conservation): Conservation => ({
   source,
   stream,
   read,
@@ -39,4 +43,5 @@ const ordered = ({ source, stream, read, emitted, dropped, dead, inFlight }: Con
   dropped,
   dead,
   inFlight,
+  ...(expired !== undefined && { expired }),
 })

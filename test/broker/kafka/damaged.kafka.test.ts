@@ -75,7 +75,7 @@ describeKafka('what came damaged from one partition', () => {
     const answers = (await fetched(-1n)).toSorted((a, b) => a.partition - b.partition)
     const own = answers.map((each) => {
       if ('failure' in each) throw each.failure
-      const partition = new AssignedPartition(each, 0)
+      const partition = new AssignedPartition(each, 0, 0)
       const [first, ...others] = each.batches
       const records = () => {
         throw new Error('incorrect data check')

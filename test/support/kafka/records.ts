@@ -23,12 +23,13 @@ export async function createTopics(partitions: number, ...topics: readonly strin
 export async function produce(
   topic: string,
   partitions: number,
-  records: readonly { readonly key: string; readonly value: unknown }[],
+  records: readonly { readonly key: string; readonly value: unknown; readonly timestamp?: string }[],
 ): Promise<void> {
   const producer = kafka.producer()
   await producer.connect()
-  const messages = records.map(({ key, value }, at) => ({
+  const messages = records.map(({ key, value, timestamp }, at) => ({
     key,
+    ...(timestamp && { timestamp }),
     value: JSON.stringify(value),
     partition: at % partitions,
   }))
