@@ -32,14 +32,17 @@ function rows({ properties = {}, required = [], additionalProperties }: Shape, p
   return [...fields, [`\`${prefix}…\``, typeName(additionalProperties), '', 'Any other name.']]
 }
 
-/** The fields below a field: of an object, of the elements of a list, of the values of a map. */
-function inside({ type, items, properties, additionalProperties, ...field }: Shape, path: string): string[][] {
-  if (type === 'object' && properties) return rows({ ...field, properties }, `${path}.`)
-  if (items?.properties) return rows(items, `${path}[].`)
-  return typeof additionalProperties === 'object'
-    ? rows({ ...additionalProperties, additionalProperties: false }, `${path}.NAME.`)
-    : []
+/** The fields below a field, in all its forms: of an object, of the elements of a list, of the values of a map. */
+function inside(field: Shape, path: string): string[][] {
+  return formsOf(field).flatMap(({ type, items, properties, additionalProperties, ...form }) => {
+    if (type === 'object' && properties) return rows({ ...form, properties }, `${path}.`)
+    if (items?.properties) return rows(items, `${path}[].`)
+    return typeof additionalProperties === 'object' ? insideMap(additionalProperties, `${path}.NAME`) : []
+  })
 }
+
+const insideMap = (values: Shape, path: string): string[][] =>
+  formsOf(values).flatMap((form) => rows({ ...form, additionalProperties: false }, `${path}.`))
 
 const initial = (field: Shape, isRequired: boolean): string => {
   if (field.default === undefined) return isRequired ? '**required**' : ''

@@ -52,7 +52,7 @@ const outcomes = ({ given, expect }: Example): string =>
   )
 
 function outcome(expected: Example['expect'][number] = []): string {
-  if (typeof expected !== 'string') return expected.map(code).join('<br>')
+  if (typeof expected !== 'string') return expected.map(code).join('<br>') || 'nothing yet: it is kept'
   const [what, ...rest] = expected.split(' ')
   return what === 'drop' ? `dropped: ${rest.join(' ')}` : `fault \`${rest.join(' ')}\``
 }

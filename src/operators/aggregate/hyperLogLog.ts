@@ -35,12 +35,12 @@ export function estimate(sketch: Sketch): number {
   const counts = new Array<number>(rest + 2).fill(0)
   counts[0] = registers
   for (const [, rank] of ranks(sketch)) {
-    counts[0]!--
+    counts[0]--
     counts[rank]!++
   }
   let z = registers * tau((registers - counts[rest + 1]!) / registers)
   for (let rank = rest; rank >= 1; rank--) z = (z + counts[rank]!) / 2
-  z += registers * sigma(counts[0]! / registers)
+  z += registers * sigma(counts[0] / registers)
   return Math.round((registers * registers) / (2 * Math.LN2 * z))
 }
 

@@ -1,10 +1,15 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 
 const here = import.meta.dirname
-/** Fetched once per clone. */
-const cache = join(here, '../../../node_modules/.cache/oxbow-kafka-4.3.1')
+/** Fetched once per clone, and again when the list of what is fetched changes. */
+const list = createHash('sha256')
+  .update(readFileSync(join(here, 'pom.xml')))
+  .digest('hex')
+  .slice(0, 8)
+const cache = join(here, '../../../node_modules/.cache', `oxbow-kafka-4.3.1-${list}`)
 
 /** The class path of Kafka from Maven Central. @throws Error saying what is missing on this machine */
 export function kafkaClassPath(): string {

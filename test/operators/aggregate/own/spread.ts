@@ -1,0 +1,12 @@
+/** Changes in place what it is given, which are copies. */
+export default {
+  initial: { lowest: null as number | null, highest: null as number | null },
+  add(range: { lowest: number | null; highest: number | null }, x: number) {
+    if (typeof x !== 'number') throw new TypeError('x is no number')
+    if (x === 0) range.highest = NaN
+    range.lowest = Math.min(x, range.lowest ?? x)
+    range.highest = Math.max(x, range.highest ?? x)
+    return range
+  },
+  result: ({ lowest, highest }: { lowest: number; highest: number }) => highest - lowest,
+}
