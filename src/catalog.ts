@@ -8,6 +8,7 @@ import { enrich } from './operators/enrich.ts'
 import { filter } from './operators/filter.ts'
 import { flatMap } from './operators/flatMap.ts'
 import { format } from './operators/format.ts'
+import { join } from './operators/join.ts'
 import { keyBy } from './operators/keyBy.ts'
 import { log } from './operators/log.ts'
 import { lookup } from './operators/lookup.ts'
@@ -47,6 +48,7 @@ export const catalog: Catalog = {
     filter,
     flatMap,
     format,
+    join,
     keyBy,
     log,
     lookup,

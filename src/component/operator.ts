@@ -33,6 +33,8 @@ export interface ByTheClock {
 export interface Example {
   readonly title: string
   readonly config: unknown
+  /** Values of the records of the other stream, or of the row of the table, that came before. All are of one key then. */
+  readonly other?: readonly unknown[]
   /** Values of the records that come in, one after another. */
   readonly given: readonly unknown[]
   /** One entry a record: "drop <reason>", "fail <code>", or the list of values it emits. */

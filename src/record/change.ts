@@ -18,14 +18,21 @@ export class UnplaceableFieldFault extends Fault {
  * @throws UnplaceableFieldFault when something on the way holds no fields
  */
 export function withField(record: Record, path: string, value: unknown): Record {
-  return withValue(record, placed(record.value, path.split('.'), 0, value))
+  return withValue(record, withFieldOf(record.value, path, value))
 }
+
+/** A copy of a value with the field at a dotted path set, as `withField` sets it; of nothing, it makes an object. */
+export const withFieldOf = (holder: unknown, path: string, value: unknown): unknown =>
+  placed(holder, path.split('.'), 0, value)
 
 /** A copy of the record without the field at a dotted path; the record itself where there is no such field. */
 export function withoutField(record: Record, path: string): Record {
-  const value = without(record.value, path.split('.'), 0)
+  const value = withoutFieldOf(record.value, path)
   return value === record.value ? record : withValue(record, value)
 }
+
+/** A copy of a value without the field at a dotted path; the value itself where there is no such field. */
+export const withoutFieldOf = (holder: unknown, path: string): unknown => without(holder, path.split('.'), 0)
 
 function without(holder: unknown, path: readonly string[], depth: number): unknown {
   const name = path[depth]!

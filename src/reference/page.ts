@@ -45,10 +45,13 @@ function exampleSection(kind: string, name: string, example: ConfigExample | Exa
   return [`### ${example.title}`, `\`\`\`yaml\n${config}\n\`\`\``, ...('given' in example ? [outcomes(example)] : [])]
 }
 
-const outcomes = ({ given, expect }: Example): string =>
+const outcomes = ({ other, given, expect }: Example): string =>
   table(
     ['comes in', 'leaves as'],
-    given.map((value, at) => [code(value), outcome(expect[at])]),
+    [
+      ...(other ?? []).map((value) => [`the other side: ${code(value)}`, '']),
+      ...given.map((value, at) => [code(value), outcome(expect[at])]),
+    ],
   )
 
 function outcome(expected: Example['expect'][number] = []): string {

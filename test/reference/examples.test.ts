@@ -3,6 +3,7 @@ import { asyncScheduler, firstValueFrom, from, map, toArray } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { catalog } from '../../src/catalog.ts'
 import { faultCode } from '../../src/component/faultCode.ts'
+import { lift } from '../../src/component/lift.ts'
 import type { Outcome } from '../../src/record/outcome.ts'
 import { context } from '../support/context.ts'
 import { record } from '../support/records.ts'
@@ -16,9 +17,14 @@ const verdict = (outcome: Outcome): unknown => {
 }
 
 describe.each(catalog.operators)('the documented examples of $name', (operator) => {
-  it.each([...operator.examples])('$title', async ({ config, given, expect: expected }) => {
-    const own = context({ directory, scheduler: asyncScheduler })
-    const outcomes = from(given.map((value) => record(value))).pipe(operator.over(config, own), map(verdict), toArray())
+  it.each([...operator.examples])('$title', async ({ config, other, given, expect: expected }) => {
+    const row = other && { value: other[0], timestamp: 0 }
+    const own = context({ directory, scheduler: asyncScheduler, table: () => ({ get: () => row }) })
+    const step = operator.build(operator.config.parse(config), own)
+    const key = operator.keyed ? Buffer.from('k') : null
+    if ('right' in step) other?.forEach((value) => step.right(record(value, { key })))
+    const records = from(given.map((value) => record(value, { key })))
+    const outcomes = records.pipe(lift(step, own), map(verdict), toArray())
     expect(await firstValueFrom(outcomes)).toEqual(expected)
   })
 

@@ -1,9 +1,8 @@
 import type { StateStore } from '../../component/state.ts'
+import { timeText, timeTextLength } from '../../component/timeText.ts'
 import type { Accumulated } from './into.ts'
 import {
   forgottenAtOnce,
-  timeText,
-  timeTextLength,
   type Accumulation,
   type Arrival,
   type Closed,

@@ -62,10 +62,6 @@ export type Emit = 'update' | 'close'
 /** How many closed windows are forgotten with one record, so that no record waits for all of them. */
 export const forgottenAtOnce = 10_000
 
-/** A time as text whose order is that of times. */
-export const timeText = (time: number): string => String(time).padStart(16, '0')
-export const timeTextLength = 16
-
 export const accumulate = (window: Window, { time, inputs }: Arrival, { add }: Pick<Accumulation, 'add'>): Window => ({
   start: window.start,
   end: window.end,

@@ -1,8 +1,8 @@
-import { readDate } from '../../component/dates.ts'
-import type { RecordExpression } from '../../component/expression.ts'
-import { Fault } from '../../record/fault.ts'
-import { kindOf } from '../../record/kind.ts'
-import type { Record } from '../../record/record.ts'
+import { readDate } from './dates.ts'
+import type { RecordExpression } from './expression.ts'
+import { Fault } from '../record/fault.ts'
+import { kindOf } from '../record/kind.ts'
+import type { Record } from '../record/record.ts'
 
 /** When something happened cannot be told. */
 export class TimeUnreadableFault extends Fault {

@@ -1,0 +1,96 @@
+import { z } from 'zod'
+import { TimeUnreadableFault } from '../component/eventTime.ts'
+import { expression, ExpressionFault } from '../component/expression.ts'
+import { duration, path } from '../component/fields.ts'
+import { KeylessFault } from '../component/keyless.ts'
+import { defineOperator } from '../component/operator.ts'
+import { UnplaceableFieldFault } from '../record/change.ts'
+import { examples } from './join/examples.ts'
+import { latest } from './join/latest.ts'
+import { kindOf } from './join/kind.ts'
+import { LateRecordFault, windowed } from './join/windowed.ts'
+import { JoinMissedFault, withTable } from './join/withTable.ts'
+
+const config = z
+  .strictObject({
+    stream: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('The other stream or source, with `within` or `latest`.')
+      .meta({ examples: ['rss.events'] }),
+    table: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('A table instead: each record meets the row of its key, as it is then.')
+      .meta({ examples: ['products'] }),
+    as: path().describe("The field that the other's value goes under; it is absent where there is no match."),
+    type: z
+      .enum(['inner', 'left', 'outer'])
+      .default('inner')
+      .describe(
+        'Which records leave alone where they met none: none, those of this stream, or those of either, which are then only the field `as`.',
+      ),
+    within: z
+      .union([duration(), z.strictObject({ before: duration(), after: duration() })], {
+        error: 'expected a duration such as "1h", or two: `{ before: 1h, after: 0s }`',
+      })
+      .optional()
+      .describe("How much earlier or later than a record of this stream the other one's may be.")
+      .meta({ examples: ['1h', { before: '1h', after: '0s' }] }),
+    grace: duration()
+      .optional()
+      .describe(
+        'With `within`: how much longer records are kept for others that come late, in the time of the records.',
+      )
+      .meta({ default: '0ms' }),
+    latest: z
+      .literal(true)
+      .optional()
+      .describe('Both streams as tables: a record of either meets the last one of its key on the other side.'),
+    at: expression()
+      .optional()
+      .describe(
+        "With `within`: when the event of a record of this stream happened, ISO 8601 or milliseconds since 1970. Absent: the record's timestamp.",
+      )
+      .meta({ examples: ['record.published_at'] }),
+    otherAt: expression().optional().describe('The same of a record of the other stream.'),
+    late: z
+      .enum(['deadLetter', 'drop'])
+      .optional()
+      .describe('With `within`: what becomes of a record that is too late to be kept for others, and met none.')
+      .meta({ default: 'deadLetter' }),
+    missing: z
+      .enum(['drop', 'deadLetter'])
+      .optional()
+      .describe('With a table and `type: inner`: what becomes of a record whose key has no row.')
+      .meta({ default: 'drop' }),
+    keyless: z
+      .enum(['deadLetter', 'drop', 'keep'])
+      .default('deadLetter')
+      .describe('What becomes of a record without a key. "keep": it leaves alone, where `type` lets it.'),
+  })
+  .transform(kindOf)
+
+export const join = defineOperator({
+  name: 'join',
+  summary:
+    "Brings records of one key together: with another stream's within a span of time, or with the latest, or with a table's.",
+  config,
+  faults: [LateRecordFault, JoinMissedFault, KeylessFault, UnplaceableFieldFault, ExpressionFault, TimeUnreadableFault],
+  examples,
+  keyed: true,
+  reads: (join) => (join.kind === 'table' ? { table: join.table } : { stream: join.stream }),
+
+  build(join, context) {
+    switch (join.kind) {
+      case 'windowed':
+        return windowed(join, context)
+      case 'latest':
+        return latest(join, context)
+      case 'table':
+        return withTable(join, context)
+    }
+  },
+})

@@ -1,0 +1,86 @@
+import { z } from 'zod'
+import type { RecordExpression } from '../../component/expression.ts'
+import type { JoinType } from './combine.ts'
+import type { Keyless } from './keyless.ts'
+import type { LatestConfig } from './latest.ts'
+import type { WindowedConfig } from './windowed.ts'
+import type { WithTableConfig } from './withTable.ts'
+
+/** What a config of `join` says, as it is written. */
+interface Given {
+  readonly stream?: string | undefined
+  readonly table?: string | undefined
+  readonly as: string
+  readonly type: JoinType
+  readonly within?: number | { readonly before: number; readonly after: number } | undefined
+  readonly grace?: number | undefined
+  readonly latest?: true | undefined
+  readonly at?: RecordExpression | undefined
+  readonly otherAt?: RecordExpression | undefined
+  readonly late?: 'deadLetter' | 'drop' | undefined
+  readonly missing?: 'drop' | 'deadLetter' | undefined
+  readonly keyless: Keyless
+}
+
+export type JoinConfig = WindowedConfig | LatestConfig | WithTableConfig
+
+const windowedOnly = ['grace', 'at', 'otherAt', 'late'] as const
+
+/** Which of its kinds a join is; what goes not together is an issue. */
+export function kindOf(given: Given, context: z.RefinementCtx): JoinConfig {
+  const problems = [...problemsOf(given)]
+  for (const [field, message] of problems) {
+    context.addIssue({ code: 'custom', message, path: field === undefined ? [] : [field] })
+  }
+  return problems.length > 0 ? z.NEVER : asKind(given)
+}
+
+type Problem = readonly [field: keyof Given | undefined, message: string]
+
+function* problemsOf(given: Given): Iterable<Problem> {
+  const { stream, table, within, latest, type, keyless } = given
+  if ((stream === undefined) === (table === undefined)) {
+    yield [undefined, 'expected either `stream`, another stream or source, or `table`']
+    return
+  }
+  if (table !== undefined) {
+    for (const field of ['within', 'latest'] as const) {
+      if (given[field] !== undefined)
+        yield [field, 'it is for `stream`: a table has no past, and is the latest of each key']
+    }
+    if (type === 'outer') yield ['type', 'a row of a table never leaves alone; expected `inner` or `left`']
+  } else if ((within === undefined) === (latest === undefined)) {
+    yield [undefined, 'expected either `within`, how far apart records may be, or `latest: true`']
+  }
+  if (within === undefined) {
+    for (const field of windowedOnly) if (given[field] !== undefined) yield [field, 'it is for `within`']
+  } else {
+    const { before, after } = spanOf(within)
+    if (before + after + (given.grace ?? 0) === 0) yield ['within', 'expected more than no time, here or for `grace`']
+  }
+  if (given.missing !== undefined && (table === undefined || type !== 'inner')) {
+    yield ['missing', 'it is for a `table` and `type: inner`']
+  }
+  if (keyless === 'keep' && (type === 'inner' || latest)) {
+    yield [
+      'keyless',
+      latest
+        ? 'the latest of no key is nothing; expected `deadLetter` or `drop`'
+        : '`keep` is for `type: left` and `outer`',
+    ]
+  }
+}
+
+function asKind(given: Given): JoinConfig {
+  const { stream, table, as, type, within, grace = 0, at, otherAt, late = 'deadLetter', missing = 'drop' } = given
+  const { keyless } = given
+  if (table !== undefined) return { kind: 'table', table, as, type: type as 'inner' | 'left', missing, keyless }
+  if (within === undefined) {
+    return { kind: 'latest', stream: stream!, as, type, keyless: keyless as 'deadLetter' | 'drop' }
+  }
+  const times = { left: at, right: otherAt }
+  return { kind: 'windowed', stream: stream!, as, type, ...spanOf(within), grace, at: times, late, keyless }
+}
+
+const spanOf = (within: NonNullable<Given['within']>): { readonly before: number; readonly after: number } =>
+  typeof within === 'number' ? { before: within, after: within } : within

@@ -1,0 +1,95 @@
+import type { OperatorContext } from '../../component/context.ts'
+import { eventTime } from '../../component/eventTime.ts'
+import type { RecordExpression } from '../../component/expression.ts'
+import { groupOf, keyOf } from '../../component/group.ts'
+import { KeylessFault } from '../../component/keyless.ts'
+import type { Step } from '../../component/operator.ts'
+import { Fault } from '../../record/fault.ts'
+import { absorb, drop, emit, type Outcome } from '../../record/outcome.ts'
+import { nth, type Record } from '../../record/record.ts'
+import { bothOf, combineUnder, leavesAlone, type JoinType, type Side } from './combine.ts'
+import { keylessMessage, type Keyless } from './keyless.ts'
+import { JoinWindows, type Meeting } from './windows.ts'
+
+/** The record came too late to be kept for others, and met none. */
+export class LateRecordFault extends Fault {
+  readonly code = 'record.late'
+  readonly disposition = 'deadLetter'
+
+  constructor(time: number | string, newest: number | string) {
+    super(
+      `The record is late: it met none, and its time, ${textOf(time)}, is too far behind ${textOf(newest)}, the latest of ` +
+        'its side, to be kept for others. A longer "grace" would have kept it.',
+    )
+  }
+}
+
+export interface WindowedConfig {
+  readonly kind: 'windowed'
+  readonly stream: string
+  readonly before: number
+  readonly after: number
+  readonly grace: number
+  readonly type: JoinType
+  readonly as: string
+  readonly at: { readonly [side in Side]?: RecordExpression | undefined }
+  readonly late: 'deadLetter' | 'drop'
+  readonly keyless: Keyless
+}
+
+/** Joins two streams: records of one key whose times are near each other. */
+export function windowed(config: WindowedConfig, { scheduler, state }: OperatorContext): Step {
+  const { type, late, keyless, at } = config
+  const alone = { left: leavesAlone(type, 'left'), right: leavesAlone(type, 'right') }
+  const windows = new JoinWindows({ ...config, alone }, state)
+  const combine = combineUnder(config.as)
+
+  const take = (side: Side) => (record: Record) => {
+    const time = eventTime(at[side], record, scheduler.now())
+    if (record.value === null || record.value === undefined) {
+      windows.pass(time, record.key === null ? undefined : side)
+      return drop(record, 'no value')
+    }
+    combine.check(side, record.value)
+    if (record.key === null) return takeKeyless(side, record, time)
+
+    const meeting = windows.take(side, { group: groupOf(record.key), time, value: record.value })
+    if (meeting.unmet === 'late') {
+      if (late === 'drop') return drop(record, 'late')
+      throw new LateRecordFault(time, windows.newest(side))
+    }
+    return outcomeOf(side, record, time, meeting)
+  }
+
+  function takeKeyless(side: Side, record: Record, time: number): Outcome {
+    if (keyless === 'drop') {
+      windows.pass(time)
+      return drop(record, 'no key')
+    }
+    if (keyless === 'deadLetter' || !alone[side]) throw new KeylessFault(keylessMessage)
+    windows.pass(time)
+    return emit(record, { ...record, value: combine.alone(side, record.value), timestamp: time })
+  }
+
+  function outcomeOf(side: Side, record: Record, time: number, { closed, met, unmet }: Meeting): Outcome {
+    const results = [
+      ...closed.map((other) => ({
+        key: keyOf(other.group),
+        value: combine.alone(other.side, other.value),
+        timestamp: other.time,
+      })),
+      ...met.map(([otherTime, value]) => ({
+        key: record.key,
+        value: bothOf(combine, side, record.value, value),
+        timestamp: Math.max(time, otherTime),
+      })),
+      ...(unmet === 'leaves' ? [{ key: record.key, value: combine.alone(side, record.value), timestamp: time }] : []),
+    ]
+    if (results.length === 0) return absorb(record)
+    return emit(record, ...results.map((result, n) => ({ ...nth(record, n, result.value), ...result })))
+  }
+
+  return { left: take('left'), right: take('right') }
+}
+
+const textOf = (time: number | string): string => (typeof time === 'number' ? new Date(time).toISOString() : time)

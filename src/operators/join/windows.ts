@@ -1,0 +1,106 @@
+import type { StateStore } from '../../component/state.ts'
+import { otherOf, type Side } from './combine.ts'
+import { SideBuffer, type Kept } from './sideBuffer.ts'
+import { Unmatched, type Alone } from './unmatched.ts'
+
+/** How far apart records may be that meet, in milliseconds of their times. */
+export interface JoinWindow {
+  /** How much earlier than the left record the right one may be. */
+  readonly before: number
+  /** How much later. */
+  readonly after: number
+  /** How much longer records are kept for others that come late. */
+  readonly grace: number
+  /** Whether records of a side that meet none leave alone. */
+  readonly alone: { readonly [side in Side]: boolean }
+}
+
+export interface Arrival {
+  /** The key, as text. */
+  readonly group: string
+  /** Milliseconds since 1970. */
+  readonly time: number
+  readonly value: unknown
+}
+
+/** What became of a record. */
+export interface Meeting {
+  /** Records that met none, whose windows closed with this one's time: in order of their times. */
+  readonly closed: readonly Alone[]
+  /** Those of the other side that it met, in order of their times, then as they came. */
+  readonly met: readonly Kept[]
+  /** What it does where it met none. Late: it came too late to be kept for others. */
+  readonly unmet: 'kept' | 'leaves' | 'late' | undefined
+}
+
+/** The latest time of any record, and of those of either side that were kept; -1 before the first. */
+type Progress = readonly [streamTime: number, left: number, right: number]
+
+const progressKey = 'p'
+const none: Progress = [-1, -1, -1]
+
+/**
+ * Records of two sides that meet where they have one key and their times are near each other. Their state is bounded by
+ * the window and its grace, in the time of the records of their side.
+ */
+export class JoinWindows {
+  readonly #window: JoinWindow
+  readonly #state: StateStore
+  readonly #buffers: { readonly [side in Side]: SideBuffer }
+  readonly #unmatched: Unmatched
+
+  constructor(window: JoinWindow, state: StateStore) {
+    const { before, after, grace } = window
+    const options = { span: Math.max(1, before + after), retention: before + after + grace }
+    this.#window = window
+    this.#state = state
+    this.#buffers = { left: new SideBuffer('l', options, state), right: new SideBuffer('r', options, state) }
+    const closesAfter = { left: after + grace, right: before + grace }
+    this.#unmatched = new Unmatched({ alone: window.alone, closesAfter }, state)
+  }
+
+  /** The latest time of the records of a side. */
+  newest(side: Side): number {
+    return this.#progress[side === 'left' ? 1 : 2]
+  }
+
+  /** Time goes on by a record that cannot meet others. @param side where it counts for what is kept of its side */
+  pass(time: number, side?: Side): void {
+    const before = this.#progress
+    const [streamTime, left, right] = before
+    const after: Progress = [
+      Math.max(streamTime, time),
+      side === 'left' ? Math.max(left, time) : left,
+      side === 'right' ? Math.max(right, time) : right,
+    ]
+    if (after.some((value, at) => value > before[at]!)) this.#state.set(progressKey, after)
+  }
+
+  /** Takes a record: what it meets, and what leaves alone as time goes on. It changes nothing where it is late. */
+  take(side: Side, arrival: Arrival): Meeting {
+    const { group, time } = arrival
+    this.pass(time, side)
+    const streamTime = this.#progress[0]
+    const closed = time === streamTime ? this.#unmatched.close(streamTime) : []
+    const met = this.#meet(side, arrival)
+    if (met.length > 0) this.#unmatched.remove(otherOf(side), group, met)
+    const isKept = this.#buffers[side].keep(arrival, this.newest(side))
+    return { closed, met, unmet: met.length > 0 ? undefined : this.#unmet(side, arrival, isKept) }
+  }
+
+  #meet(side: Side, { group, time }: Arrival): readonly Kept[] {
+    const { before, after } = this.#window
+    const [earlier, later] = side === 'left' ? [before, after] : [after, before]
+    const other = otherOf(side)
+    return this.#buffers[other].find(group, time - earlier, time + later, this.newest(other))
+  }
+
+  #unmet(side: Side, arrival: Arrival, isKept: boolean): Meeting['unmet'] {
+    if (!this.#window.alone[side]) return isKept ? 'kept' : 'late'
+    return this.#unmatched.add(side, arrival, this.#progress[0]) ? 'kept' : 'leaves'
+  }
+
+  get #progress(): Progress {
+    return (this.#state.get(progressKey) as Progress | undefined) ?? none
+  }
+}
