@@ -24,7 +24,18 @@ export interface TableReader {
 }
 
 /** The order of keys: that of their UTF-8 bytes, as brokers keep them. */
-export const compareKeys = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
+export function compareKeys(a: string, b: string): number {
+  if (a === b) return 0
+  const shorter = Math.min(a.length, b.length)
+  for (let at = 0; at < shorter; at++) {
+    const [ofA, ofB] = [a.charCodeAt(at), b.charCodeAt(at)]
+    if (ofA !== ofB) return rankOf(ofA) - rankOf(ofB)
+  }
+  return a.length - b.length
+}
+
+/** Halves of surrogate pairs stand for characters beyond all others, though their own numbers are not the greatest. */
+const rankOf = (unit: number): number => (unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit)
 
 /** A state store of memory alone, for tests of single operators. */
 export function memoryState(): StateStore {

@@ -1,94 +1,116 @@
 import type { StateChange, StateReader } from '../broker/broker.ts'
-import { compareKeys, type StateStore } from '../component/state.ts'
-import { decode, encode } from './encoded.ts'
-
-const deleted = Symbol('deleted')
+import type { StateStore } from '../component/state.ts'
+import { encode } from './encoded.ts'
+import { CommittedStore } from './committed.ts'
+import { deleted, mergedEntries, SortedKeys } from './mergedEntries.ts'
+import { Budget } from './recent.ts'
 
 /** Changes of one operator. */
 interface Staged {
+  readonly committed: CommittedStore
+  readonly sorted: SortedKeys
   fresh: Map<string, unknown>
   /** Those that the last unit took: calls and timers may read them while the broker does not have them yet. */
   taken: Map<string, unknown>
 }
 
+/** What a key was before a change of a call that may yet fail. */
+interface Before {
+  readonly fresh: Map<string, unknown>
+  readonly key: string
+  readonly had: boolean
+  readonly value: unknown
+}
+
+/** Decoded values that a task keeps in memory, in bytes, about. */
+const defaultMemory = 33_554_432
+
 /**
  * A task's state: what the broker committed, under what has changed since. Changes are staged until the unit takes them,
- * and a failing operator's are taken back.
+ * and a failing operator's are taken back. A unit that is not committed ends it: the task starts again with a new one.
  */
 export class StagedState {
   readonly #committed: StateReader
+  readonly #budget: Budget
   readonly #staged = new Map<string, Staged>()
-  #journal: (() => void)[] = []
+  /** While a call runs, what it changed. */
+  #journal: Before[] | undefined
 
-  constructor(committed: StateReader) {
+  /** @param memory bytes that decoded values may take, about */
+  constructor(committed: StateReader, memory = defaultMemory) {
     this.#committed = committed
+    this.#budget = new Budget(memory)
   }
 
   /** The part of the state that belongs to one operator, or is one table. */
   store(name: string): StateStore {
-    const staged: Staged = this.#staged.get(name) ?? { fresh: new Map(), taken: new Map() }
-    this.#staged.set(name, staged)
+    const staged = this.#staged.get(name) ?? this.#open(name)
+    const { committed } = staged
     const write = (key: string, value: unknown) => {
       const { fresh } = staged
-      const had = fresh.has(key)
-      const before = fresh.get(key)
-      this.#journal.push(() => (had ? fresh.set(key, before) : fresh.delete(key)))
+      if (this.#journal) this.#journal.push({ fresh, key, had: fresh.has(key), value: fresh.get(key) })
       fresh.set(key, value)
+      staged.sorted.add(key)
     }
     return {
       get: (key) => {
-        const change = (staged.fresh.has(key) ? staged.fresh : staged.taken).get(key)
-        if (change !== undefined) return change === deleted ? undefined : change
-        const bytes = this.#committed.get(name, key)
-        return bytes && decode<unknown>(bytes)
+        const { fresh, taken } = staged
+        let change = fresh.get(key)
+        if (change === undefined && !fresh.has(key)) {
+          const recent = committed.recent(key)
+          if (recent) return recent.value
+          change = taken.get(key)
+          if (change === undefined && !taken.has(key)) return committed.get(key)
+        }
+        return change === deleted ? undefined : change
       },
       set: write,
       delete: (key) => write(key, deleted),
-      entries: (from, to) => this.#entries(name, staged, from, to),
+      entries: (from, to) => mergedEntries(staged, from, to),
     }
   }
 
-  *#entries(name: string, { fresh, taken }: Staged, from = '', to?: string): Iterable<readonly [string, unknown]> {
-    const inRange = (key: string) => compareKeys(key, from) >= 0 && (to === undefined || compareKeys(key, to) < 0)
-    const changes = [...new Map([...taken, ...fresh])]
-      .filter(([key]) => inRange(key))
-      .sort(([a], [b]) => compareKeys(a, b))
-    let next = 0
-    for (const [key, bytes] of this.#committed.entries(name, from, to)) {
-      for (; next < changes.length && compareKeys(changes[next]![0], key) < 0; next++) yield* present(changes[next]!)
-      if (changes[next]?.[0] === key) yield* present(changes[next++]!)
-      else yield [key, decode<unknown>(bytes)]
-    }
-    for (; next < changes.length; next++) yield* present(changes[next]!)
+  #open(name: string): Staged {
+    const committed = new CommittedStore(this.#committed, name, this.#budget, () => staged.taken.keys())
+    const staged: Staged = { committed, sorted: new SortedKeys(), fresh: new Map(), taken: new Map() }
+    this.#staged.set(name, staged)
+    return staged
   }
 
   /** Runs an operator's call; what it staged is undone if it throws or its result is not kept. */
   attempt<T, R>(call: (given: T) => R, given: T, keep: (result: R) => boolean): R {
-    const start = this.#journal.length
+    const journal: Before[] = (this.#journal = [])
     let kept = false
     try {
       const result = call(given)
       kept = keep(result)
       return result
     } finally {
-      if (!kept) while (this.#journal.length > start) this.#journal.pop()!()
+      this.#journal = undefined
+      if (!kept) for (const before of journal.reverse()) undo(before)
     }
   }
 
   /** Everything staged since the last take, for the unit. */
   take(): StateChange[] {
-    this.#journal = []
     const changes: StateChange[] = []
     for (const [store, staged] of this.#staged) {
-      const { fresh } = staged
-      for (const [key, value] of fresh) changes.push({ store, key, value: value === deleted ? null : encode(value) })
+      const { fresh, committed } = staged
       staged.taken = fresh
       staged.fresh = new Map()
+      staged.sorted.reset()
+      for (const [key, value] of fresh) {
+        const bytes = value === deleted ? null : encode(value)
+        changes.push({ store, key, value: bytes })
+        if (bytes) committed.put(key, value, bytes.length)
+        else committed.remove(key)
+      }
     }
     return changes
   }
 }
 
-function* present([key, value]: readonly [string, unknown]): Iterable<readonly [string, unknown]> {
-  if (value !== deleted) yield [key, value]
+function undo({ fresh, key, had, value }: Before): void {
+  if (had) fresh.set(key, value)
+  else fresh.delete(key)
 }

@@ -15,8 +15,6 @@ export interface MemoryState {
 export function openMemoryState(): MemoryState {
   const database = openDatabase(':memory:', false)
   const state = openState(database)
-  const tasks = database.prepare<{ task: string }>('SELECT DISTINCT task FROM state WHERE consumer_group = ?')
-  const clear = database.prepare('DELETE FROM state WHERE consumer_group = ? AND task = ?')
   return {
     change: (group, changes) =>
       database.write(() => {
@@ -25,7 +23,7 @@ export function openMemoryState(): MemoryState {
     reader: (group, task) => state.reader(group, task),
     clear: (group, has) =>
       database.write(() => {
-        for (const { task } of tasks.all(group)) if (has(task)) clear.run(group, task)
+        for (const task of state.tasks(group)) if (has(task)) state.clear(group, task)
       }),
     close: () => database.close(),
   }

@@ -58,6 +58,28 @@ const migrations = [
      dead INTEGER NOT NULL,
      PRIMARY KEY (consumer_group, source, stream)
    ) STRICT, WITHOUT ROWID;`,
+
+  // The names of a store are said once, and not with every key.
+  `CREATE TABLE store (
+     id INTEGER PRIMARY KEY,
+     consumer_group TEXT NOT NULL,
+     task TEXT NOT NULL,
+     name TEXT NOT NULL,
+     UNIQUE (consumer_group, task, name)
+   ) STRICT;
+
+   CREATE TABLE entry (
+     store INTEGER NOT NULL,
+     key TEXT NOT NULL,
+     value BLOB NOT NULL,
+     PRIMARY KEY (store, key)
+   ) STRICT, WITHOUT ROWID;
+
+   INSERT INTO store (consumer_group, task, name) SELECT DISTINCT consumer_group, task, store FROM state;
+   INSERT INTO entry
+     SELECT store.id, state.key, state.value FROM state
+     JOIN store ON store.consumer_group = state.consumer_group AND store.task = state.task AND store.name = state.store;
+   DROP TABLE state;`,
 ]
 
 /**

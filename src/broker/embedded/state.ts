@@ -3,43 +3,74 @@ import type { Database } from './database.ts'
 
 /** The state of all tasks. */
 export interface StateTable {
-  /** To be called inside a transaction. */
+  /** To be called inside a transaction, once a task. */
   change(group: string, task: string, changes: readonly StateChange[]): void
   reader(group: string, task: string): StateReader
+  /** The tasks of a group that ever had state. */
+  tasks(group: string): readonly string[]
+  /** Deletes the state of a task; to be called inside a transaction. */
+  clear(group: string, task: string): void
 }
 
 /** Entries are fetched in pages, so that commits may come between one entry and the next. */
 const pageSize = 256
 
 export function openState(database: Database): StateTable {
-  const place = 'consumer_group = ? AND task = ? AND store = ?'
-  const get = database.prepare<{ value: Uint8Array }>(`SELECT value FROM state WHERE ${place} AND key = ?`)
-  const set = database.prepare('INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?, ?)')
-  const remove = database.prepare(`DELETE FROM state WHERE ${place} AND key = ?`)
+  const numbers = new Map<string, number>()
+  const find = database.prepare<{ id: number }>(
+    'SELECT id FROM store WHERE consumer_group = ? AND task = ? AND name = ?',
+  )
+  const create = database.prepare<{ id: number }>(
+    'INSERT INTO store (consumer_group, task, name) VALUES (?, ?, ?) RETURNING id',
+  )
+  const get = database.prepare<{ value: Uint8Array }>('SELECT value FROM entry WHERE store = ? AND key = ?')
+  const set = database.prepare('INSERT OR REPLACE INTO entry VALUES (?, ?, ?)')
+  const remove = database.prepare('DELETE FROM entry WHERE store = ? AND key = ?')
   const from = database.prepare<Entry>(
-    `SELECT key, value FROM state WHERE ${place} AND key >= ? ORDER BY key LIMIT ${pageSize}`,
+    `SELECT key, value FROM entry WHERE store = ? AND key >= ? ORDER BY key LIMIT ${pageSize}`,
   )
   const between = database.prepare<Entry>(
-    `SELECT key, value FROM state WHERE ${place} AND key >= ? AND key < ? ORDER BY key LIMIT ${pageSize}`,
+    `SELECT key, value FROM entry WHERE store = ? AND key >= ? AND key < ? ORDER BY key LIMIT ${pageSize}`,
   )
+  const tasks = database.prepare<{ task: string }>('SELECT DISTINCT task FROM store WHERE consumer_group = ?')
+  const empty = database.prepare(
+    'DELETE FROM entry WHERE store IN (SELECT id FROM store WHERE consumer_group = ? AND task = ?)',
+  )
+
+  /** A number never changes once it is committed; one that was only just made may be undone, and is not remembered. */
+  const numberOf = (group: string, task: string, store: string): number | undefined => {
+    const name = `${group}\0${task}\0${store}`
+    const known = numbers.get(name)
+    if (known !== undefined) return known
+    const found = find.get(group, task, store)?.id
+    if (found !== undefined) numbers.set(name, found)
+    return found
+  }
 
   return {
     change: (group, task, changes) => {
-      for (const { store, key, value } of changes) {
-        if (value === null) remove.run(group, task, store, key)
-        else set.run(group, task, store, key, value)
+      for (const [store, own] of Map.groupBy(changes, ({ store }) => store)) {
+        const number = numberOf(group, task, store) ?? create.get(group, task, store)!.id
+        for (const { key, value } of own) {
+          if (value === null) remove.run(number, key)
+          else set.run(number, key, value)
+        }
       }
     },
     reader: (group, task) => ({
-      get: (store, key) => {
-        const row = database.read(() => get.get(group, task, store, key))
-        return row && asBuffer(row.value)
-      },
+      get: (store, key) =>
+        database.read(() => {
+          const number = numberOf(group, task, store)
+          const row = number === undefined ? undefined : get.get(number, key)
+          return row && asBuffer(row.value)
+        }),
       *entries(store, first = '', to) {
         const page = (start: string): readonly Entry[] =>
-          database.read(() =>
-            to === undefined ? from.all(group, task, store, start) : between.all(group, task, store, start, to),
-          )
+          database.read(() => {
+            const number = numberOf(group, task, store)
+            if (number === undefined) return []
+            return to === undefined ? from.all(number, start) : between.all(number, start, to)
+          })
         let rows = page(first)
         while (rows.length > 0) {
           for (const { key, value } of rows) yield [key, asBuffer(value)]
@@ -47,6 +78,8 @@ export function openState(database: Database): StateTable {
         }
       },
     }),
+    tasks: (group) => tasks.all(group).map(({ task }) => task),
+    clear: (group, task) => void empty.run(group, task),
   }
 }
 

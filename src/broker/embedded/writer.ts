@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { BrokerError } from '../broker.ts'
+import { packChanges, type PackedChanges } from './packedChanges.ts'
 import { writeUnit, type PackedUnit, type Tables } from './tables.ts'
 
 /** Writes units, one after another. */
@@ -12,7 +13,8 @@ export interface Writer {
 /** What the thread is asked, and what it answers. */
 export interface WriteRequest {
   readonly number: number
-  readonly unit: PackedUnit
+  readonly unit: Omit<PackedUnit, 'state'>
+  readonly state: PackedChanges
 }
 export interface WriteReply {
   readonly number: number
@@ -53,11 +55,13 @@ export function threadWriter(file: string): Writer {
   thread.unref()
 
   return {
-    write: (unit) =>
+    write: ({ state: changes, ...unit }) =>
       new Promise((resolve, reject) => {
         if (gone) return reject(gone)
         const bytes = unit.appends.flatMap(({ batches }) => batches.map((batch) => batch.bytes.buffer as ArrayBuffer))
-        thread.postMessage({ number: ++last, unit } satisfies WriteRequest, bytes)
+        const state = packChanges(changes)
+        const request: WriteRequest = { number: ++last, unit, state }
+        thread.postMessage(request, [...bytes, state.values.buffer, state.sizes.buffer])
         waiting.set(last, { resolve, reject })
         thread.ref()
       }),

@@ -1,12 +1,13 @@
 import { parentPort, workerData } from 'node:worker_threads'
+import { unpackChanges } from './packedChanges.ts'
 import { openTables, writeUnit } from './tables.ts'
 import type { WriteReply, WriteRequest } from './writer.ts'
 
 const tables = openTables(workerData as string, false)
 
-parentPort!.on('message', ({ number, unit }: WriteRequest) => {
+parentPort!.on('message', ({ number, unit, state }: WriteRequest) => {
   try {
-    writeUnit(tables, unit)
+    writeUnit(tables, { ...unit, state: unpackChanges(state) })
     parentPort!.postMessage({ number } satisfies WriteReply)
   } catch (thrown) {
     const problem = thrown instanceof Error ? thrown.message : String(thrown)

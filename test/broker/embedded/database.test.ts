@@ -80,6 +80,31 @@ it('names the file when its pages turn out damaged', async () => {
   await expect(opening).rejects.toThrow(`${directory}/oxbow.db is damaged`)
 })
 
+it('takes over the state that an earlier schema kept', async () => {
+  const directory = await newDirectory()
+  await (await openEmbedded({ directory })).close()
+  const database = new DatabaseSync(join(directory, 'oxbow.db'))
+  database.exec(`
+    DROP TABLE store; DROP TABLE entry;
+    CREATE TABLE state (consumer_group TEXT, task TEXT, store TEXT, key TEXT, value BLOB,
+      PRIMARY KEY (consumer_group, task, store, key)) WITHOUT ROWID;
+    INSERT INTO state VALUES ('g', '0', 's', 'a', x'01'), ('g', '0', 's', 'b', x''), ('g', '1', 's', 'a', x'02'), ('h', '0', 't', 'a', x'03');
+    PRAGMA user_version = 1;`)
+  database.close()
+
+  const broker = await openEmbedded({ directory })
+  const entries = async (group: string, task: string, store: string) =>
+    [...(await broker.state(group, task)).entries(store)].map(([key, value]) => [key, value.toString('hex')])
+  expect(await entries('g', '0', 's')).toEqual([
+    ['a', '01'],
+    ['b', ''],
+  ])
+  expect(await entries('g', '1', 's')).toEqual([['a', '02']])
+  expect(await entries('h', '0', 't')).toEqual([['a', '03']])
+  expect(await entries('h', '0', 's')).toEqual([])
+  await broker.close()
+})
+
 it('changes nothing when it is opened for reading only', async () => {
   const directory = await newDirectory()
   const writer = await openEmbedded({ directory })

@@ -1,0 +1,93 @@
+import type { StateReader } from '../broker/broker.ts'
+import { decode } from './encoded.ts'
+import { KeyFilter } from './keyFilter.ts'
+import { Recent, type Budget } from './recent.ts'
+
+/** For each key that is looked for in vain, so many of those there are are looked at. */
+const scanned = 16
+/** Keys that were deleted stay in the filter until it has so many times as many keys as there were. */
+const staleness = 4
+const smallest = 1 << 20
+
+/** What the broker has of one store: values used last are kept decoded, and keys that it does not have are known mostly. */
+export class CommittedStore {
+  readonly #reader: StateReader
+  readonly #name: string
+  readonly #recent: Recent
+  readonly #pending: () => Iterable<string>
+  /** Keys there may be; complete once all were looked at that there were, for those that come later are added. */
+  #filter = new KeyFilter()
+  #scan: Iterator<readonly [string, Buffer]> | undefined
+  #complete = false
+  /** What the filter may have, in keys. */
+  #most = Infinity
+
+  /** @param pending keys that the broker may be about to get */
+  constructor(reader: StateReader, name: string, budget: Budget, pending: () => Iterable<string>) {
+    this.#reader = reader
+    this.#name = name
+    this.#pending = pending
+    this.#recent = new Recent(budget, (key) => this.#evicted(key))
+  }
+
+  /** A value that is in memory. */
+  recent(key: string): { readonly value: unknown } | undefined {
+    return this.#recent.get(key)
+  }
+
+  /** A value that is not in memory. */
+  get(key: string): unknown {
+    if (this.#complete && !this.#filter.mayHave(key)) return undefined
+    const bytes = this.#reader.get(this.#name, key)
+    if (!bytes) {
+      this.#lookOn()
+      return undefined
+    }
+    const value = decode<unknown>(bytes)
+    this.#recent.put(key, value, bytes.length)
+    return value
+  }
+
+  /** A unit takes a value that the broker will have. @param size of the encoded value, in bytes */
+  put(key: string, value: unknown, size: number): void {
+    this.#recent.put(key, value, size)
+  }
+
+  remove(key: string): void {
+    this.#recent.remove(key)
+  }
+
+  entries(from: string, to: string | undefined): Iterable<readonly [string, Buffer]> {
+    return this.#reader.entries(this.#name, from, to)
+  }
+
+  #evicted(key: string): void {
+    this.#filter.add(key)
+    if (this.#filter.size > this.#most) this.#forget()
+  }
+
+  /** Looks at some more of the keys there are, until it knows them all. */
+  #lookOn(): void {
+    if (this.#complete) return
+    this.#scan ??= this.#reader.entries(this.#name)[Symbol.iterator]()
+    for (let left = scanned; left > 0; left--) {
+      const next = this.#scan.next()
+      if (next.done) {
+        this.#complete = true
+        this.#scan = undefined
+        this.#most = Math.max(smallest, staleness * this.#filter.size)
+        return
+      }
+      this.#filter.add(next.value[0])
+    }
+  }
+
+  /** Most of the keys in the filter may be gone: begins with a new one. */
+  #forget(): void {
+    this.#filter = new KeyFilter()
+    this.#scan = undefined
+    this.#complete = false
+    this.#most = Infinity
+    for (const key of this.#pending()) this.#filter.add(key)
+  }
+}

@@ -1,0 +1,73 @@
+import { compareKeys } from '../component/state.ts'
+import type { CommittedStore } from './committed.ts'
+import { decode } from './encoded.ts'
+
+/** Stands for a value that is to be deleted. */
+export const deleted = Symbol('deleted')
+
+/** What changed of a store, over what the broker has of it. */
+export interface Changes {
+  readonly committed: CommittedStore
+  /** Keys of the changes. */
+  readonly sorted: SortedKeys
+  readonly fresh: ReadonlyMap<string, unknown>
+  readonly taken: ReadonlyMap<string, unknown>
+}
+
+/** Keys in order: put in order when somebody asks for them, and kept so until most of them are others. */
+export class SortedKeys {
+  #keys: string[] | undefined
+
+  /** The keys are others now. */
+  reset(): void {
+    this.#keys = undefined
+  }
+
+  add(key: string): void {
+    if (!this.#keys) return
+    const at = placeOf(key, this.#keys)
+    if (this.#keys[at] !== key) this.#keys.splice(at, 0, key)
+  }
+
+  /** Those with from <= key < to. @param all of them, as they are now */
+  between(from: string, to: string | undefined, all: () => Iterable<string>): readonly string[] {
+    this.#keys ??= [...new Set(all())].sort(compareKeys)
+    const end = to === undefined ? this.#keys.length : placeOf(to, this.#keys)
+    return this.#keys.slice(placeOf(from, this.#keys), end)
+  }
+}
+
+/** Entries with from <= key < to, in order: what is committed, with the changes that there are at the first look. */
+export function* mergedEntries(
+  { committed, sorted, fresh, taken }: Changes,
+  from = '',
+  to?: string,
+): Iterable<readonly [string, unknown]> {
+  const changes = sorted
+    .between(from, to, () => [...taken.keys(), ...fresh.keys()])
+    .filter((key) => fresh.has(key) || taken.has(key))
+    .map((key) => [key, fresh.has(key) ? fresh.get(key) : taken.get(key)] as const)
+  let next = 0
+  for (const [key, bytes] of committed.entries(from, to)) {
+    for (; next < changes.length && compareKeys(changes[next]![0], key) < 0; next++) yield* present(changes[next]!)
+    if (changes[next]?.[0] === key) yield* present(changes[next++]!)
+    else yield [key, decode<unknown>(bytes)]
+  }
+  for (; next < changes.length; next++) yield* present(changes[next]!)
+}
+
+function* present([key, value]: readonly [string, unknown]): Iterable<readonly [string, unknown]> {
+  if (value !== deleted) yield [key, value]
+}
+
+/** The number of the first key that is not before another one. */
+function placeOf(key: string, keys: readonly string[]): number {
+  let low = 0
+  let high = keys.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (compareKeys(keys[middle]!, key) < 0) low = middle + 1
+    else high = middle
+  }
+  return low
+}
