@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { StateChange, StateReader } from '../src/broker/broker.ts'
 import { openEmbedded } from '../src/broker/embedded/embedded.ts'
-import { openMemoryState } from '../src/broker/embedded/memoryState.ts'
+import { openStateCopy } from '../src/broker/embedded/stateCopy.ts'
 import type { StateStore } from '../src/component/state.ts'
 import { StagedState } from '../src/topology/staged.ts'
 
@@ -41,13 +41,18 @@ async function embedded(): Promise<Place> {
   }
 }
 
-async function localCopy(): Promise<Place> {
-  const memory = openMemoryState()
+/** @param isFile whether it outlives the process */
+async function localCopy(isFile: boolean): Promise<Place> {
+  const directory = mkdtempSync(join(tmpdir(), 'oxbow-state-'))
+  const copy = openStateCopy({ now: Date.now, ...(isFile && { file: join(directory, '0.db') }) })
   return {
-    name: 'copy of a changelog',
-    reader: async (task) => memory.reader(group, task),
-    commit: async (task, changes) => memory.change(group, new Map([[task, changes]])),
-    close: async () => memory.close(),
+    name: isFile ? 'copy in a file' : 'copy in memory',
+    reader: async (task) => copy.reader(task),
+    commit: async (task, changes) => copy.change(new Map([[task, changes]])),
+    close: async () => {
+      copy.close()
+      rmSync(directory, { recursive: true })
+    },
   }
 }
 
@@ -73,7 +78,7 @@ async function run(place: Place, task: string, what: string, step: (store: State
   const rate = Math.round(events / seconds).toLocaleString('en')
   const cpu = ((user + system) / events).toFixed(2)
   console.log(
-    `${place.name.padEnd(20)} ${what.padEnd(22)} ${rate.padStart(10)} events/s, ${cpu.padStart(6)} µs of CPU an event`,
+    `${place.name.padEnd(14)} ${what.padEnd(22)} ${rate.padStart(10)} events/s, ${cpu.padStart(6)} µs of CPU an event`,
   )
 }
 
@@ -83,7 +88,7 @@ const hot = (event: number): string => keyOf(event % 1_000)
 
 const window = 60_000
 
-for (const open of [embedded, localCopy]) {
+for (const open of [embedded, () => localCopy(false), () => localCopy(true)]) {
   const place = await open()
   await run(place, '0', 'set hot keys', (store, event) => store.set(hot(event), [event, 1]))
   await run(place, '0', 'set hot keys', (store, event) => void store.get(hot(event)))

@@ -2,13 +2,15 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { InvalidArgumentError, type Command } from 'commander'
 import type { Broker } from '../broker/broker.ts'
+import type { Log } from '../component/context.ts'
 import type { KafkaSettings } from '../broker/kafka/settings.ts'
 import { KafkaConfigError, kafkaSettings, secretsOf } from '../topology/kafkaConfig.ts'
 import { ConfigError, readConfig, type ConfigFile } from '../topology/read.ts'
 
 /** Which broker a command works on. */
 export interface BrokerOptions {
-  readonly data: string
+  /** `defaultData` when absent. */
+  readonly data?: string
   readonly kafka?: readonly string[]
 }
 
@@ -20,12 +22,20 @@ export interface ConnectionOptions extends BrokerOptions {
 /** Where the topics are that a command works on. */
 export type BrokerPlace =
   | { readonly kind: 'embedded'; readonly directory: string }
-  | { readonly kind: 'kafka'; readonly settings: KafkaSettings; readonly guarantee: 'exactlyOnce' | 'atLeastOnce' }
+  | {
+      readonly kind: 'kafka'
+      readonly settings: KafkaSettings
+      readonly guarantee: 'exactlyOnce' | 'atLeastOnce'
+      /** Where pipelines that run keep local copies of their state; in memory when absent. */
+      readonly directory?: string
+    }
+
+export const defaultData = './.oxbow'
 
 /** Adds the options that every command has which touches records. */
 export const withBroker = (command: Command): Command =>
   command
-    .option('--data <dir>', 'directory of the embedded broker', directory, './.oxbow')
+    .option('--data <dir>', `directory of the embedded broker (default: "${defaultData}")`, directory)
     .option('--kafka <brokers>', 'a Kafka cluster instead, as host:port,host:port', addresses)
 
 /** The same for commands without a config. */
@@ -49,12 +59,12 @@ function addresses(text: string): readonly string[] {
  */
 export function placeOf({ data, kafka }: BrokerOptions, file?: ConfigFile): BrokerPlace {
   const broker = file?.config.broker ?? 'embedded'
-  if (kafka === undefined && broker === 'embedded') return { kind: 'embedded', directory: data }
+  if (kafka === undefined && broker === 'embedded') return { kind: 'embedded', directory: data ?? defaultData }
   const own = broker === 'embedded' ? { brokers: [] } : broker.kafka
   const guarantee = file?.config.guarantee ?? 'exactlyOnce'
   try {
     const settings = kafkaSettings({ ...own, brokers: [...(kafka ?? own.brokers)] }, file?.directory ?? process.cwd())
-    return { kind: 'kafka', settings, guarantee }
+    return { kind: 'kafka', settings, guarantee, ...(data !== undefined && { directory: data }) }
   } catch (thrown) {
     if (!(thrown instanceof KafkaConfigError) || !file) throw thrown
     throw new ConfigError([file.problem(['broker', 'kafka', ...thrown.path], thrown.message)])
@@ -71,12 +81,24 @@ export const hasData = (place: BrokerPlace): boolean =>
 
 /**
  * @param use to read only, to append too, or to run pipelines, which one process at a time may do on the embedded broker
- * @param thread the thread that it is for; 0 is the main thread
+ * @param running the thread that it is for, 0 for the main thread, and the log that is told of long restores
  */
-export async function openPlace(place: BrokerPlace, use: 'read' | 'append' | 'run', thread = 0): Promise<Broker> {
+export async function openPlace(
+  place: BrokerPlace,
+  use: 'read' | 'append' | 'run',
+  running: { readonly thread?: number; readonly log?: Log } = {},
+): Promise<Broker> {
   if (place.kind === 'kafka') {
     const { openKafka } = await import('../broker/kafka/kafka.ts')
-    return openKafka({ ...place, thread })
+    const { settings, guarantee, directory } = place
+    const { thread, log } = running
+    return openKafka({
+      settings,
+      guarantee,
+      ...(thread !== undefined && { thread }),
+      ...(use === 'run' && directory !== undefined && { directory }),
+      ...(log && { notes: log }),
+    })
   }
   const { openEmbedded } = await import('../broker/embedded/embedded.ts')
   return openEmbedded({ directory: place.directory, readOnly: use === 'read', owner: use === 'run' })

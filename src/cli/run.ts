@@ -79,11 +79,11 @@ async function run(paths: readonly string[], options: RunOptions): Promise<void>
   if (options.threads > 1) refuseThreads(planned, place)
   const stop = Promise.withResolvers<StopSignal>()
   onStopSignal(stop.resolve)
-  const broker = await openPlace(place, 'run')
+  const destination = logDestination()
+  const secrets = [...planned.flatMap(({ file }) => file.secrets), ...secretsIn(place)]
+  const log = createLog({ secrets, destination })
+  const broker = await openPlace(place, 'run', { log })
   try {
-    const destination = logDestination()
-    const secrets = [...planned.flatMap(({ file }) => file.secrets), ...secretsIn(place)]
-    const log = createLog({ secrets, destination })
     const parts = { planned, broker, log, untilIdle: options.untilIdle ?? false, role }
     const threads = options.threads > 1 && threadsOf(parts, options, (line) => void destination.write(line))
     await operate({ ...parts, ...(threads && { threads }) }, stop.promise, options)
@@ -98,7 +98,7 @@ function threadsOf({ planned, log, untilIdle }: SessionParts, options: RunOption
   const assignment = {
     paths: planned.map(({ file }) => file.file),
     revisions: planned.map(({ file }) => file.revision),
-    options: { data, ...(kafka && { kafka }) },
+    options: { ...(data !== undefined && { data }), ...(kafka && { kafka }) },
     role,
     once: untilIdle,
   }

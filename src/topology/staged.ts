@@ -33,7 +33,6 @@ export class StagedState {
   readonly #committed: StateReader
   readonly #budget: Budget
   readonly #staged = new Map<string, Staged>()
-  readonly #stores = new Map<string, StateStore>()
   /** While a call runs, what it changed. */
   #journal: Before[] | undefined
 
@@ -45,18 +44,15 @@ export class StagedState {
 
   /** The part of the state that belongs to one operator, or is one table. */
   store(name: string): StateStore {
-    const known = this.#stores.get(name)
-    if (known) return known
-    const committed = new CommittedStore(this.#committed, name, this.#budget, () => staged.taken.keys())
-    const staged: Staged = { committed, sorted: new SortedKeys(), fresh: new Map(), taken: new Map() }
-    this.#staged.set(name, staged)
+    const staged = this.#staged.get(name) ?? this.#open(name)
+    const { committed } = staged
     const write = (key: string, value: unknown) => {
       const { fresh } = staged
       if (this.#journal) this.#journal.push({ fresh, key, had: fresh.has(key), value: fresh.get(key) })
       fresh.set(key, value)
       staged.sorted.add(key)
     }
-    const store: StateStore = {
+    return {
       get: (key) => {
         const { fresh, taken } = staged
         let change = fresh.get(key)
@@ -72,8 +68,13 @@ export class StagedState {
       delete: (key) => write(key, deleted),
       entries: (from, to) => mergedEntries(staged, from, to),
     }
-    this.#stores.set(name, store)
-    return store
+  }
+
+  #open(name: string): Staged {
+    const committed = new CommittedStore(this.#committed, name, this.#budget, () => staged.taken.keys())
+    const staged: Staged = { committed, sorted: new SortedKeys(), fresh: new Map(), taken: new Map() }
+    this.#staged.set(name, staged)
+    return staged
   }
 
   /** Runs an operator's call; what it staged is undone if it throws or its result is not kept. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { StateChange } from '../../src/broker/broker.ts'
-import { openMemoryState } from '../../src/broker/embedded/memoryState.ts'
+import { openStateCopy } from '../../src/broker/embedded/stateCopy.ts'
 import { compareKeys } from '../../src/component/state.ts'
 import { StagedState } from '../../src/topology/staged.ts'
 
@@ -47,7 +47,7 @@ const copyOf = (model: Model): Model => new Map([...model].map(([name, entries])
 
 /** A task's state over a broker, beside plain maps that do the same. */
 class Both {
-  readonly #broker = openMemoryState()
+  readonly #broker = openStateCopy({ now: () => 0 })
   readonly #memory: number
   #state!: StagedState
   #stores!: ReadonlyMap<string, ReturnType<StagedState['store']>>
@@ -62,7 +62,7 @@ class Both {
   }
 
   #start(): void {
-    this.#state = new StagedState(this.#broker.reader('group', '0'), this.#memory)
+    this.#state = new StagedState(this.#broker.reader('0'), this.#memory)
     this.#stores = new Map(names.map((name) => [name, this.#state.store(name)]))
     this.#model = copyOf(this.#committed)
     this.#unit = undefined
@@ -113,7 +113,7 @@ class Both {
 
   #settle(): void {
     if (!this.#unit) return
-    this.#broker.change('group', new Map([['0', this.#unit.changes]]))
+    this.#broker.change(new Map([['0', this.#unit.changes]]))
     this.#committed = this.#unit.model
     this.#unit = undefined
   }

@@ -31,9 +31,18 @@ const checkpointBytes = 16_777_216
 const cacheKiB = 16_384
 const lockTimeout = 30_000
 
-/** @param file a path, or ":memory:" @throws BrokerError when it is no database of this version of Oxbow */
-export function openDatabase(file: string, readOnly: boolean): Database {
-  const database = openFile(file, readOnly)
+/** How a database is used. */
+type Use = 'read' | 'write' | 'alone'
+
+/**
+ * @param file a path, or ":memory:"
+ * @param use `alone` keeps everybody else out, at once, and leaves the moment of writing to the system: what is committed
+ *   may be lost when the machine stops, though never in part
+ * @throws BrokerError when it is no database of this version of Oxbow, or is somebody's alone
+ */
+export function openDatabase(file: string, use: Use): Database {
+  const readOnly = use === 'read'
+  const database = openFile(file, use)
   const dataVersion = database.prepare('PRAGMA data_version') as unknown as Statement<{ data_version: number }>
   const begin = database.prepare('BEGIN IMMEDIATE')
   const commit = database.prepare('COMMIT')
@@ -70,10 +79,12 @@ export function openDatabase(file: string, readOnly: boolean): Database {
   }
 }
 
-function openFile(file: string, readOnly: boolean): DatabaseSync {
+function openFile(file: string, use: Use): DatabaseSync {
+  const readOnly = use === 'read'
   let database: DatabaseSync | undefined
   try {
-    database = new DatabaseSync(file, { readOnly, timeout: lockTimeout })
+    database = new DatabaseSync(file, { readOnly, timeout: use === 'alone' ? 0 : lockTimeout })
+    if (use === 'alone') database.exec('PRAGMA locking_mode = EXCLUSIVE')
     if (readOnly) {
       checkCurrent(database, file)
       return database
@@ -82,7 +93,7 @@ function openFile(file: string, readOnly: boolean): DatabaseSync {
     database.exec(`
       PRAGMA page_size = ${pageBytes};
       PRAGMA journal_mode = WAL;
-      PRAGMA synchronous = FULL;
+      PRAGMA synchronous = ${use === 'alone' ? 'NORMAL' : 'FULL'};
       PRAGMA cache_size = -${cacheKiB};
       PRAGMA wal_autocheckpoint = ${checkpointBytes / pageBytes};
       PRAGMA journal_size_limit = ${checkpointBytes};`)

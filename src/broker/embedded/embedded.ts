@@ -1,10 +1,10 @@
-import { existsSync, mkdirSync, statSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { BrokerError, type Broker } from '../broker.ts'
 import { createBell } from './bell.ts'
+import { makeDirectory } from './directory.ts'
 import { ensureTopic } from './ensure.ts'
-import { asBrokerError } from './failure.ts'
 import { lockDirectory, type Lock } from './lock.ts'
 import { checkMaxRecords } from '../maxRecords.ts'
 import { throwConflicts } from '../topicPlan.ts'
@@ -121,26 +121,5 @@ function createBroker({ tables, writer, now, readOnly, shared, lock }: Setting):
       database.close()
       lock?.release()
     },
-  }
-}
-
-/** Not by `recursive: true`, which never ends below some places, such as /proc (seen with Node 24.21). */
-function makeParents(directory: string): void {
-  if (isDirectory(directory)) return
-  makeParents(dirname(directory))
-  try {
-    mkdirSync(directory)
-  } catch (error) {
-    if (!isDirectory(directory)) throw error // Otherwise another process was faster.
-  }
-}
-
-const isDirectory = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
-
-function makeDirectory(directory: string): void {
-  try {
-    makeParents(resolve(directory))
-  } catch (error) {
-    throw asBrokerError(error, directory)
   }
 }

@@ -24,7 +24,7 @@ export interface PackedUnit extends Omit<Unit, 'outputs'> {
 
 /** Opens the database at a path, or in memory. @throws BrokerError when it is none of this version of Oxbow */
 export function openTables(file: string, readOnly: boolean): Tables {
-  const database = openDatabase(file, readOnly)
+  const database = openDatabase(file, readOnly ? 'read' : 'write')
   const log = openLog(database)
   return {
     database,

@@ -1,10 +1,20 @@
-import type { OutputRecord, StoredRecord } from '../../record/record.ts'
-import { BrokerError, type StateChange, type StateReader, type TopicSpec, type Unit } from '../broker.ts'
-import { openMemoryState } from '../embedded/memoryState.ts'
+import { setImmediate } from 'node:timers/promises'
 import { ProtocolError } from '@platformatic/kafka'
-import { fetchFrom, recordsOf } from './reader.ts'
+import type { OutputRecord, StoredRecord } from '../../record/record.ts'
+import {
+  BrokerError,
+  type StateChange,
+  type StateReader,
+  type TopicPartition,
+  type TopicSpec,
+  type Unit,
+} from '../broker.ts'
+import type { StateCopy } from '../embedded/stateCopy.ts'
+import type { Copies, Notes, Original } from './copies.ts'
 import type { Network } from './network.ts'
 import { logOffsets } from './offsets.ts'
+import { Progress } from './progress.ts'
+import { fetchFrom, recordsOf, type Fetched } from './reader.ts'
 
 /** The compacted topic that keeps the state of a pipeline's tasks: partition p has what belongs to partition p of its sources. */
 export const changelogOf = (group: string): string => `${group}-changelog`
@@ -25,34 +35,48 @@ export const partitionOfTask = (task: string): number => (/^\d+$/.test(task) ? N
 
 const separator = '\0'
 const limits = { maxWait: 500, maxBytes: 16_777_216, partitionBytes: 16_777_216 }
+/** What is restored at once, in records: others have their turn between. */
+const atOnce = 5_000
 
 interface Copy {
+  readonly state: StateCopy
+  readonly topicId: string | undefined
   /** Up to where it has been read, or is known by having been written here. */
   position: number
   /** Whether it has been complete. */
   complete: boolean
-  /** How often something may have come into the changelog that is not in the copy, and how many of these are settled. */
-  doubts: number
+  /** How many doubts are settled. */
   settled: number
 }
 
-/** Local copies of changelog partitions: complete while their partition is ours, and gone when it is not. */
+export interface ChangelogParts {
+  readonly network: Network
+  /** Whether a member of this process reads a group's topics: its changelog was made sure of then. */
+  readonly isRead: (group: string) => boolean
+  readonly copies: Copies
+  readonly notes?: Notes | undefined
+}
+
+/** Local copies of changelog partitions: complete while their partition is ours, and gone or closed when it is not. */
 export class Changelog {
-  readonly #network: Network
-  readonly #isRead: (group: string) => boolean
-  readonly #state = openMemoryState()
+  readonly #parts: ChangelogParts
   readonly #copies = new Map<string, Copy>()
   readonly #restoring = new Map<string, Promise<void>>()
+  /** How often something may have come into a changelog that is not in its copy. */
+  readonly #doubts = new Map<string, number>()
+  /** How often a partition was given away. */
+  readonly #losses = new Map<string, number>()
 
-  /** @param isRead whether a member of this process reads a group's topics: its changelog was made sure of then */
-  constructor(network: Network, isRead: (group: string) => boolean) {
-    this.#network = network
-    this.#isRead = isRead
+  constructor(parts: ChangelogParts) {
+    this.#parts = parts
   }
 
   /** The state of a task, to be restored before. */
   reader(group: string, task: string): StateReader {
-    return this.#state.reader(group, task)
+    const partition = partitionOfTask(task)
+    const copy = this.#copies.get(nameOf(group, partition))
+    if (!copy) throw lost(group, partition)
+    return copy.state.reader(task)
   }
 
   /** Whether there is a copy of a partition. */
@@ -62,8 +86,7 @@ export class Changelog {
 
   /** Whether the copy may lack something. */
   isStale(group: string, partition: number): boolean {
-    const copy = this.#copies.get(nameOf(group, partition))
-    return !copy || isStale(copy)
+    return this.#isStale(nameOf(group, partition))
   }
 
   /** Makes the copy of a partition complete. @throws BrokerError when it cannot be, or the partition is lost meanwhile */
@@ -79,13 +102,16 @@ export class Changelog {
 
   /** Nobody knows whether the last unit of the partition was committed, or others may have written since. */
   doubt(group: string, partition: number): void {
-    const copy = this.#copies.get(nameOf(group, partition))
-    if (copy) copy.doubts++
+    increment(this.#doubts, nameOf(group, partition))
   }
 
   /** Another member may write the partition from now on. */
   forget(group: string, partition: number): void {
-    if (this.#copies.delete(nameOf(group, partition))) this.#clear(group, partition)
+    const name = nameOf(group, partition)
+    const copy = this.#copies.get(name)
+    increment(this.#losses, name)
+    this.#copies.delete(name)
+    copy?.state.close()
   }
 
   /** A unit's changes as records of the changelog. */
@@ -95,90 +121,157 @@ export class Changelog {
     return state.map(({ store, key, value }) => ({
       topic,
       partition,
-      key: Buffer.from([task, store, key].join(separator)),
+      key: Buffer.from(`${task}${separator}${store}${separator}${key}`),
       value,
       headers: [],
       timestamp,
     }))
   }
 
-  /** The unit was committed. @param end the offset after its last record in the changelog, if that is known */
-  apply({ group, task, state }: Unit, end: number | undefined): void {
-    const copy = this.#copies.get(nameOf(group, partitionOfTask(task)))
-    if (!copy?.complete) return
-    this.#state.change(group, new Map([[task, state]]))
-    if (end !== undefined && !isStale(copy)) copy.position = Math.max(copy.position, end)
+  /**
+   * Units were committed together. A copy gets all that its partition got, and how far that is, at once.
+   * @param endOf the offset after what was written to a partition last, if that is known
+   * @throws BrokerError when a copy cannot be written: it is to be restored
+   */
+  apply(units: readonly Unit[], endOf: (topic: string, partition: number) => number | undefined): void {
+    const changed = units.filter(({ state }) => state.length > 0)
+    for (const [partition, own] of Map.groupBy(changed, ({ task }) => partitionOfTask(task))) {
+      const { group } = own[0]!
+      const copy = this.#copies.get(nameOf(group, partition))
+      if (!copy?.complete) continue
+      const end = this.#isStale(nameOf(group, partition)) ? undefined : endOf(changelogOf(group), partition)
+      if (end !== undefined) copy.position = Math.max(copy.position, end)
+      const changes = new Map<string, StateChange[]>()
+      for (const { task, state } of own) changes.set(task, [...(changes.get(task) ?? []), ...state])
+      this.#change(group, partition, copy, changes, end !== undefined)
+    }
   }
 
   close(): void {
-    this.#state.close()
+    for (const { state } of this.#copies.values()) state.close()
+    this.#copies.clear()
+  }
+
+  #isStale(name: string): boolean {
+    const copy = this.#copies.get(name)
+    return !copy?.complete || (this.#doubts.get(name) ?? 0) > copy.settled
   }
 
   async #restore(group: string, partition: number): Promise<void> {
     const name = nameOf(group, partition)
     const place = { topic: changelogOf(group), partition }
-    const copy = this.#copies.get(name) ?? { position: 0, complete: false, doubts: 1, settled: 0 }
-    this.#copies.set(name, copy)
-    const { doubts } = copy
-    if (await this.#isThere(group, partition)) {
-      const [end] = await logOffsets(this.#network, [place], 'latest')
-      const [start] = await logOffsets(this.#network, [place], 'earliest')
-      const found: StoredRecord[] = []
-      let position = Math.max(copy.position, start!)
-      while (position < end!) {
-        const fetched = await this.#fetch(place.topic, partition, position)
-        if (!copy.complete) this.#write(group, recordsOf(fetched))
-        else found.push(...recordsOf(fetched))
-        position = fetched.next
-      }
-      // Together, so that nobody sees what a later record replaces.
-      this.#write(group, found)
-      copy.position = position
+    const doubts = this.#doubts.get(name) ?? 0
+    const losses = this.#losses.get(name)
+    const isLost = () => this.#losses.get(name) !== losses
+    const original = await this.#original(group, partition)
+    const copy = this.#copies.get(name) ?? (await this.#open(group, partition, original))
+    if (isLost()) {
+      copy.state.close()
+      throw lost(group, partition)
     }
-    if (this.#copies.get(name) !== copy) {
-      this.#clear(group, partition)
-      throw new BrokerError(`${place.topic}, partition ${partition}: it is another member’s by now.`)
+    this.#copies.set(name, copy)
+    if (original.end > 0) {
+      const progress = new Progress(place, Math.max(copy.position, original.start), original.end, this.#parts.notes)
+      const found: StoredRecord[] = []
+      for await (const { records, next } of this.#tail(place, progress.from, original.end)) {
+        if (isLost()) throw lost(group, partition)
+        if (copy.complete) found.push(...records)
+        else {
+          copy.position = next
+          this.#change(group, partition, copy, changesIn(records), true)
+        }
+        progress.at(next, records.length)
+      }
+      if (isLost()) throw lost(group, partition)
+      copy.position = Math.max(copy.position, original.end)
+      // Together, so that nobody sees what a later record replaces.
+      this.#change(group, partition, copy, changesIn(found), true)
+      progress.end()
     }
     copy.complete = true
     copy.settled = doubts
   }
 
+  async #open(group: string, partition: number, original: Original): Promise<Copy> {
+    const { state, position } = await this.#parts.copies.open(group, partition, original)
+    return { state, topicId: original.topicId, position, complete: false, settled: 0 }
+  }
+
+  /** What is committed between two offsets, in parts; the next one is fetched while one is worked on. */
+  async *#tail(place: TopicPartition, from: number, end: number) {
+    let ahead = from < end ? this.#fetch(place, from) : undefined
+    while (ahead) {
+      const fetched: Fetched = await ahead
+      ahead = fetched.next < end ? this.#fetch(place, fetched.next) : undefined
+      ahead?.catch(() => {}) // It is awaited after what there is.
+      const records = recordsOf(fetched)
+      for (let at = 0; at < records.length; at += atOnce) {
+        const part = records.slice(at, at + atOnce)
+        yield { records: part, next: Number(part.at(-1)!.offset) + 1 }
+        await setImmediate()
+      }
+      yield { records: [], next: fetched.next }
+    }
+  }
+
+  #change(
+    group: string,
+    partition: number,
+    { state, topicId, position }: Copy,
+    changes: ReadonlyMap<string, readonly StateChange[]>,
+    isKnown: boolean,
+  ): void {
+    try {
+      state.change(changes, isKnown && topicId !== undefined ? { topicId, position } : undefined)
+    } catch (thrown) {
+      this.#copies.delete(nameOf(group, partition))
+      throw thrown
+    }
+  }
+
   /** What was never written to has no changelog; what a member reads has one, even if a node does not know it yet. */
-  async #isThere(group: string, partition: number): Promise<boolean> {
+  async #original(group: string, partition: number): Promise<Original> {
+    const { network, isRead } = this.#parts
     const topic = changelogOf(group)
-    const leaders = await this.#network.persist(`${topic} cannot be restored`, async () => {
-      const known = await this.#network.leaders(topic)
-      if (!known && this.#isRead(group)) throw new ProtocolError('UNKNOWN_TOPIC_OR_PARTITION')
+    const leaders = await network.persist(`${topic} cannot be restored`, async () => {
+      const known = await network.leaders(topic)
+      if (!known && isRead(group)) throw new ProtocolError('UNKNOWN_TOPIC_OR_PARTITION')
       return known
     })
-    return leaders?.[partition] !== undefined
+    if (leaders?.[partition] === undefined) return { topicId: undefined, start: 0, end: 0 }
+    const place = { topic, partition }
+    const [end] = await logOffsets(network, [place], 'latest')
+    const [start] = await logOffsets(network, [place], 'earliest')
+    return { topicId: network.topicId(topic), start: start!, end: end! }
   }
 
-  #clear(group: string, partition: number): void {
-    this.#state.clear(group, (task) => partitionOfTask(task) === partition)
-  }
-
-  #fetch(topic: string, partition: number, offset: number) {
-    return this.#network.persist(`${topic}, partition ${partition}, cannot be restored`, async () => {
-      const leader = (await this.#network.leaders(topic))?.[partition]
+  #fetch({ topic, partition }: TopicPartition, offset: number): Promise<Fetched> {
+    const { network } = this.#parts
+    return network.persist(`${topic}, partition ${partition}, cannot be restored`, async () => {
+      const leader = (await network.leaders(topic))?.[partition]
       if (leader === undefined) throw new BrokerError(`${topic} has no partition ${partition} any more.`)
-      return (await fetchFrom(this.#network, leader, [{ topic, partition, offset }], limits))[0]!
+      return (await fetchFrom(network, leader, [{ topic, partition, offset }], limits))[0]!
     })
-  }
-
-  #write(group: string, records: readonly StoredRecord[]): void {
-    const changes = new Map<string, StateChange[]>()
-    for (const { key, value } of records) {
-      const [task, store, ...rest] = key!.toString().split(separator)
-      const change = { store: store!, key: rest.join(separator), value }
-      const own = changes.get(task!)
-      if (own) own.push(change)
-      else changes.set(task!, [change])
-    }
-    this.#state.change(group, changes)
   }
 }
 
-const isStale = ({ complete, doubts, settled }: Copy): boolean => !complete || doubts > settled
+/** Records of a changelog as changes, by task. */
+function changesIn(records: readonly StoredRecord[]): Map<string, StateChange[]> {
+  const changes = new Map<string, StateChange[]>()
+  for (const { key, value } of records) {
+    const [task, store, ...rest] = key!.toString().split(separator)
+    const change = { store: store!, key: rest.join(separator), value }
+    const own = changes.get(task!)
+    if (own) own.push(change)
+    else changes.set(task!, [change])
+  }
+  return changes
+}
+
+const lost = (group: string, partition: number): BrokerError =>
+  new BrokerError(`${changelogOf(group)}, partition ${partition}: it is another member’s by now.`)
 
 const nameOf = (group: string, partition: number): string => `${group}/${partition}`
+
+const increment = (counts: Map<string, number>, name: string): void =>
+  void counts.set(name, (counts.get(name) ?? 0) + 1)

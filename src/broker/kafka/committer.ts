@@ -102,10 +102,12 @@ export class Committer {
       return thrown
     }
     const { changelog, producer } = this.#parts
-    for (const { unit, resolve } of share) {
-      changelog.apply(unit, producer.endOf(changelogOf(unit.group), partitionOfTask(unit.task)))
-      resolve()
+    try {
+      changelog.apply(units, (topic, partition) => producer.endOf(topic, partition))
+    } catch (thrown) {
+      return new Uncertain((thrown as Error).message, { cause: thrown })
     }
+    for (const { resolve } of share) resolve()
     return undefined
   }
 

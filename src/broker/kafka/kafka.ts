@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import { BrokerError, type Broker, type Position, type TopicPartition } from '../broker.ts'
 import { checkMaxRecords } from '../maxRecords.ts'
 import { Changelog, changelogOf, changelogSpec, partitionOfTask } from './changelog.ts'
+import { Copies, type Notes } from './copies.ts'
 import { loadClient } from './loadClient.ts'
 import { Committer } from './committer.ts'
 import { sumOf } from '../counts.ts'
@@ -22,6 +23,10 @@ export interface KafkaOptions {
   readonly guarantee: 'exactlyOnce' | 'atLeastOnce'
   /** The thread that it is for, to be told apart in the description of its groups; the main thread, 0, when absent. */
   readonly thread?: number
+  /** Where local copies of state are kept; in memory when absent. */
+  readonly directory?: string
+  /** Is told how far a long restore is, and what became of a local copy. */
+  readonly notes?: Notes
 }
 
 /** How long reading waits for a transaction that is being committed, in milliseconds. */
@@ -29,7 +34,8 @@ const patience = 2_000
 const readLimits = { maxWait: 100, maxBytes: 8_388_608, partitionBytes: 8_388_608 }
 
 /** Connects to a Kafka cluster. @throws BrokerError when no node of it answers */
-export async function openKafka({ settings, guarantee, thread = 0 }: KafkaOptions): Promise<Broker> {
+export async function openKafka(options: KafkaOptions): Promise<Broker> {
+  const { settings, guarantee, thread = 0, directory, notes } = options
   const client = await loadClient(settings.client)
   const open = (role: string) => new Network(settings, client.connect(settings, role))
   // Requests of one connection are answered in their order: what waits for records must not hold up what is written.
@@ -40,7 +46,12 @@ export async function openKafka({ settings, guarantee, thread = 0 }: KafkaOption
   const owned = new Map<string, Map<string, TopicPartition>>()
   /** What this process's members read, by group. */
   const inputs = new Map<string, readonly string[]>()
-  const changelog = new Changelog(ask, (group) => owned.has(group))
+  const changelog = new Changelog({
+    network: ask,
+    isRead: (group) => owned.has(group),
+    copies: new Copies(directory, notes),
+    notes,
+  })
   const ledger = new Ledger()
   const subscriptions = new Set<KafkaSubscription>()
   const wait = settings.timeouts.transaction + settings.timeouts.delivery

@@ -1,5 +1,5 @@
 import type { Broker } from '../../broker/broker.ts'
-import { hasData, openPlace, placeOf, type BrokerOptions, type BrokerPlace } from '../brokerOptions.ts'
+import { defaultData, hasData, openPlace, placeOf, type BrokerOptions, type BrokerPlace } from '../brokerOptions.ts'
 import { findTopics, neededTopics } from '../neededTopics.ts'
 import type { PlannedFile } from '../plans.ts'
 import { compareTopics } from '../topicDifferences.ts'
@@ -14,7 +14,7 @@ import { findReplicaProblems } from './replicas.ts'
 export async function preflight(planned: PlannedFile, options: BrokerOptions): Promise<readonly Finding[]> {
   const place = placeOf(options, planned.file)
   if (!hasData(place)) {
-    console.error(`oxbow: ${options.data} has no topics yet; there is nothing to compare`)
+    console.error(`oxbow: ${options.data ?? defaultData} has no topics yet; there is nothing to compare`)
     return []
   }
   const broker = await openPlace(place, 'read')

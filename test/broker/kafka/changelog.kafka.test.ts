@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { Changelog, changelogOf } from '../../../src/broker/kafka/changelog.ts'
+import { Copies } from '../../../src/broker/kafka/copies.ts'
 import { Network } from '../../../src/broker/kafka/network.ts'
 import { describeKafka, openTestKafka, testSettings, testConnections } from '../../support/kafka/open.ts'
 
@@ -16,7 +17,7 @@ describeKafka('the local copy of a changelog', () => {
     try {
       await broker.ensureTopics([{ name: changelogOf(group), partitions: 1, compacted: true }])
       await write('a', '1')
-      const changelog = new Changelog(network, () => true)
+      const changelog = new Changelog({ network, isRead: () => true, copies: new Copies(undefined, undefined) })
       await changelog.restore(group, 0)
       await write('b', '2')
       changelog.doubt(group, 0)
@@ -40,7 +41,7 @@ describeKafka('the local copy of a changelog', () => {
     const network = new Network(testSettings(), testConnections())
     try {
       await broker.ensureTopics([{ name: changelogOf(group), partitions: 1, compacted: true }])
-      const changelog = new Changelog(network, () => true)
+      const changelog = new Changelog({ network, isRead: () => true, copies: new Copies(undefined, undefined) })
       await changelog.restore(group, 0)
       changelog.doubt(group, 0)
       const restoring = changelog.restore(group, 0)

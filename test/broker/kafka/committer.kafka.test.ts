@@ -3,6 +3,7 @@ import { endTxnV3, ProtocolError, type Connection } from '@platformatic/kafka'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { Changelog, changelogOf } from '../../../src/broker/kafka/changelog.ts'
 import { Committer } from '../../../src/broker/kafka/committer.ts'
+import { Copies } from '../../../src/broker/kafka/copies.ts'
 import { Fenced, Uncertain } from '../../../src/broker/kafka/failure.ts'
 import { decodeCounts, Ledger } from '../../../src/broker/kafka/ledger.ts'
 import { Network, type CoordinatorKind } from '../../../src/broker/kafka/network.ts'
@@ -38,7 +39,7 @@ describeKafka('units that go together', () => {
 
   const open = async (guarantee: 'exactlyOnce' | 'atLeastOnce'): Promise<void> => {
     const producer = new Producer(network, settings, guarantee === 'exactlyOnce')
-    const changelog = new Changelog(network, () => false)
+    const changelog = new Changelog({ network, isRead: () => false, copies: new Copies(undefined, undefined) })
     const ledger = new Ledger()
     const load = async (): Promise<void> => {
       if (ledger.has(group, 0)) return

@@ -21,7 +21,7 @@ const log = createLog({
   destination: { write: (line) => send({ line }) },
   thread,
 })
-const broker = await openPlace(place, 'run', thread)
+const broker = await openPlace(place, 'run', { thread, log })
 const parts = { broker, scheduler: asyncScheduler, log, once, thread }
 const pipelines = plansOf(planned, role).map((plan) => new Pipeline({ ...parts, plan }))
 
