@@ -20,7 +20,7 @@ import {
   FeedDamagedFault,
   FeedUnreadableFault,
 } from './rss/fault.ts'
-import { feedState, look, type FeedState, type Look, type Subscription } from './rss/look.ts'
+import { feedState, look, type DatedRecord, type FeedState, type Look, type Subscription } from './rss/look.ts'
 
 /** Feeds looked at in one poll: bounds the memory that their documents take. */
 const atOnce = 8
@@ -137,7 +137,7 @@ export const rss = defineSource({
           throw new Error('none of its feeds could be read; the warnings say why')
         }
         return {
-          records: looks.flatMap((found) => found?.records ?? []),
+          records: looks.flatMap((found) => found?.records ?? []).toSorted(byTime),
           ...(JSON.stringify(next) !== JSON.stringify({ feeds: states }) && { cursor: next as Json }),
           ...(wait > 0 && { wait: wait === Infinity ? 'ended' : wait }),
           failed: () => batch.forEach((plan) => (plan.due = now())),
@@ -148,5 +148,9 @@ export const rss = defineSource({
     }
   },
 })
+
+/** The oldest first, whichever feed it is in, as feeds have their latest first; what has no time comes last. */
+const byTime = ({ at: one = Infinity }: DatedRecord, { at: other = Infinity }: DatedRecord): number =>
+  one === other ? 0 : one - other
 
 const subscription = (feed: string | Subscription): Subscription => (typeof feed === 'string' ? { url: feed } : feed)

@@ -25,9 +25,12 @@ export const feedState = z.object({
 })
 export type FeedState = z.output<typeof feedState>
 
+/** A record with when its entry was published or updated, milliseconds since the epoch, where that is known. */
+export type DatedRecord = SourceRecord & { readonly at?: number }
+
 /** What a look at a feed gave: the records of what is new in it, and what to remember along with them. */
 export interface Look {
-  readonly records: readonly SourceRecord[]
+  readonly records: readonly DatedRecord[]
   readonly state: FeedState
 }
 
@@ -103,13 +106,18 @@ async function read(response: FetchResponse): Promise<FeedDocument | Error> {
 
 const identityOf = (entry: DocumentEntry): string => ('entry' in entry ? identify(entry.entry) : digest(entry.bytes))
 
-function entryRecord(entry: DocumentEntry, around: Surroundings, name: string, lenient: boolean): SourceRecord {
+function entryRecord(entry: DocumentEntry, around: Surroundings, name: string, lenient: boolean): DatedRecord {
   if ('damage' in entry) {
     const fault = new EntryDamagedFault(`The entry is damaged: ${entry.damage}.`)
     return { key: Buffer.from(name), value: entry.bytes, headers: [['feed', Buffer.from(around.url)]], fault }
   }
   const { value, fault } = toEntry(entry.entry, around)
-  const record = { key: Buffer.from(value.source), value: Buffer.from(JSON.stringify(value)) }
+  const at = Date.parse(value.published_at ?? value.updated_at ?? '')
+  const record = {
+    key: Buffer.from(value.source),
+    value: Buffer.from(JSON.stringify(value)),
+    ...(!Number.isNaN(at) && { at }),
+  }
   return fault && !lenient ? { ...record, fault } : record
 }
 
