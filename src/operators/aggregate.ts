@@ -91,7 +91,9 @@ export const aggregate = defineOperator({
   build({ into: fields, window, grace, at, emit: when, late, keyless, buffer }, { directory, scheduler, state }) {
     const into = new Into(fields, { directory })
     if (window?.kind === 'session' && into.unmergeable !== undefined) {
-      throw new Error(`Sessions can become one, and "${into.unmergeable}" has no "merge" that says what comes of two.`)
+      throw new Error(
+        `Two sessions can become one: "${into.unmergeable}" needs a "merge" that says what comes of both.`,
+      )
     }
     const take = window
       ? windowed(into, new Windowed({ window, grace, emit: when, buffer }, into, state), { emit: when, late })

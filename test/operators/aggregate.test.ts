@@ -336,7 +336,7 @@ describe('the config', () => {
   it('with sessions wants aggregates that can be merged', () => {
     const into = { own: { reduce: { from: 0, with: 'total + record.x' } } }
     expect(() => aggregate.over({ window: { session: '1m' }, into }, context())).toThrow(
-      'Sessions can become one, and "own" has no "merge" that says what comes of two.',
+      'Two sessions can become one: "own" needs a "merge" that says what comes of both.',
     )
   })
 })

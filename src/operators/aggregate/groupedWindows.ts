@@ -119,9 +119,14 @@ export class GroupedWindows implements WindowStore {
 
   /** When its next window closes, or, where only updates are wanted or all are closed, none is needed any more. */
   #dueOf(windows: readonly Window[], closedBefore: number): number {
-    const ends = windows.map(({ end }) => end)
-    const open = this.#options.emit === 'close' ? ends.filter((end) => end >= closedBefore) : []
-    return open.length > 0 ? Math.min(...open) : Math.max(...ends) + this.#options.kind.needed
+    const { emit, kind } = this.#options
+    let next = Infinity
+    let last = -Infinity
+    for (const { end } of windows) {
+      if (emit === 'close' && end >= closedBefore) next = Math.min(next, end)
+      last = Math.max(last, end)
+    }
+    return next < Infinity ? next : last + kind.needed
   }
 
   /** The groups that were listed for before a time, each with that time. */
