@@ -32,7 +32,8 @@ public final class Reference {
     void build(JsonNode settings, StreamsBuilder builder, Consumer<ObjectNode> output);
   }
 
-  private static final Map<String, Kind> KINDS = Map.of("aggregate", new AggregateTopology());
+  private static final Map<String, Kind> KINDS =
+      Map.of("aggregate", new AggregateTopology(), "join", new JoinTopology());
 
   static final ObjectMapper JSON = new ObjectMapper();
 
@@ -87,6 +88,7 @@ public final class Reference {
     properties.put(StreamsConfig.DEFAULT_VALUE_SERDE_CLASS_CONFIG, Serdes.StringSerde.class);
     properties.put(StreamsConfig.STATESTORE_CACHE_MAX_BYTES_CONFIG, 0);
     properties.put(StreamsConfig.InternalConfig.EMIT_INTERVAL_MS_KSTREAMS_WINDOWED_AGGREGATION, 0L);
+    properties.put(StreamsConfig.InternalConfig.EMIT_INTERVAL_MS_KSTREAMS_OUTER_JOIN_SPURIOUS_RESULTS_FIX, 0L);
     return properties;
   }
 

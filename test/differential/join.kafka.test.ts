@@ -1,0 +1,106 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { attempt } from '../../src/component/lift.ts'
+import { memoryState } from '../../src/component/state.ts'
+import { readTable, writeTable } from '../../src/component/tableStore.ts'
+import { join } from '../../src/operators/join.ts'
+import { absorb, type Outcome } from '../../src/record/outcome.ts'
+import type { Record } from '../../src/record/record.ts'
+import { context } from '../support/context.ts'
+import { record } from '../support/records.ts'
+import { joinCases, type JoinCase, type JoinRecord, type JoinSettings, type Output } from './joinCases.ts'
+import { isPair, leavingAlone, resultsWith, unexplained } from './leavingAlone.ts'
+import { answersOf, missingReference, type Answer } from './reference.ts'
+
+const perJoin = 25
+
+const joins = [
+  { name: 'inner, within a window, stores in memory', kind: 'windowed', type: 'inner', store: 'memory' },
+  { name: 'inner, within a window, stores on disk', kind: 'windowed', type: 'inner', store: 'disk' },
+  { name: 'left, within a window, stores in memory', kind: 'windowed', type: 'left', store: 'memory' },
+  { name: 'left, within a window, stores on disk', kind: 'windowed', type: 'left', store: 'disk' },
+  { name: 'outer, within a window, stores in memory', kind: 'windowed', type: 'outer', store: 'memory' },
+  { name: 'outer, within a window, stores on disk', kind: 'windowed', type: 'outer', store: 'disk' },
+  { name: 'inner, with a table', kind: 'table', type: 'inner', store: 'memory' },
+  { name: 'left, with a table', kind: 'table', type: 'left', store: 'memory' },
+  { name: 'inner, of tables', kind: 'latest', type: 'inner', store: 'memory' },
+  { name: 'left, of tables', kind: 'latest', type: 'left', store: 'memory' },
+  { name: 'outer, of tables', kind: 'latest', type: 'outer', store: 'memory' },
+] as const
+
+const missing = missingReference()
+
+describe.skipIf(missing !== undefined)(`join equals Kafka Streams${missing ? ` (skipped: ${missing})` : ''}`, () => {
+  const cases = joins.map((one) => joinCases(one, perJoin))
+  let answers: readonly (readonly Answer<Output>[])[]
+
+  beforeAll(() => {
+    answers = answersOf<Output>(cases.flat())
+  }, 600_000)
+
+  it.each(joins.map((one, number) => ({ ...one, number })))('$name', ({ number, ...settings }) => {
+    let results = 0
+    for (const [n, asked] of cases[number]!.entries()) {
+      const answer = answers[number * perJoin + n]!
+      const outcomes = outcomesOf(asked)
+      const ours = outcomes.map(resultsOf)
+      const theirs = expectedOf(asked, answer)
+      expect({ ...asked, results: ours }).toEqual({ ...asked, results: theirs })
+      results += theirs.flat().length
+      if (!tellsLate(settings)) continue
+      const late = outcomes.map((outcome) => outcome.type === 'fail' && outcome.fault.code === 'record.late')
+      expect({ ...asked, late }).toEqual({ ...asked, late: asked.records.map((one, at) => isLate(one, answer[at]!)) })
+    }
+    // The cases are about something.
+    expect(results).toBeGreaterThan(500)
+  })
+})
+
+/** What Kafka Streams says, but for what leaves alone, where its differences are explained. */
+function expectedOf(asked: JoinCase, answer: readonly Answer<Output>[]): readonly (readonly Output[])[] {
+  const theirs = answer.map(({ outputs }) => outputs)
+  const { kind, type } = asked.settings
+  if (kind !== 'windowed' || type === 'inner') return theirs
+  const pairs = theirs.map((outputs) => outputs.filter(isPair))
+  const leaving = leavingAlone(asked, pairs)
+  expect({ ...asked, unexplained: unexplained(asked, leaving, theirs) }).toEqual({ ...asked, unexplained: [] })
+  return resultsWith(leaving, pairs)
+}
+
+/** Only stores in memory count each record that is too late for them. */
+const tellsLate = ({ kind, type, store }: Pick<JoinSettings, 'kind' | 'type' | 'store'>): boolean =>
+  kind === 'windowed' && type === 'inner' && store === 'memory'
+
+const isLate = ({ key, value }: JoinRecord, { outputs, dropped }: Answer<Output>): boolean =>
+  key !== null && value !== null && dropped > 0 && outputs.length === 0
+
+function outcomesOf({ settings, records }: JoinCase): readonly Outcome[] {
+  const rows = memoryState()
+  const own = context({ table: () => readTable(rows) })
+  const step = join.build(join.config.parse(configOf(settings)), own)
+  return records.map(({ topic, key, value, timestamp }) => {
+    const given = record(value === null ? null : topic === 'left' ? { left: value } : value, {
+      key: key === null ? null : Buffer.from(key),
+      timestamp,
+    })
+    if ('left' in step) return attempt(step[topic], given, own.name)
+    if (typeof step === 'function' && topic === 'left') return attempt(step, given, own.name)
+    if (key !== null) writeTable(rows, 'rows', given)
+    return absorb(given)
+  })
+}
+
+function configOf({ kind, type, before, after, grace }: JoinSettings): Parameters<typeof join.over>[0] {
+  const as = 'right'
+  if (kind === 'table') return { table: 'rows', as, type, keyless: type === 'left' ? 'keep' : 'drop' }
+  if (kind === 'latest') return { stream: 'right', latest: true, as, type, keyless: 'drop' }
+  const within = { before: `${before}ms`, after: `${after}ms` }
+  return { stream: 'right', within, grace: `${grace}ms`, as, type, keyless: type === 'inner' ? 'drop' : 'keep' }
+}
+
+const resultsOf = (outcome: Outcome): readonly Output[] =>
+  outcome.type === 'emit' ? outcome.results.map(outputOf) : []
+
+function outputOf({ key, value, timestamp }: Record): Output {
+  const { left = '', right = '' } = (value ?? {}) as { readonly left?: string; readonly right?: string }
+  return { key: key?.toString() ?? null, value: value === null ? null : `${left}+${right}`, timestamp }
+}
