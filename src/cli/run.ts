@@ -11,6 +11,7 @@ import type { Role } from './run/roles.ts'
 import { Session, type SessionParts } from './run/session.ts'
 import { refuseThreads } from './run/threads/refuse.ts'
 import { Threads } from './run/threads/threads.ts'
+import { tooLate } from './run/tooLate.ts'
 import { onStopSignal, type StopSignal } from './signals.ts'
 
 interface RunOptions extends BrokerOptions {
@@ -79,14 +80,23 @@ async function run(paths: readonly string[], options: RunOptions): Promise<void>
   if (options.threads > 1) refuseThreads(planned, place)
   const stop = Promise.withResolvers<StopSignal>()
   onStopSignal(stop.resolve)
+  await Promise.race([runAt(place, planned, stop.promise, options), tooLate(place, stop.promise)])
+}
+
+async function runAt(
+  place: BrokerPlace,
+  planned: readonly PlannedFile[],
+  stopped: Promise<StopSignal>,
+  options: RunOptions,
+): Promise<void> {
   const destination = logDestination()
   const secrets = [...planned.flatMap(({ file }) => file.secrets), ...secretsIn(place)]
   const log = createLog({ secrets, destination })
   const broker = await openPlace(place, 'run', { log })
   try {
-    const parts = { planned, broker, log, untilIdle: options.untilIdle ?? false, role }
+    const parts = { planned, broker, log, untilIdle: options.untilIdle ?? false, role: options.role }
     const threads = options.threads > 1 && threadsOf(parts, options, (line) => void destination.write(line))
-    await operate({ ...parts, ...(threads && { threads }) }, stop.promise, options)
+    await operate({ ...parts, ...(threads && { threads }) }, stopped, options)
   } finally {
     await broker.close()
   }

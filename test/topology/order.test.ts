@@ -1,9 +1,10 @@
+import { setImmediate } from 'node:timers/promises'
 import { expect, it, vi } from 'vitest'
 import { openEmbedded } from '../../src/broker/embedded/embedded.ts'
 import type { Broker } from '../../src/broker/broker.ts'
 import { readLetter } from '../../src/deadletter/readLetter.ts'
 import { RecordedFault } from '../../src/record/fault.ts'
-import { emit, fail } from '../../src/record/outcome.ts'
+import { emit, fail, type Outcome } from '../../src/record/outcome.ts'
 import type { Record } from '../../src/record/record.ts'
 import { commandRecord, keyText, laneOf, type LaneCommand } from '../../src/topology/lane.ts'
 import {
@@ -198,6 +199,42 @@ it('lets go of what was parked when a config keeps no order any more', async () 
   expect(await valuesOf(broker, 'out')).toEqual([{ n: 1 }])
   expect(unordered.pipeline.inFlight).toBe(0)
   expect(await unordered.pipeline.conservation()).toMatchObject([{ read: 3, emitted: 1, dead: 2, inFlight: 0 }])
+})
+
+it('lets go of a letter whose source is ordered no more, while another part of its record is under way', async () => {
+  const { catalog } = gate()
+  const yaml = `${ordered()}  two: { from: in, steps: [{ call: {} }], to: { topic: { name: also } } }\n`
+  const callingBy = (each: (record: Record) => Promise<Outcome>) => ({
+    ...catalog,
+    operators: [...catalog.operators, operator('call', () => ({ concurrency: 1, each }))],
+  })
+  const never = callingBy(() => new Promise(() => {}))
+  const before = [record('a', { n: 0, bad: true }), record('a', { n: 1 })]
+  const first = await startPipeline(yaml, never, { before, once: false })
+  const { broker } = first
+  while ((await lettersOf(broker)).length < 1) await setImmediate()
+  await first.pipeline.stop()
+
+  const answer = Promise.withResolvers<void>()
+  const answers = callingBy((record) => answer.promise.then(() => emit(record)))
+  const unordered = yaml.replace('order: key', 'order: none')
+  const second = await startPipeline(unordered, answers, { broker, once: false })
+  while ((await valuesOf(broker, 'out')).length < 1) await setImmediate()
+  expect(second.pipeline.inFlight, 'the record is under way in the other stream').toBe(2)
+  answer.resolve()
+  await second.pipeline.quiet({ settled: true })
+  expect(await valuesOf(broker, 'also')).toEqual([{ n: 0, bad: true }, { n: 1 }])
+  expect(await second.pipeline.conservation()).toMatchObject([
+    { stream: 'one', read: 2, emitted: 1, dead: 1, inFlight: 0 },
+    { stream: 'two', read: 2, emitted: 2, dead: 0, inFlight: 0 },
+  ])
+  await second.pipeline.stop()
+
+  const state = await broker.state('p', '0')
+  expect(['$parts', '$lineages'].flatMap((store) => [...state.entries(store)])).toEqual([])
+  const third = await startPipeline(unordered, answers, { broker })
+  await third.pipeline.quiet({ settled: true })
+  expect([third.pipeline.inFlight, (await lettersOf(broker)).length]).toEqual([0, 1])
 })
 
 it('a letter of an ordered source says the same as any other', async () => {
