@@ -10,12 +10,13 @@ import { eventTime, TimeUnreadableFault } from '../component/eventTime.ts'
 import { examples } from './aggregate/examples.ts'
 import { forever } from './aggregate/forever.ts'
 import { groupOf, keyOf } from '../component/group.ts'
+import { Idle, keepOrigin, originField } from './aggregate/idle.ts'
 import { Into, into } from './aggregate/into.ts'
 import { NumberOverflowFault, NumberUnreadableFault } from './aggregate/number.ts'
 import { BadAggregateFault } from './aggregate/own.ts'
 import { window } from './aggregate/window.ts'
 import { EvictedRecordFault, LateRecordFault, Windowed, WindowsFullFault } from './aggregate/windowed.ts'
-import type { Arrival, GroupWindow } from './aggregate/windows.ts'
+import { spanOf, type Arrival, type GroupWindow } from './aggregate/windows.ts'
 
 const noKey = 'The record has no key, by which records are grouped: "keyBy" gives it one, or "keyless: group" takes it.'
 
@@ -49,6 +50,11 @@ const config = z
       .describe(
         'What becomes of a record without a key. "group": those of a task, which is a partition, are one group.',
       ),
+    idle: duration()
+      .optional()
+      .describe(
+        'With `emit: close`: when no record came for this long, time goes on with the clock, so far behind it. Without it windows close only with later records.',
+      ),
     buffer: z
       .strictObject({
         windows: z.int().min(1).describe('How many windows of groups may be open in a task.'),
@@ -60,10 +66,11 @@ const config = z
       .optional()
       .describe('A bound of the state with `emit: close`; none where absent.'),
   })
-  .superRefine(({ window, grace, emit, buffer, into }, context) => {
+  .superRefine(({ window, grace, emit, idle, buffer, into }, context) => {
     const issue = (field: string, message: string) => context.addIssue({ code: 'custom', message, path: [field] })
     if (window === undefined && emit === 'close') issue('emit', '"close" needs a `window`: what has none never closes')
     if (window === undefined && grace > 0) issue('grace', 'it needs a `window`')
+    if (idle !== undefined && emit !== 'close') issue('idle', 'it is for `emit: close`')
     if (buffer !== undefined && emit !== 'close') issue('buffer', 'it is for `emit: close`')
     const reserved = window && Object.keys(into).find((name) => name === 'window_start' || name === 'window_end')
     if (reserved) issue('into', `a result with a window has a field ${reserved} of its own`)
@@ -88,24 +95,27 @@ export const aggregate = defineOperator({
   examples,
   keyed: true,
 
-  build({ into: fields, window, grace, at, emit: when, late, keyless, buffer }, { directory, scheduler, state }) {
+  build({ into: given, window, grace, at, emit: when, late, keyless, idle, buffer }, { directory, scheduler, state }) {
+    const fields = idle === undefined ? given : { ...given, [originField]: keepOrigin }
     const into = new Into(fields, { directory })
     if (window?.kind === 'session' && into.unmergeable !== undefined) {
       throw new Error(
         `Two sessions can become one: "${into.unmergeable}" needs a "merge" that says what comes of both.`,
       )
     }
-    const take = window
-      ? windowed(into, new Windowed({ window, grace, emit: when, buffer }, into, state), { emit: when, late })
-      : unwindowed(into, forever(into, state))
+    const windows = window && new Windowed({ window, grace, emit: when, buffer }, into, state)
+    const clock = windows && idle !== undefined ? new Idle(idle, windows, into, scheduler) : undefined
+    const group = windows ? windowed(into, windows, { emit: when, late }) : unwindowed(into, forever(into, state))
 
-    return (record) => {
+    const take = (record: Record): Outcome => {
+      clock?.wake()
       if (record.key === null && keyless === 'drop') return drop(record, 'no key')
       if (record.key === null && keyless === 'deadLetter') throw new KeylessFault(noKey)
       const now = scheduler.now()
       const time = eventTime(at, record, now)
-      return take(record, { group: groupOf(record.key), time, inputs: into.inputs(record, now) })
+      return group(record, { group: groupOf(record.key), time, inputs: into.inputs(record, now) })
     }
+    return clock ? { take, due: () => clock.due(), tick: (now) => clock.tick(now) } : take
   },
 })
 
@@ -146,6 +156,6 @@ function windowed(
 
 /** A window's result: it has the key of its group, and the highest time of its records. */
 function resultOf({ group, start, end, latest, accumulated }: GroupWindow, n: number, by: Record, into: Into): Record {
-  const span = { window_start: new Date(start).toISOString(), window_end: new Date(end).toISOString() }
-  return { ...nth(by, n, { ...span, ...into.result(accumulated) }), key: keyOf(group), timestamp: latest }
+  const value = { ...spanOf(start, end), ...into.result(accumulated) }
+  return { ...nth(by, n, value), key: keyOf(group), timestamp: latest }
 }

@@ -62,6 +62,11 @@ export class FixedWindows implements WindowStore {
     return { changed: changed.length > 0 ? changed : undefined, opened }
   }
 
+  get closesAt(): number | undefined {
+    this.#due ??= this.#earliest()
+    return this.#due === Infinity ? undefined : this.#due + this.patience
+  }
+
   close(_before: number, streamTime: number): Closed {
     const { size, emit } = this.#options
     const closedTo = streamTime - this.patience

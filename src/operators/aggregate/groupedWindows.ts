@@ -81,6 +81,12 @@ export class GroupedWindows implements WindowStore {
     }
   }
 
+  /** Both ends of a window belong to it: it closes just after. */
+  get closesAt(): number | undefined {
+    this.#due ??= this.#earliest()
+    return this.#due === Infinity ? undefined : this.#due + this.patience + 1
+  }
+
   close(before: number, streamTime: number): Closed {
     const closedBefore = streamTime - this.patience
     this.#due ??= this.#earliest()

@@ -87,7 +87,19 @@ export class Into {
   readonly merge = (one: Accumulated, other: Accumulated): Accumulated =>
     this.#fields.map((field, at) => field.merge!(one[at], other[at]))
 
+  /** The fields of the results. */
   result(accumulated: Accumulated): { readonly [name: string]: unknown } {
-    return Object.fromEntries(this.#fields.map((field, at) => [this.#names[at]!, field.result(accumulated[at])]))
+    const shown = this.#names.flatMap((name, at) =>
+      isHidden(name) ? [] : [[name, this.#fields[at]!.result(accumulated[at])] as const],
+    )
+    return Object.fromEntries(shown)
+  }
+
+  /** A field that is not among the results. */
+  hidden(name: string, accumulated: Accumulated): unknown {
+    return accumulated[this.#names.indexOf(name)]
   }
 }
+
+/** The names of a config have no dots. */
+const isHidden = (name: string): boolean => name.startsWith('.')

@@ -103,6 +103,20 @@ export class Windowed {
     return { changed, closed }
   }
 
+  /** The stream time at which the next window closes; undefined where none is open. */
+  get closesAt(): number | undefined {
+    return this.#windows.closesAt
+  }
+
+  /** Stream time goes on without a record. @returns the windows that closed, in order; only where results are wanted on close */
+  advance(streamTime: number): readonly GroupWindow[] {
+    const [before, known] = this.#progress
+    if (streamTime <= before) return []
+    const { closed, removed } = this.#windows.close(before, streamTime)
+    this.#state.set(progressKey, [streamTime, known - removed] satisfies Progress)
+    return closed
+  }
+
   /** To be called when what the latest record changed in the state is taken back. */
   forget(): void {
     this.#windows.forget()

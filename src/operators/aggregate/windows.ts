@@ -50,11 +50,19 @@ export interface WindowStore {
   readonly patience: number
   /** @param streamTime the highest time of all records so far, this one's included */
   take(arrival: Arrival, streamTime: number): Taken
+  /** The stream time at which the next window closes; undefined where none is open. */
+  readonly closesAt: number | undefined
   /** Closes what stream time has passed. @param before stream time before, -Infinity at first */
   close(before: number, streamTime: number): Closed
   /** Forgets what it knows beside the state, whose latest changes may have been taken back. */
   forget(): void
 }
+
+/** The span of a window, as its results have it. */
+export const spanOf = (start: number, end: number): { readonly window_start: string; readonly window_end: string } => ({
+  window_start: new Date(start).toISOString(),
+  window_end: new Date(end).toISOString(),
+})
 
 /** How results leave: on every change, so that what is closed is only forgotten; or when a window closes. */
 export type Emit = 'update' | 'close'
