@@ -3,20 +3,20 @@ import { expression, ExpressionFault } from '../component/expression.ts'
 import { duration } from '../component/fields.ts'
 import { KeylessFault } from '../component/keyless.ts'
 import { defineOperator } from '../component/operator.ts'
-import { absorb, drop, emit, type Outcome } from '../record/outcome.ts'
-import { nth, type Record } from '../record/record.ts'
+import { drop, type Outcome } from '../record/outcome.ts'
+import type { Record } from '../record/record.ts'
 import { TooManyDistinctFault } from './aggregate/distinct.ts'
 import { eventTime, TimeUnreadableFault } from '../component/eventTime.ts'
 import { examples } from './aggregate/examples.ts'
 import { forever } from './aggregate/forever.ts'
-import { groupOf, keyOf } from '../component/group.ts'
+import { groupOf } from '../component/group.ts'
 import { Idle, keepOrigin, originField } from './aggregate/idle.ts'
 import { Into, into } from './aggregate/into.ts'
 import { NumberOverflowFault, NumberUnreadableFault } from './aggregate/number.ts'
 import { BadAggregateFault } from './aggregate/own.ts'
+import { unwindowed, windowed } from './aggregate/results.ts'
 import { window } from './aggregate/window.ts'
 import { EvictedRecordFault, LateRecordFault, Windowed, WindowsFullFault } from './aggregate/windowed.ts'
-import { spanOf, type Arrival, type GroupWindow } from './aggregate/windows.ts'
 
 const noKey = 'The record has no key, by which records are grouped: "keyBy" gives it one, or "keyless: group" takes it.'
 
@@ -118,44 +118,3 @@ export const aggregate = defineOperator({
     return clock ? { take, due: () => clock.due(), tick: (now) => clock.tick(now) } : take
   },
 })
-
-type Take = (record: Record, arrival: Arrival) => Outcome
-
-const unwindowed =
-  (into: Into, accumulate: ReturnType<typeof forever>): Take =>
-  (record, arrival) => {
-    const { latest, accumulated } = accumulate(arrival)
-    return emit(record, { ...record, timestamp: latest, value: into.result(accumulated) })
-  }
-
-function windowed(
-  into: Into,
-  windows: Windowed,
-  options: { readonly emit: 'update' | 'close'; readonly late: 'deadLetter' | 'drop' },
-): Take {
-  const take: Take = (record, arrival) => {
-    const { changed, closed } = windows.take(arrival)
-    if (changed === undefined) {
-      if (options.late === 'drop') return drop(record, 'late')
-      throw new LateRecordFault(arrival.time, windows.streamTime)
-    }
-    const due = options.emit === 'close' ? closed : changed
-    const results = due.map((window, n) => resultOf(window, n, record, into))
-    return results.length > 0 ? emit(record, ...results) : absorb(record)
-  }
-  return (record, arrival) => {
-    try {
-      return take(record, arrival)
-    } catch (thrown) {
-      // What it changed in the state is taken back.
-      windows.forget()
-      throw thrown
-    }
-  }
-}
-
-/** A window's result: it has the key of its group, and the highest time of its records. */
-function resultOf({ group, start, end, latest, accumulated }: GroupWindow, n: number, by: Record, into: Into): Record {
-  const value = { ...spanOf(start, end), ...into.result(accumulated) }
-  return { ...nth(by, n, value), key: keyOf(group), timestamp: latest }
-}

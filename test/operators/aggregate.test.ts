@@ -3,7 +3,8 @@ import { ExpressionFault } from '../../src/component/expression.ts'
 import { memoryState } from '../../src/component/state.ts'
 import { aggregate } from '../../src/operators/aggregate.ts'
 import { EvictedRecordFault, LateRecordFault, WindowsFullFault } from '../../src/operators/aggregate/windowed.ts'
-import { absorb, drop, emit, fail } from '../../src/record/outcome.ts'
+import { absorb, drop, emit, fail, type Outcome } from '../../src/record/outcome.ts'
+import type { Record } from '../../src/record/record.ts'
 import { context } from '../support/context.ts'
 import { marbles } from '../support/marbles.ts'
 import { faultOf } from '../support/outcomes.ts'
@@ -233,6 +234,16 @@ describe('session windows', () => {
       })
     }),
   )
+})
+
+it('any number of windows may close with one record', () => {
+  const step = aggregate.build(
+    aggregate.config.parse({ window: { tumbling: '10ms' }, emit: 'close', ...count }),
+    context(),
+  ) as (record: Record) => Outcome
+  for (let n = 0; n < 200_000; n++) step(at(1, { key: `${n}` }))
+  const closing = step(at(10))
+  expect(closing.type === 'emit' && closing.results.length).toBe(200_000)
 })
 
 describe('records without a key', () => {
