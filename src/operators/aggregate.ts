@@ -87,6 +87,10 @@ export const aggregate = defineOperator({
   ],
   examples,
   keyed: true,
+  shape: ({ into: fields, window }) => ({
+    into: Object.entries(fields).map(([name, { kind }]) => [name, kind]),
+    window: window ?? null,
+  }),
 
   build({ into: fields, window, grace, at, emit: when, late, keyless, buffer }, { directory, scheduler, state }) {
     const into = new Into(fields, { directory })

@@ -11,6 +11,7 @@ import {
 import type { TopicPartition } from '../broker.ts'
 import { Abandoned, asBrokerError, codesOf, Fenced, passes, Uncertain } from './failure.ts'
 import type { Network } from './network.ts'
+import { asTopics } from './offsets.ts'
 import { produce, type ProducedBatch } from './protocol.ts'
 import { chunksOf, halvesOf, type PartitionRecords } from './chunks.ts'
 import { encodeBatch } from './recordBatch.ts'
@@ -279,17 +280,6 @@ const isFor = (batch: ProducedBatch, { topic, partition }: TopicPartition): bool
   batch.topic === topic && batch.partition === partition
 
 const fences = new Set(['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'FENCED_INSTANCE_ID', 'REBALANCE_IN_PROGRESS'])
-
-const asTopics = (offsets: GroupOffsets['offsets']) =>
-  [...Map.groupBy(offsets, ({ topic }) => topic)].map(([name, own]) => ({
-    name,
-    partitions: own.map(({ partition, offset, metadata }) => ({
-      partitionIndex: partition,
-      committedOffset: offset,
-      committedLeaderEpoch: -1,
-      committedMetadata: metadata ?? null,
-    })),
-  }))
 
 /** Waits for all, even when one fails: what is still under way belongs to the transaction that is given up. */
 async function allOf(works: readonly Promise<void>[]): Promise<void> {
