@@ -76,6 +76,10 @@ const config = z
     if (reserved) issue('into', `a result with a window has a field ${reserved} of its own`)
   })
 
+/** All that is accumulated. */
+const fieldsOf = ({ into, idle }: Pick<z.output<typeof config>, 'into' | 'idle'>): typeof into =>
+  idle === undefined ? into : { ...into, [originField]: keepOrigin }
+
 export const aggregate = defineOperator({
   name: 'aggregate',
   summary: 'Accumulates records of one key: counts, sums, percentiles and others, since ever or by windows of time.',
@@ -94,10 +98,13 @@ export const aggregate = defineOperator({
   ],
   examples,
   keyed: true,
+  shape: ({ window, ...config }) => ({
+    into: Object.entries(fieldsOf(config)).map(([name, { kind }]) => [name, kind]),
+    window: window ?? null,
+  }),
 
-  build({ into: given, window, grace, at, emit: when, late, keyless, idle, buffer }, { directory, scheduler, state }) {
-    const fields = idle === undefined ? given : { ...given, [originField]: keepOrigin }
-    const into = new Into(fields, { directory })
+  build({ window, grace, at, emit: when, late, keyless, idle, buffer, ...config }, { directory, scheduler, state }) {
+    const into = new Into(fieldsOf({ ...config, idle }), { directory })
     if (window?.kind === 'session' && into.unmergeable !== undefined) {
       throw new Error(
         `Two sessions can become one: "${into.unmergeable}" needs a "merge" that says what comes of both.`,

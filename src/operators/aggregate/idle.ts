@@ -1,8 +1,8 @@
 import type { SchedulerLike } from 'rxjs'
 import { keyOf } from '../../component/group.ts'
 import type { Origin, Record } from '../../record/record.ts'
-import type { Aggregation, PlannedAggregation } from './aggregation.ts'
-import type { Into } from './into.ts'
+import type { Aggregation } from './aggregation.ts'
+import type { Into, PlannedField } from './into.ts'
 import type { Windowed } from './windowed.ts'
 import { spanOf, type GroupWindow } from './windows.ts'
 
@@ -24,7 +24,7 @@ const lastOrigin: Aggregation<Kept, Kept | null> = {
   merge: (one, other) => other ?? one,
   result: (kept) => kept,
 }
-export const keepOrigin: PlannedAggregation = () => lastOrigin
+export const keepOrigin: PlannedField = { kind: 'origin', build: () => lastOrigin }
 
 /**
  * Closes windows by the clock where no record comes to move stream time on: once none came for so long, stream time is the
