@@ -43,15 +43,16 @@ export class Unmatched {
     return (left || right) && streamTime > (this.#due ?? -1)
   }
 
-  /** @returns false where its window is closed, so that it is not kept */
-  add(side: Side, { group, time }: Place, what: unknown, streamTime: number): boolean {
-    const due = time + this.#options.closesAfter[side]
-    if (due < streamTime) return false
+  /** Whether the window of a record is closed at a time. */
+  isClosed(side: Side, time: number, streamTime: number): boolean {
+    return time + this.#options.closesAfter[side] < streamTime
+  }
+
+  add(side: Side, { group, time }: Place, what: unknown): void {
     const key = this.#keyOf(side, group, time)
     const kept = (this.#state.get(key) as readonly unknown[] | undefined) ?? []
     this.#state.set(key, [...kept, what])
-    if (this.#due !== undefined) this.#due = Math.min(this.#due, due)
-    return true
+    if (this.#due !== undefined) this.#due = Math.min(this.#due, time + this.#options.closesAfter[side])
   }
 
   /** These records of a key have met another. */

@@ -74,11 +74,30 @@ export class JoinWindows {
 
   /** The latest time of the records of a side. */
   newest(side: Side): number {
-    return this.#progress[side === 'left' ? 1 : 2]
+    return newestOf(side, this.#progress)
   }
 
   /** Time goes on by a record that cannot meet others. @param side where it counts for what is kept of its side */
   pass(time: number, side?: Side): void {
+    this.#advance(time, side)
+  }
+
+  /** Takes a record: what it meets, and what leaves alone as time goes on. It changes nothing where it is late. */
+  take(side: Side, arrival: Arrival): Meeting {
+    const { group, time } = arrival
+    const progress = this.#advance(time, side)
+    const [streamTime] = progress
+    const closed = time === streamTime ? this.#unmatched.close(streamTime) : []
+    const met = this.#meet(side, arrival, progress)
+    if (met.length > 0) {
+      this.#unmatched.remove(otherOf(side), group, met)
+      this.#missed.remove(otherOf(side), group, met)
+    }
+    const isKept = this.#buffers[side].keep(arrival, newestOf(side, progress))
+    return { closed, met, unmet: met.length > 0 ? undefined : this.#unmet(side, arrival, isKept, streamTime) }
+  }
+
+  #advance(time: number, side: Side | undefined): Progress {
     const before = this.#progress
     const [streamTime, left, right] = before
     const after: Progress = [
@@ -87,36 +106,24 @@ export class JoinWindows {
       side === 'right' ? Math.max(right, time) : right,
     ]
     if (after.some((value, at) => value > before[at]!)) this.#state.set(progressKey, after)
+    return after
   }
 
-  /** Takes a record: what it meets, and what leaves alone as time goes on. It changes nothing where it is late. */
-  take(side: Side, arrival: Arrival): Meeting {
-    const { group, time } = arrival
-    this.pass(time, side)
-    const streamTime = this.#progress[0]
-    const closed = time === streamTime ? this.#unmatched.close(streamTime) : []
-    const met = this.#meet(side, arrival)
-    if (met.length > 0) {
-      this.#unmatched.remove(otherOf(side), group, met)
-      this.#missed.remove(otherOf(side), group, met)
-    }
-    const isKept = this.#buffers[side].keep(arrival, this.newest(side))
-    return { closed, met, unmet: met.length > 0 ? undefined : this.#unmet(side, arrival, isKept) }
-  }
-
-  #meet(side: Side, { group, time }: Arrival): readonly Kept[] {
+  #meet(side: Side, { group, time }: Arrival, progress: Progress): readonly Kept[] {
     const { before, after } = this.#window
     const [earlier, later] = side === 'left' ? [before, after] : [after, before]
     const other = otherOf(side)
-    return this.#buffers[other].find(group, time - earlier, time + later, this.newest(other))
+    return this.#buffers[other].find(group, time - earlier, time + later, newestOf(other, progress))
   }
 
-  #unmet(side: Side, arrival: Arrival, isKept: boolean): Meeting['unmet'] {
-    const streamTime = this.#progress[0]
-    if (this.#window.alone[side])
-      return this.#unmatched.add(side, arrival, arrival.value, streamTime) ? 'kept' : 'leaves'
+  #unmet(side: Side, arrival: Arrival, isKept: boolean, streamTime: number): Meeting['unmet'] {
+    if (this.#window.alone[side]) {
+      if (this.#unmatched.isClosed(side, arrival.time, streamTime)) return 'leaves'
+      this.#unmatched.add(side, arrival, arrival.value)
+      return 'kept'
+    }
     if (!isKept) return 'late'
-    if (this.#window.missed[side]) this.#missed.add(side, arrival, arrival.memory, streamTime)
+    if (this.#window.missed[side]) this.#missed.add(side, arrival, arrival.memory)
     return 'kept'
   }
 
@@ -124,3 +131,5 @@ export class JoinWindows {
     return (this.#state.get(progressKey) as Progress | undefined) ?? none
   }
 }
+
+const newestOf = (side: Side, progress: Progress): number => progress[side === 'left' ? 1 : 2]
