@@ -1,7 +1,7 @@
 import type { OperatorFunction } from 'rxjs'
 import type { z } from 'zod'
 import type { FaultClass } from '../record/fault.ts'
-import type { Outcome } from '../record/outcome.ts'
+import type { Ending, Outcome } from '../record/outcome.ts'
 import type { Record } from '../record/record.ts'
 import type { OperatorContext } from './context.ts'
 import { lift } from './lift.ts'
@@ -10,23 +10,37 @@ import { lift } from './lift.ts'
  * What an operator does, in one of five ways:
  * - synchronous: a function of one record;
  * - by the clock: such a function, and one that lets go of results when the clock says so, without a record;
- * - two-sided: a function for the records of its own stream, and one for those of the other stream that it reads;
+ * - two-sided: a function for the records of its own stream, and one for those of the other stream that it reads, with
+ *   or without a clock;
  * - asynchronous: one call a record, up to `concurrency` at once, records of one key strictly one after another;
  * - timed: an RxJS operator that lets each record out as exactly one outcome, when it likes.
  */
 export type Step =
   | ((record: Record) => Outcome)
   | ByTheClock
-  | { readonly left: (record: Record) => Outcome; readonly right: (record: Record) => Outcome }
+  | TwoSided
   | { readonly each: (record: Record, signal: AbortSignal) => Promise<Outcome>; readonly concurrency: number }
   | { readonly over: OperatorFunction<Record, Outcome> }
 
-export interface ByTheClock {
-  take(record: Record): Outcome
-  /** When it has something to do without a record, milliseconds since the epoch; undefined when it has not. */
+export interface Clock {
+  /** When there is something to do without a record, milliseconds since the epoch; undefined when there is not. */
   due(): number | undefined
-  /** Does it. @returns results, each with the origin of a record that it was made of, and with an index of its own */
-  tick(now: number): readonly Record[]
+  /**
+   * Does it.
+   * @returns results, each with the origin of a record that it was made of, and with an index of its own; or such a record
+   * that was kept, with how it ends
+   */
+  tick(now: number): readonly (Record | Ending)[]
+}
+
+export interface ByTheClock extends Clock {
+  take(record: Record): Outcome
+}
+
+export interface TwoSided {
+  readonly left: (record: Record) => Outcome
+  readonly right: (record: Record) => Outcome
+  readonly clock?: Clock
 }
 
 /** A documented example; every one is run as a test and stands in the reference. */

@@ -7,9 +7,10 @@ import { defineOperator } from '../component/operator.ts'
 import { UnplaceableFieldFault } from '../record/change.ts'
 import { examples } from './join/examples.ts'
 import { latest } from './join/latest.ts'
+import { JoinMissedFault } from './join/missed.ts'
 import { kindOf } from './join/kind.ts'
 import { LateRecordFault, windowed } from './join/windowed.ts'
-import { JoinMissedFault, withTable } from './join/withTable.ts'
+import { withTable } from './join/withTable.ts'
 
 const config = z
   .strictObject({
@@ -64,8 +65,13 @@ const config = z
     missing: z
       .enum(['drop', 'deadLetter'])
       .optional()
-      .describe('With a table and `type: inner`: what becomes of a record whose key has no row.')
-      .meta({ default: 'drop' }),
+      .describe(
+        'With `type: inner`: what becomes of a record of this stream that meets none. With a table "drop" is the default; with `within` it is only told of where asked for, once its window is closed.',
+      ),
+    otherMissing: z
+      .enum(['drop', 'deadLetter'])
+      .optional()
+      .describe('With `within`, unless `type` is `outer`: the same of a record of the other stream.'),
     keyless: z
       .enum(['deadLetter', 'drop', 'keep'])
       .default('deadLetter')

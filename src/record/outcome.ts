@@ -7,6 +7,9 @@ export type Outcome =
   | { readonly type: 'drop'; readonly record: Record; readonly reason: string }
   | { readonly type: 'fail'; readonly record: Record; readonly fault: Fault }
 
+/** An outcome that nothing comes of. */
+export type Ending = Exclude<Outcome, { readonly type: 'emit' }>
+
 /** The record goes on as these results; as itself when none is given. */
 export const emit = (record: Record, ...results: readonly Record[]): Outcome => ({
   type: 'emit',
@@ -21,7 +24,7 @@ export const absorb = (record: Record): Outcome => ({ type: 'emit', record, resu
 export const emitTo = (branch: string, record: Record): Outcome => ({ type: 'emit', record, results: [record], branch })
 
 /** The record ends here on purpose, for a reason that is counted: one or two words, no values in it. */
-export const drop = (record: Record, reason: string): Outcome => ({ type: 'drop', record, reason })
+export const drop = (record: Record, reason: string): Ending => ({ type: 'drop', record, reason })
 
 /** The record could not be handled. */
-export const fail = (record: Record, fault: Fault): Outcome => ({ type: 'fail', record, fault })
+export const fail = (record: Record, fault: Fault): Ending => ({ type: 'fail', record, fault })

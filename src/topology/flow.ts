@@ -2,7 +2,7 @@ import { Subject } from 'rxjs'
 import type { StateChange, Unit } from '../broker/broker.ts'
 import type { FloodGuard } from '../deadletter/flood.ts'
 import type { Fault } from '../record/fault.ts'
-import type { Outcome } from '../record/outcome.ts'
+import type { Ending, Outcome } from '../record/outcome.ts'
 import type { Record, StoredRecord } from '../record/record.ts'
 import { startOf } from './departure.ts'
 import { Draft } from './draft.ts'
@@ -66,7 +66,7 @@ export class Flow {
       nodes: this.#wiring.nodes.values(),
       state: this.#state,
       later: soon,
-      leave: (node, record) => this.#tick(node, record),
+      leave: (node, what) => this.#tick(node, what),
     })
     this.#order = new KeyOrder({
       ...limitOf(this.#sources.values()),
@@ -222,13 +222,14 @@ export class Flow {
     this.#settle(lineage)
   }
 
-  /** A result that no record caused leaves a node. */
-  #tick(node: Node, record: Record): void {
-    const lineage = record.origin as Lineage
+  /** What no record caused leaves a node: a result, or how a record that it kept ends. */
+  #tick(node: Node, what: Record | Ending): void {
+    const lineage = ('type' in what ? what.record : what).origin as Lineage
     this.#entrance.begin(lineage, () => {
       this.#tally.enter(lineage, node.stream)
       lineage.pending++
-      this.#forward(node, record, undefined)
+      if ('type' in what) this.#leave(node, what)
+      else this.#forward(node, what, undefined)
     })
   }
 

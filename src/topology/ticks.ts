@@ -1,5 +1,6 @@
-import { timer, type SchedulerLike, type Subscription } from 'rxjs'
+import { Subscription, timer, type SchedulerLike } from 'rxjs'
 import { encodeValue } from '../component/value.ts'
+import type { Ending } from '../record/outcome.ts'
 import type { Record } from '../record/record.ts'
 import { Lineage } from './lineage.ts'
 import { longestTimer } from './pause.ts'
@@ -16,9 +17,12 @@ export interface TicksHost {
   readonly state: StagedState
   /** Runs what the clock brought at a node, as soon as no commit is under way. */
   later(node: string, action: () => void): void
-  /** A result leaves a node. */
-  leave(node: Node, record: Record): void
+  /** What no record caused leaves a node: a result, or how a record that it kept ends. */
+  leave(node: Node, what: Record | Ending): void
 }
+
+/** Stands for the timer of what is due already. */
+const underWay = Subscription.EMPTY
 
 /** The operators of a task that have something to do when the clock says so. */
 export class Ticks {
@@ -31,9 +35,14 @@ export class Ticks {
     this.#nodes = [...host.nodes].filter(({ clock }) => clock)
   }
 
-  /** Looks when they are due next. */
+  /** Looks when they are due next: what is due by now is work that is under way, and needs no timer. */
   arm(): void {
-    for (const node of this.#nodes) this.#arm(node)
+    for (const node of this.#nodes) {
+      if (this.#waiting.get(node)?.timer === underWay) continue
+      this.#arm(node)
+      const due = this.#waiting.get(node)?.due ?? Infinity
+      if (due <= this.#host.scheduler.now()) this.#tickSoon(node, due)
+    }
   }
 
   close(): void {
@@ -53,21 +62,30 @@ export class Ticks {
     this.#waiting.set(node, { due, timer: waits })
   }
 
+  #tickSoon(node: Node, due: number): void {
+    this.#waiting.get(node)!.timer.unsubscribe()
+    this.#waiting.set(node, { due, timer: underWay })
+    this.#host.later(node.id, () => this.#tick(node))
+  }
+
   #tick(node: Node): void {
     this.#waiting.delete(node)
     const now = this.#host.scheduler.now()
-    const results = this.#host.state.attempt(
+    const leaving = this.#host.state.attempt(
       (at: number) => node.clock!.tick(at),
       now,
       () => true,
     )
-    for (const record of results)
-      this.#host.leave(node, { ...record, origin: lineageOf(record, node, this.#host.partition) })
+    for (const what of leaving) {
+      const own = 'type' in what ? what.record : what
+      const record = { ...own, origin: lineageOf(own, node, this.#host.partition) }
+      this.#host.leave(node, 'type' in what ? { ...what, record } : record)
+    }
     this.#arm(node)
   }
 }
 
-/** A result that no record caused is its own record: its letter holds it as JSON, with the origin of one that it was made of. */
+/** What no record caused is its own record: its letter holds it as JSON, with the origin of one that it was made of. */
 function lineageOf(
   { key, value, headers, timestamp, origin, index }: Record,
   { id }: Node,

@@ -1,7 +1,7 @@
 import { Subject, Subscription, type Observer, type SchedulerLike } from 'rxjs'
 import type { Log } from '../component/context.ts'
 import { attempt, lift } from '../component/lift.ts'
-import type { ByTheClock, Step } from '../component/operator.ts'
+import type { Clock, Step } from '../component/operator.ts'
 import type { Outcome } from '../record/outcome.ts'
 import type { Record } from '../record/record.ts'
 import type { Meter, NodeMeter } from './meter.ts'
@@ -27,7 +27,7 @@ export interface Node {
   /** The operator after it; undefined for the last of its stream. */
   next?: Node
   /** What it does without a record, of an operator by the clock. */
-  clock?: Pick<ByTheClock, 'due' | 'tick'>
+  clock?: Clock
   /** Where the records of the other stream enter, of an operator with two sides. */
   right?: Node
   /** Ends its input, so that it lets go of what it holds; what comes later, from operators before it, enters it anew. */
@@ -194,8 +194,9 @@ function build(
       { clock: step },
     )
   if ('left' in step) {
-    const right = direct({ ...node, id: `${id}.right`, meter: meter.node(`${id}.right`) }, step.right)
-    return Object.assign(direct(node, step.left), { right })
+    const { left, right, clock } = step
+    const other = direct({ ...node, id: `${id}.right`, meter: meter.node(`${id}.right`) }, right)
+    return Object.assign(direct(node, left), { right: other, ...(clock && { clock }) })
   }
   function direct(side: Node, step: (record: Record) => Outcome): Node {
     const run = atomic(step, state)

@@ -122,8 +122,16 @@ describe('a config of join', () => {
       { table: 'a', within: '1h', as: 'o' },
       'within: it is for `stream`: a table has no past, and is the latest of each key',
     ],
-    [{ table: 'a', type: 'left', missing: 'drop', as: 'o' }, 'missing: it is for a `table` and `type: inner`'],
+    [{ table: 'a', type: 'left', missing: 'drop', as: 'o' }, 'missing: it is for `type: inner`'],
     [{ stream: 'a', within: '1h', keyless: 'keep', as: 'o' }, 'keyless: `keep` is for `type: left` and `outer`'],
+    [
+      { stream: 'a', latest: true, missing: 'drop', as: 'o' },
+      'missing: with `latest` a record may meet another at any time',
+    ],
+    [
+      { stream: 'a', within: '1h', type: 'outer', otherMissing: 'drop', as: 'o' },
+      'otherMissing: with `type: outer` it leaves alone; expected `inner` or `left`',
+    ],
     [
       { stream: 'a', latest: true, type: 'left', keyless: 'keep', as: 'o' },
       'keyless: the latest of no key is nothing; expected `deadLetter` or `drop`',

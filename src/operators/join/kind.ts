@@ -3,6 +3,7 @@ import type { RecordExpression } from '../../component/expression.ts'
 import type { JoinType } from './combine.ts'
 import type { Keyless } from './keyless.ts'
 import type { LatestConfig } from './latest.ts'
+import type { Missing } from './missed.ts'
 import type { WindowedConfig } from './windowed.ts'
 import type { WithTableConfig } from './withTable.ts'
 
@@ -18,13 +19,14 @@ interface Given {
   readonly at?: RecordExpression | undefined
   readonly otherAt?: RecordExpression | undefined
   readonly late?: 'deadLetter' | 'drop' | undefined
-  readonly missing?: 'drop' | 'deadLetter' | undefined
+  readonly missing?: Missing | undefined
+  readonly otherMissing?: Missing | undefined
   readonly keyless: Keyless
 }
 
 export type JoinConfig = WindowedConfig | LatestConfig | WithTableConfig
 
-const windowedOnly = ['grace', 'at', 'otherAt', 'late'] as const
+const windowedOnly = ['grace', 'at', 'otherAt', 'late', 'otherMissing'] as const
 
 /** Which of its kinds a join is; what goes not together is an issue. */
 export function kindOf(given: Given, context: z.RefinementCtx): JoinConfig {
@@ -58,8 +60,11 @@ function* problemsOf(given: Given): Iterable<Problem> {
     const { before, after } = spanOf(within)
     if (before + after + (given.grace ?? 0) === 0) yield ['within', 'expected more than no time, here or for `grace`']
   }
-  if (given.missing !== undefined && (table === undefined || type !== 'inner')) {
-    yield ['missing', 'it is for a `table` and `type: inner`']
+  if (given.missing !== undefined && (latest || type !== 'inner')) {
+    yield ['missing', latest ? 'with `latest` a record may meet another at any time' : 'it is for `type: inner`']
+  }
+  if (given.otherMissing !== undefined && type === 'outer') {
+    yield ['otherMissing', 'with `type: outer` it leaves alone; expected `inner` or `left`']
   }
   if (keyless === 'keep' && (type === 'inner' || latest)) {
     yield [
@@ -72,14 +77,27 @@ function* problemsOf(given: Given): Iterable<Problem> {
 }
 
 function asKind(given: Given): JoinConfig {
-  const { stream, table, as, type, within, grace = 0, at, otherAt, late = 'deadLetter', missing = 'drop' } = given
-  const { keyless } = given
-  if (table !== undefined) return { kind: 'table', table, as, type: type as 'inner' | 'left', missing, keyless }
+  const { stream, table, as, type, within, grace = 0, at, otherAt, late = 'deadLetter' } = given
+  const { missing, otherMissing, keyless } = given
+  if (table !== undefined)
+    return { kind: 'table', table, as, type: type as 'inner' | 'left', missing: missing ?? 'drop', keyless }
   if (within === undefined) {
     return { kind: 'latest', stream: stream!, as, type, keyless: keyless as 'deadLetter' | 'drop' }
   }
   const times = { left: at, right: otherAt }
-  return { kind: 'windowed', stream: stream!, as, type, ...spanOf(within), grace, at: times, late, keyless }
+  const told = { left: missing, right: otherMissing }
+  return {
+    kind: 'windowed',
+    stream: stream!,
+    as,
+    type,
+    ...spanOf(within),
+    grace,
+    at: times,
+    late,
+    missing: told,
+    keyless,
+  }
 }
 
 const spanOf = (within: NonNullable<Given['within']>): { readonly before: number; readonly after: number } =>

@@ -9,6 +9,7 @@ import { absorb, drop, emit, type Outcome } from '../../record/outcome.ts'
 import { nth, type Record } from '../../record/record.ts'
 import { bothOf, combineUnder, leavesAlone, type JoinType, type Side } from './combine.ts'
 import { keylessMessage, type Keyless } from './keyless.ts'
+import { memoryOf, missedByTheClock, type Missing } from './missed.ts'
 import { JoinWindows, type Meeting } from './windows.ts'
 
 /** The record came too late to be kept for others, and met none. */
@@ -34,14 +35,16 @@ export interface WindowedConfig {
   readonly as: string
   readonly at: { readonly [side in Side]?: RecordExpression | undefined }
   readonly late: 'deadLetter' | 'drop'
+  readonly missing: { readonly [side in Side]?: Missing | undefined }
   readonly keyless: Keyless
 }
 
 /** Joins two streams: records of one key whose times are near each other. */
 export function windowed(config: WindowedConfig, { scheduler, state }: OperatorContext): Step {
-  const { type, late, keyless, at } = config
+  const { type, late, missing, keyless, at } = config
+  const missed = { left: missing.left !== undefined, right: missing.right !== undefined }
   const alone = { left: leavesAlone(type, 'left'), right: leavesAlone(type, 'right') }
-  const windows = new JoinWindows({ ...config, alone }, state)
+  const windows = new JoinWindows({ ...config, alone, missed }, state)
   const combine = combineUnder(config.as)
 
   const take = (side: Side) => (record: Record) => {
@@ -53,7 +56,8 @@ export function windowed(config: WindowedConfig, { scheduler, state }: OperatorC
     combine.check(side, record.value)
     if (record.key === null) return takeKeyless(side, record, time)
 
-    const meeting = windows.take(side, { group: groupOf(record.key), time, value: record.value })
+    const arrival = { group: groupOf(record.key), time, value: record.value }
+    const meeting = windows.take(side, missed[side] ? { ...arrival, memory: memoryOf(record) } : arrival)
     if (meeting.unmet === 'late') {
       if (late === 'drop') return drop(record, 'late')
       throw new LateRecordFault(time, windows.newest(side))
@@ -75,7 +79,7 @@ export function windowed(config: WindowedConfig, { scheduler, state }: OperatorC
     const results = [
       ...closed.map((other) => ({
         key: keyOf(other.group),
-        value: combine.alone(other.side, other.value),
+        value: combine.alone(other.side, other.what),
         timestamp: other.time,
       })),
       ...met.map(([otherTime, value]) => ({
@@ -89,7 +93,9 @@ export function windowed(config: WindowedConfig, { scheduler, state }: OperatorC
     return emit(record, ...results.map((result, n) => ({ ...nth(record, n, result.value), ...result })))
   }
 
-  return { left: take('left'), right: take('right') }
+  const sides = { left: take('left'), right: take('right') }
+  if (!missed.left && !missed.right) return sides
+  return { ...sides, clock: missedByTheClock(windows, missing, { left: config.stream, right: 'this stream' }) }
 }
 
 const textOf = (time: number | string): string => (typeof time === 'number' ? new Date(time).toISOString() : time)

@@ -1,7 +1,7 @@
 import type { StateStore } from '../../component/state.ts'
 import { otherOf, type Side } from './combine.ts'
 import { SideBuffer, type Kept } from './sideBuffer.ts'
-import { Unmatched, type Alone } from './unmatched.ts'
+import { Unmatched, type Place, type Unmet } from './unmatched.ts'
 
 /** How far apart records may be that meet, in milliseconds of their times. */
 export interface JoinWindow {
@@ -13,20 +13,20 @@ export interface JoinWindow {
   readonly grace: number
   /** Whether records of a side that meet none leave alone. */
   readonly alone: { readonly [side in Side]: boolean }
+  /** Whether records of a side that meet none, and may not leave alone, are told of. */
+  readonly missed: { readonly [side in Side]: boolean }
 }
 
-export interface Arrival {
-  /** The key, as text. */
-  readonly group: string
-  /** Milliseconds since 1970. */
-  readonly time: number
+export interface Arrival extends Place {
   readonly value: unknown
+  /** What is told of it where it is missed. */
+  readonly memory?: unknown
 }
 
 /** What became of a record. */
 export interface Meeting {
   /** Records that met none, whose windows closed with this one's time: in order of their times. */
-  readonly closed: readonly Alone[]
+  readonly closed: readonly Unmet[]
   /** Those of the other side that it met, in order of their times, then as they came. */
   readonly met: readonly Kept[]
   /** What it does where it met none. Late: it came too late to be kept for others. */
@@ -47,7 +47,9 @@ export class JoinWindows {
   readonly #window: JoinWindow
   readonly #state: StateStore
   readonly #buffers: { readonly [side in Side]: SideBuffer }
+  /** Those that leave alone. */
   readonly #unmatched: Unmatched
+  readonly #missed: Unmatched
 
   constructor(window: JoinWindow, state: StateStore) {
     const { before, after, grace } = window
@@ -56,16 +58,46 @@ export class JoinWindows {
     this.#state = state
     this.#buffers = { left: new SideBuffer('l', options, state), right: new SideBuffer('r', options, state) }
     const closesAfter = { left: after + grace, right: before + grace }
-    this.#unmatched = new Unmatched({ alone: window.alone, closesAfter }, state)
+    this.#unmatched = new Unmatched({ prefix: 'u', sides: window.alone, closesAfter }, state)
+    this.#missed = new Unmatched({ prefix: 'm', sides: window.missed, closesAfter }, state)
+  }
+
+  /** Whether windows of records that are to be told of may be closed. */
+  get isMissing(): boolean {
+    return this.#missed.isDue(this.#progress[0])
+  }
+
+  /** Takes out the records that are to be told of, whose windows are closed. */
+  closeMissed(): readonly Unmet[] {
+    return this.#missed.close(this.#progress[0])
   }
 
   /** The latest time of the records of a side. */
   newest(side: Side): number {
-    return this.#progress[side === 'left' ? 1 : 2]
+    return newestOf(side, this.#progress)
   }
 
   /** Time goes on by a record that cannot meet others. @param side where it counts for what is kept of its side */
   pass(time: number, side?: Side): void {
+    this.#advance(time, side)
+  }
+
+  /** Takes a record: what it meets, and what leaves alone as time goes on. It changes nothing where it is late. */
+  take(side: Side, arrival: Arrival): Meeting {
+    const { group, time } = arrival
+    const progress = this.#advance(time, side)
+    const [streamTime] = progress
+    const closed = time === streamTime ? this.#unmatched.close(streamTime) : []
+    const met = this.#meet(side, arrival, progress)
+    if (met.length > 0) {
+      this.#unmatched.remove(otherOf(side), group, met)
+      this.#missed.remove(otherOf(side), group, met)
+    }
+    const isKept = this.#buffers[side].keep(arrival, newestOf(side, progress))
+    return { closed, met, unmet: met.length > 0 ? undefined : this.#unmet(side, arrival, isKept, streamTime) }
+  }
+
+  #advance(time: number, side: Side | undefined): Progress {
     const before = this.#progress
     const [streamTime, left, right] = before
     const after: Progress = [
@@ -74,33 +106,30 @@ export class JoinWindows {
       side === 'right' ? Math.max(right, time) : right,
     ]
     if (after.some((value, at) => value > before[at]!)) this.#state.set(progressKey, after)
+    return after
   }
 
-  /** Takes a record: what it meets, and what leaves alone as time goes on. It changes nothing where it is late. */
-  take(side: Side, arrival: Arrival): Meeting {
-    const { group, time } = arrival
-    this.pass(time, side)
-    const streamTime = this.#progress[0]
-    const closed = time === streamTime ? this.#unmatched.close(streamTime) : []
-    const met = this.#meet(side, arrival)
-    if (met.length > 0) this.#unmatched.remove(otherOf(side), group, met)
-    const isKept = this.#buffers[side].keep(arrival, this.newest(side))
-    return { closed, met, unmet: met.length > 0 ? undefined : this.#unmet(side, arrival, isKept) }
-  }
-
-  #meet(side: Side, { group, time }: Arrival): readonly Kept[] {
+  #meet(side: Side, { group, time }: Arrival, progress: Progress): readonly Kept[] {
     const { before, after } = this.#window
     const [earlier, later] = side === 'left' ? [before, after] : [after, before]
     const other = otherOf(side)
-    return this.#buffers[other].find(group, time - earlier, time + later, this.newest(other))
+    return this.#buffers[other].find(group, time - earlier, time + later, newestOf(other, progress))
   }
 
-  #unmet(side: Side, arrival: Arrival, isKept: boolean): Meeting['unmet'] {
-    if (!this.#window.alone[side]) return isKept ? 'kept' : 'late'
-    return this.#unmatched.add(side, arrival, this.#progress[0]) ? 'kept' : 'leaves'
+  #unmet(side: Side, arrival: Arrival, isKept: boolean, streamTime: number): Meeting['unmet'] {
+    if (this.#window.alone[side]) {
+      if (this.#unmatched.isClosed(side, arrival.time, streamTime)) return 'leaves'
+      this.#unmatched.add(side, arrival, arrival.value)
+      return 'kept'
+    }
+    if (!isKept) return 'late'
+    if (this.#window.missed[side]) this.#missed.add(side, arrival, arrival.memory)
+    return 'kept'
   }
 
   get #progress(): Progress {
     return (this.#state.get(progressKey) as Progress | undefined) ?? none
   }
 }
+
+const newestOf = (side: Side, progress: Progress): number => progress[side === 'left' ? 1 : 2]

@@ -1,28 +1,18 @@
 import type { OperatorContext } from '../../component/context.ts'
 import { KeylessFault } from '../../component/keyless.ts'
 import type { Step } from '../../component/operator.ts'
-import { Fault } from '../../record/fault.ts'
 import { drop, emit, type Outcome } from '../../record/outcome.ts'
 import { withValue, type Record } from '../../record/record.ts'
 import { combineUnder } from './combine.ts'
 import { keylessMessage, type Keyless } from './keyless.ts'
-
-/** The table has no row of the record's key. */
-export class JoinMissedFault extends Fault {
-  readonly code = 'join.missed'
-  readonly disposition = 'deadLetter'
-
-  constructor(table: string) {
-    super(`The table ${table} has no row of the record's key.`)
-  }
-}
+import { JoinMissedFault, type Missing } from './missed.ts'
 
 export interface WithTableConfig {
   readonly kind: 'table'
   readonly table: string
   readonly type: 'inner' | 'left'
   readonly as: string
-  readonly missing: 'drop' | 'deadLetter'
+  readonly missing: Missing
   readonly keyless: Keyless
 }
 
@@ -39,7 +29,7 @@ export function withTable({ table, type, as, missing, keyless }: WithTableConfig
     if (row) return emit(record, withValue(record, combine.both(record.value, row.value)))
     if (type === 'left') return leave(record)
     if (missing === 'drop') return drop(record, 'no match')
-    throw new JoinMissedFault(table)
+    throw new JoinMissedFault(`The table ${table} has no row of the record's key.`)
   }
 
   function withoutKey(record: Record): Outcome {

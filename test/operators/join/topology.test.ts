@@ -59,6 +59,25 @@ describe('a topology with a join', () => {
     )
   })
 
+  it('tells of what met none, where it is asked for, once its window is closed', async () => {
+    const options = 'stream: asks, within: 10s, as: ask, missing: deadLetter, otherMissing: drop'
+    const { conservation, captured } = await runTopology(topology(`{ ${options} }`), {
+      given: { bids: 'a 30s b---|', asks: 'd 30s c---|' },
+      values: {
+        ...values,
+        d: { $key: 'other', $value: { ask: 8 } },
+        m: { ...values.a, $fault: 'join.missed', $operator: 'deals.join' },
+      },
+      expect: { deals: '- 30s y---|', 'dlq.bids': '- 30s m---|' },
+    })
+    expect(conservation.filter(({ source }) => source === 'deals.join')).toEqual([
+      { source: 'deals.join', stream: 'deals', read: 2, emitted: 0, dropped: 1, dead: 1, inFlight: 0 },
+    ])
+    expect(captured.get('dlq.bids')?.[0]?.failure?.message).toBe(
+      "No record of asks with the record's key came within the window.",
+    )
+  })
+
   it('takes the latest of both sides, and passes tombstones on', async () => {
     await runTopology(topology('{ stream: asks, latest: true, type: left, as: ask }'), {
       given: { bids: 'a--bn|', asks: '-cn--|' },

@@ -1,6 +1,10 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { memoryState } from '../../../src/component/state.ts'
+import { memoryState, type StateStore } from '../../../src/component/state.ts'
+import { join } from '../../../src/operators/join.ts'
+import type { Ending } from '../../../src/record/outcome.ts'
+import type { Record } from '../../../src/record/record.ts'
+import { context } from '../../support/context.ts'
 import { joined, told, type Given, type JoinInput } from './bothSides.ts'
 
 interface Window {
@@ -41,8 +45,12 @@ const configOf = ({ before, after, grace }: Window, type: 'inner' | 'left' | 'ou
 })
 
 /** Runs it, begun anew over the same state before each of some records, as after a restart. */
-function run(config: JoinInput, given: readonly Given[], restarts: readonly number[] = []) {
-  const state = memoryState()
+function run(
+  config: JoinInput,
+  given: readonly Given[],
+  restarts: readonly number[] = [],
+  state: StateStore = memoryState(),
+) {
   let take = joined(config, { state })
   return given.map((one, n) => {
     if (restarts.includes(n)) take = joined(config, { state })
@@ -102,6 +110,27 @@ it('an outer join lets every record leave, alone or in pairs, and no record both
     }),
   )
 })
+
+it('an inner join tells of each record that met none, where it is asked for, if none comes too late', () => {
+  fc.assert(
+    fc.property(usable, givens(0), fc.nat(20), restarts, (window, ordered, disorder, again) => {
+      const given = [
+        ...shifted(ordered, Math.min(disorder, window.grace)),
+        { side: 'left', key: 'end', time: 10_000, value: { n: -1 } } as const,
+      ]
+      const config: JoinInput = { ...configOf(window, 'inner'), missing: 'deadLetter', otherMissing: 'deadLetter' }
+      const state = memoryState()
+      const paired = new Set(pairsOf(run(config, given, again, state)).flatMap(({ n, o }) => [n, o!.n]))
+      const step = join.build(join.config.parse(config), context({ state }))
+      const missed = 'clock' in step ? step.clock.tick(0) : []
+      const expected = given.map((_, n) => n).filter((n) => n < given.length - 1 && !paired.has(n))
+      expect(missed.map((each) => numberOf(each)).sort((a, b) => a - b)).toEqual(expected)
+    }),
+  )
+})
+
+const numberOf = (ended: Record | Ending): number =>
+  'type' in ended ? (ended.record.value as { readonly n: number }).n : Number.NaN
 
 /** The same records, every third so much behind. */
 const shifted = (given: readonly Given[], by: number): Given[] =>

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { memoryState } from '../../../src/component/state.ts'
+import { join } from '../../../src/operators/join.ts'
+import type { TwoSided } from '../../../src/component/operator.ts'
+import type { Ending } from '../../../src/record/outcome.ts'
+import { context } from '../../support/context.ts'
+import { record } from '../../support/records.ts'
 import { joined, left, outcomesOf, right, type JoinInput } from './bothSides.ts'
 
 const inner: JoinInput = { stream: 'other', within: '10ms', as: 'o' }
@@ -116,6 +121,11 @@ describe('a record that meets none', () => {
     ])
   })
 
+  it('leaves no sooner than its own window closes, though one before it leaves', () => {
+    const given = [left(1, { l: 1 }), left(2, { l: 2 }), right(12, 'a', 'x'), right(13, 'a', 'x')]
+    expect(outcomesOf(leftJoin, given).slice(2)).toEqual([[[{ l: 1 }, 1]], [[{ l: 2 }, 2]]])
+  })
+
   it('waits for grace, too', () => {
     const given = [left(1, { l: 1 }), right(16, 'x', 'x'), right(17, 'x', 'x')]
     expect(outcomesOf({ ...leftJoin, grace: '5ms' }, given)).toEqual([[], [], [[{ l: 1 }, 1]]])
@@ -156,6 +166,28 @@ describe('a record that meets none', () => {
 
   it('has no field of the name that the other would stand under', () => {
     expect(outcomesOf(leftJoin, [right(100, 'a', 'x'), left(1, { l: 1, o: 'old' })])[1]).toEqual([[{ l: 1 }, 1]])
+  })
+})
+
+describe('a record of an inner join that meets none', () => {
+  it('is told of when its window is closed, also where it was closed when it came', () => {
+    const config = join.config.parse({ ...inner, missing: 'deadLetter', otherMissing: 'drop' })
+    const { left, right, clock } = join.build(config, context()) as TwoSided
+    const at = (timestamp: number) => record({ at: timestamp }, { key: Buffer.from('k'), timestamp })
+    left(at(1))
+    right(at(1 + 11))
+    const early = at(12 - 11)
+    left(early)
+    expect(clock!.due()).toBe(0)
+    const told = clock!.tick(0) as Ending[]
+    expect(told.map((ending) => [ending.type, (ending.record.value as { at: number }).at])).toEqual([
+      ['fail', 1],
+      ['fail', 1],
+    ])
+    expect(told[1]!.record.origin).toEqual(early.origin)
+    expect(clock!.due()).toBeUndefined()
+    right(at(40))
+    expect((clock!.tick(0) as Ending[]).map(({ type }) => type)).toEqual(['drop'])
   })
 })
 
