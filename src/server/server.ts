@@ -6,6 +6,9 @@ import type { Broker } from '../broker/broker.ts'
 import type { Log } from '../component/context.ts'
 import { createMetrics } from '../monitor/metrics.ts'
 import type { RunningPipeline } from '../topology/running.ts'
+import { json, text, type Answer, type Route } from './answer.ts'
+import { assetFolder, assetRoutes, page, wantsHtml } from './page.ts'
+import { plotRoutes, readablePlots, type PlannedPlot } from './plots/routes.ts'
 
 export interface ServerParts {
   /** 0 for any that is free. */
@@ -14,6 +17,8 @@ export interface ServerParts {
   readonly host?: string
   /** Everything that runs, monitors included. */
   readonly pipelines: readonly RunningPipeline[]
+  /** What the page plots; nothing when absent. */
+  readonly plots?: readonly PlannedPlot[]
   readonly broker: Broker
   readonly log: Log
 }
@@ -28,13 +33,7 @@ export class ServerError extends Error {
   override readonly name = 'ServerError'
 }
 
-interface Answer {
-  readonly status: number
-  readonly type: string
-  readonly body: string
-}
-
-/** Serves health and metrics over HTTP. @throws ServerError when it cannot listen there */
+/** Serves the page, health and metrics over HTTP. @throws ServerError when it cannot listen there */
 export async function startServer(parts: ServerParts): Promise<RunningServer> {
   const { port, host = '127.0.0.1', log } = parts
   const routes = routesOf(parts)
@@ -58,15 +57,16 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   }
 }
 
-type Route = () => Answer | Promise<Answer>
-
-function routesOf({ pipelines, broker }: ServerParts): ReadonlyMap<string, Route> {
+function routesOf({ pipelines, plots = [], broker, log }: ServerParts): ReadonlyMap<string, Route> {
   const metrics = createMetrics({ pipelines, broker, scheduler: asyncScheduler })
+  const shown = { pipelines, plots: readablePlots(plots, broker), broker, log }
   return new Map<string, Route>([
-    ['/', () => text(200, index(pipelines))],
+    ['/', (request) => (wantsHtml(request) ? page(shown) : textPage(pipelines))],
     ['/metrics', async () => ({ status: 200, type: metrics.contentType, body: await metrics.metrics() })],
     ['/healthz', () => json(200, { status: 'up' })],
     ['/readyz', () => readiness(pipelines)],
+    ...plotRoutes(shown.plots),
+    ...assetRoutes(),
   ])
 }
 
@@ -81,25 +81,29 @@ async function readiness(pipelines: readonly RunningPipeline[]): Promise<Answer>
   return json(503, { status: 'not ready', troubles })
 }
 
-const index = (pipelines: readonly RunningPipeline[]): string =>
-  `Oxbow runs ${pipelines.map(({ name }) => name).join(', ') || 'nothing'}.
+const textPage = (pipelines: readonly RunningPipeline[]): Answer => ({
+  ...text(
+    200,
+    `Oxbow runs ${pipelines.map(({ name }) => name).join(', ') || 'nothing'}.
 
+/          this; in a browser a page that shows what runs
 /metrics   metrics for Prometheus
 /healthz   200 while the process is up
 /readyz    200 when all pipelines run, else 503 and what is wrong
-`
+/plots     what the page plots, as JSON
+`,
+  ),
+  headers: { vary: 'accept' },
+})
 
-async function respond(
-  routes: ReadonlyMap<string, Route>,
-  { method, url = '/' }: IncomingMessage,
-  log: Log,
-): Promise<Answer> {
+async function respond(routes: ReadonlyMap<string, Route>, request: IncomingMessage, log: Log): Promise<Answer> {
+  const { method, url = '/' } = request
   const path = url.split('?', 1)[0]!
   const route = routes.get(path)
-  if (!route) return text(404, `There is no ${path} here; there is ${[...routes.keys()].join(', ')}.\n`)
+  if (!route) return text(404, `There is no ${path} here; there is ${named(routes)}.\n`)
   if (method !== 'GET' && method !== 'HEAD') return text(405, `${path} answers to GET and HEAD only.\n`)
   try {
-    return await route()
+    return await route(request)
   } catch (error) {
     log.warn(
       { path, error },
@@ -109,21 +113,26 @@ async function respond(
   }
 }
 
-function send({ status, type, body }: Answer, { method }: IncomingMessage, response: ServerResponse): void {
+const named = (routes: ReadonlyMap<string, Route>): string =>
+  [...routes.keys()].filter((path) => !path.startsWith(assetFolder)).join(', ')
+
+/** A page may load what this server has, and nothing else; nobody may put it into a frame. */
+const policy =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+function send({ status, type, body, headers }: Answer, { method }: IncomingMessage, response: ServerResponse): void {
   response.writeHead(status, {
     'content-type': type,
     'content-length': Buffer.byteLength(body),
     'cache-control': 'no-store',
+    'content-security-policy': policy,
+    'cross-origin-resource-policy': 'same-origin',
+    'referrer-policy': 'no-referrer',
     'x-content-type-options': 'nosniff',
+    ...headers,
     ...(status === 405 && { allow: 'GET, HEAD' }),
   })
   response.end(method === 'HEAD' ? undefined : body)
-}
-
-const text = (status: number, body: string): Answer => ({ status, type: 'text/plain; charset=utf-8', body })
-
-const json = (status: number, body: object): Answer => {
-  return { status, type: 'application/json', body: `${JSON.stringify(body)}\n` }
 }
 
 function refused({ code, message }: NodeJS.ErrnoException, port: number, host: string): string {
