@@ -4,7 +4,7 @@ import { duration } from '../component/fields.ts'
 import { KeylessFault } from '../component/keyless.ts'
 import { defineOperator } from '../component/operator.ts'
 import { absorb, drop, emit, type Outcome } from '../record/outcome.ts'
-import { nth, type Record } from '../record/record.ts'
+import type { Record } from '../record/record.ts'
 import { TooManyDistinctFault } from './aggregate/distinct.ts'
 import { eventTime, TimeUnreadableFault } from '../component/eventTime.ts'
 import { examples } from './aggregate/examples.ts'
@@ -13,6 +13,7 @@ import { groupOf, keyOf } from '../component/group.ts'
 import { Into, into } from './aggregate/into.ts'
 import { NumberOverflowFault, NumberUnreadableFault } from './aggregate/number.ts'
 import { BadAggregateFault } from './aggregate/own.ts'
+import { spans } from './aggregate/span.ts'
 import { window } from './aggregate/window.ts'
 import { EvictedRecordFault, LateRecordFault, Windowed, WindowsFullFault } from './aggregate/windowed.ts'
 import type { Arrival, GroupWindow } from './aggregate/windows.ts'
@@ -123,6 +124,7 @@ function windowed(
   windows: Windowed,
   options: { readonly emit: 'update' | 'close'; readonly late: 'deadLetter' | 'drop' },
 ): Take {
+  const spanOf = spans()
   const take: Take = (record, arrival) => {
     const { changed, closed } = windows.take(arrival)
     if (changed === undefined) {
@@ -130,7 +132,7 @@ function windowed(
       throw new LateRecordFault(arrival.time, windows.streamTime)
     }
     const due = options.emit === 'close' ? closed : changed
-    const results = due.map((window, n) => resultOf(window, n, record, into))
+    const results = due.map((window, n) => resultOf(window, n, record, into.result(window.accumulated), spanOf))
     return results.length > 0 ? emit(record, ...results) : absorb(record)
   }
   return (record, arrival) => {
@@ -145,7 +147,14 @@ function windowed(
 }
 
 /** A window's result: it has the key of its group, and the highest time of its records. */
-function resultOf({ group, start, end, latest, accumulated }: GroupWindow, n: number, by: Record, into: Into): Record {
-  const span = { window_start: new Date(start).toISOString(), window_end: new Date(end).toISOString() }
-  return { ...nth(by, n, { ...span, ...into.result(accumulated) }), key: keyOf(group), timestamp: latest }
+function resultOf(
+  { group, start, end, latest }: GroupWindow,
+  n: number,
+  { origin, headers, index }: Record,
+  fields: { readonly [name: string]: unknown },
+  spanOf: ReturnType<typeof spans>,
+): Record {
+  const { window_start, window_end } = spanOf(start, end)
+  const value = { window_start, window_end, ...fields }
+  return { key: keyOf(group), value, headers, timestamp: latest, origin, index: `${index}.${n}` }
 }
