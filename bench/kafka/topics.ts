@@ -53,13 +53,13 @@ export function byMarket(n: number): Keyed {
   return { key: (JSON.parse(value) as { market_slug: string }).market_slug, value }
 }
 
-/** The n-th price event under one of so many keys, in no order; a hundred of them a second. */
+/** The n-th price event under one of so many keys, in no order; a hundred of them a second, from a time on. */
 export const byKey =
-  (keys: number) =>
+  (keys: number, from: number) =>
   (n: number): Keyed => ({
     key: `key-${(Math.imul(n, 2_654_435_761) >>> 4) % keys}`,
     value: priceEvent(n),
-    timestamp: String(1_767_801_600_000 + 10 * n),
+    timestamp: String(from + 10 * n),
   })
 
 /** A topic of the first `count` records. */
