@@ -16,6 +16,8 @@ export interface Setting {
   readonly events: number
   /** The broker's process. */
   readonly broker: number
+  /** What judges the output in the end. */
+  readonly judge: 'count.py' | 'countWindows.py'
 }
 
 /** Runs a peer over the whole input into fresh topics, then lets librdkafka count what became of each event. */
@@ -23,7 +25,7 @@ export async function measure(
   name: string,
   peer: Peer,
   job: Omit<Job, 'output' | 'dead'>,
-  { events, broker }: Setting,
+  { events, broker, judge }: Setting,
 ): Promise<Measurement> {
   const group = `${job.group}-${name.replace(/\W+/g, '-')}-${job.guarantee}-${job.threads}`.toLowerCase()
   const output = `${group}.clean`
@@ -43,7 +45,7 @@ export async function measure(
     const memory = peakMemory(child.pid!)
     child.kill('SIGTERM')
     await exit
-    const { lost, doubled } = await count(job.kafka, events, topics)
+    const { lost, doubled } = await count(judge, job.kafka, events, topics)
     return {
       peer: name,
       guarantee: job.guarantee,
@@ -65,15 +67,11 @@ export async function measure(
 
 /** By librdkafka, which has no part in any of the peers. */
 async function count(
+  judge: Setting['judge'],
   kafka: string,
   events: number,
   topics: readonly string[],
 ): Promise<{ readonly lost: number; readonly doubled: number }> {
-  const { stdout } = await run(pythonWithKafka(), [
-    join(import.meta.dirname, 'count.py'),
-    kafka,
-    String(events),
-    ...topics,
-  ])
+  const { stdout } = await run(pythonWithKafka(), [join(import.meta.dirname, judge), kafka, String(events), ...topics])
   return JSON.parse(stdout) as { lost: number; doubled: number }
 }

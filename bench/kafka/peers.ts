@@ -25,11 +25,11 @@ export const peers: { readonly [name: string]: Peer } = {
     threads: [1],
     start: (job) => startNode([join(here, 'rawLoop.ts')], { JOB: JSON.stringify(job) }),
   },
-  Oxbow: { threads: [1, 2], start: startOxbow },
+  Oxbow: { threads: [1, 2], start: (job) => startOxbow(job, join(here, 'pipeline.yaml')) },
 }
 
-function startOxbow({ kafka, group, guarantee, threads, output, dead }: Job): ChildProcess {
-  const pipeline = join(here, 'pipeline.yaml')
+/** Runs a pipeline file by the command line. */
+export function startOxbow({ kafka, group, guarantee, threads, output, dead }: Job, pipeline: string): ChildProcess {
   return startNode([join(root, 'bin/oxbow.js'), 'run', pipeline, '--no-http', '--threads', String(threads)], {
     KAFKA: kafka,
     GROUP: group,
@@ -46,7 +46,11 @@ const startNode = (args: readonly string[], environment: { readonly [name: strin
   })
 
 /** Its defaults, but for what the job says, a heap that suits the machine, and the settings given. */
-function startStreams(job: Job, settings: { readonly [name: string]: string }): ChildProcess {
+export function startStreams(
+  job: Job,
+  settings: { readonly [name: string]: string },
+  program: 'PriceStream' | 'CountStream' = 'PriceStream',
+): ChildProcess {
   const directory = join(root, 'node_modules/.cache/oxbow-bench', job.group)
   mkdirSync(directory, { recursive: true })
   const properties = {
@@ -68,7 +72,7 @@ function startStreams(job: Job, settings: { readonly [name: string]: string }): 
       .map((entry) => entry.join('='))
       .join('\n'),
   )
-  const args = ['-Xmx1g', '-cp', streamsClassPath(), 'PriceStream', file, job.input, job.output]
+  const args = ['-Xmx1g', '-cp', streamsClassPath(), program, file, job.input, job.output]
   return spawn('java', args, { stdio: ['ignore', 'ignore', 'ignore'] })
 }
 
@@ -78,6 +82,7 @@ function streamsClassPath(): string {
   if (compiled) return compiled
   const classes = join(root, 'node_modules/.cache/oxbow-bench/classes')
   mkdirSync(classes, { recursive: true })
-  execFileSync('javac', ['-d', classes, '-cp', kafkaClassPath(), join(here, 'streams/PriceStream.java')])
+  const programs = ['PriceStream', 'CountStream'].map((name) => join(here, `streams/${name}.java`))
+  execFileSync('javac', ['-d', classes, '-cp', kafkaClassPath(), ...programs])
   return (compiled = `${kafkaClassPath()}:${classes}`)
 }

@@ -40,8 +40,30 @@ async function withNetwork(
   }
 }
 
-/** A topic of the first `count` price events, the market of each its key. */
-export async function fill(kafka: string, topic: string, count: number): Promise<void> {
+export interface Keyed {
+  readonly key: string
+  readonly value: string
+  /** Milliseconds since 1970, as text; absent: now. */
+  readonly timestamp?: string
+}
+
+/** The n-th price event, the market its key. */
+export function byMarket(n: number): Keyed {
+  const value = priceEvent(n)
+  return { key: (JSON.parse(value) as { market_slug: string }).market_slug, value }
+}
+
+/** The n-th price event under one of so many keys, in no order; a hundred of them a second, from a time on. */
+export const byKey =
+  (keys: number, from: number) =>
+  (n: number): Keyed => ({
+    key: `key-${(Math.imul(n, 2_654_435_761) >>> 4) % keys}`,
+    value: priceEvent(n),
+    timestamp: String(from + 10 * n),
+  })
+
+/** A topic of the first `count` records. */
+export async function fill(kafka: string, topic: string, count: number, record: (n: number) => Keyed): Promise<void> {
   await createTopics(kafka, [topic])
   const createPartitioner =
     () =>
@@ -50,10 +72,7 @@ export async function fill(kafka: string, topic: string, count: number): Promise
   const producer = new Kafka({ brokers: [kafka], logLevel: logLevel.NOTHING }).producer({ createPartitioner })
   await producer.connect()
   for (let n = 0; n < count; n += perBatch) {
-    const messages = Array.from({ length: Math.min(perBatch, count - n) }, (_, at) => {
-      const value = priceEvent(n + at)
-      return { key: (JSON.parse(value) as { market_slug: string }).market_slug, value }
-    })
+    const messages = Array.from({ length: Math.min(perBatch, count - n) }, (_, at) => record(n + at))
     await producer.send({ topic, messages })
   }
   await producer.disconnect()

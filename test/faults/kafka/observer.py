@@ -2,13 +2,13 @@
 
 It takes requests on standard input and answers each on standard output, both one JSON object a line:
 
-  open {source, outs, partitions, repeats}  creates the source topic; outs are [where records go, where dead letters go]
+  open {source, outs, partitions, repeats, counts}  creates the source topic; outs are [where records go, where dead letters go]
   produce {rate, ahead}                     writes ids from the next one on, at once until so many are ahead of what has
                                             come out, then at a rate a second, until paused; answers the first
   pause {}                                  answers the id after the last, once all are acknowledged
   progress {from, to}                       how many ids of a range have come out; without `to`, of those written so far
   drain {}                                  waits until nothing more can come: all transactions ended, all topics read
-  count {from, to}                          {lost, doubled, disordered} of a range
+  count {from, to}                          {lost, doubled, disordered, miscounted, undercounted} of a range
   totals {}                                 records written, and those in each of outs
   configure {topic, name, value}            sets one setting of a topic
   elect {}                                  makes the preferred replicas of all partitions their leaders
@@ -16,12 +16,17 @@ It takes requests on standard input and answers each on standard output, both on
 
 Each 20th id is poison. With `repeats`, each id is written once more a while later: who removes duplicates emits it once.
 An id counts as out of order when one of its key that is larger came first into the same topic.
+
+With `counts`, what comes out counts the ids so far of a market and window of time. A market and window is miscounted when
+its counts are not 1, 2, 3 to what is counted here, undercounted when the last of them is too small. Order is not looked at:
+ids of a market come from all partitions.
 """
 
 import json
 import sys
 import threading
 import time
+from collections import Counter
 
 from confluent_kafka import Consumer, ElectionType, KafkaError, Producer, TopicPartition
 from confluent_kafka.admin import (
@@ -37,6 +42,28 @@ brokers = sys.argv[1]
 admin = AdminClient({"bootstrap.servers": brokers, "log_level": 0})
 keys = 97
 repeat_after = 300
+markets = 50
+first_time = 1700000000000
+ids_of_window = 1000  # of a second: an id is a millisecond
+
+
+def is_poison(identifier):
+    return identifier % 20 == 7
+
+
+def market_of(identifier):
+    return "m%d" % (identifier % markets)
+
+
+def window_of(identifier):
+    """When the window of an id begins, as Oxbow says it."""
+    second = (first_time + identifier) // ids_of_window
+    return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(second))
+
+
+def window_after(identifier):
+    """The first id of the first window that begins at an id or after it."""
+    return -(-identifier // ids_of_window) * ids_of_window
 
 
 class Writer(threading.Thread):
@@ -101,8 +128,9 @@ class Writer(threading.Thread):
             self.idle.set()
 
     def write_id(self, identifier):
-        price = 1.7 if identifier % 20 == 7 else 0.4
-        value = '{"id":%d,"price":%s,"market":"m%d"}' % (identifier, price, identifier % 50)
+        price = 1.7 if is_poison(identifier) else 0.4
+        content = (identifier, price, market_of(identifier), first_time + identifier)
+        value = '{"id":%d,"price":%s,"market":"%s","at":%d}' % content
         while True:
             try:
                 self.producer.produce(self.topic, value, key=str(identifier % keys), on_delivery=self.delivered)
@@ -118,9 +146,10 @@ class Writer(threading.Thread):
 class Reader(threading.Thread):
     """Reads committed records of topics from their beginning, as they come."""
 
-    def __init__(self, topics):
+    def __init__(self, topics, counts):
         super().__init__(daemon=True)
         self.topics = topics
+        self.counted = {} if counts else None
         self.times = []
         self.distinct = 0
         self.disordered = []
@@ -167,7 +196,11 @@ class Reader(threading.Thread):
             if message.error().code() == KafkaError._PARTITION_EOF:
                 self.ends[place] = message.offset()
             return
-        identifier = json.loads(message.value())["id"]
+        value = json.loads(message.value())
+        identifier = value["id"]
+        if self.counted is not None and "count" in value:
+            window = (message.key().decode(), value["window_start"])
+            self.counted.setdefault(window, []).append(value["count"])
         self.totals[message.topic()] += 1
         if identifier >= len(self.times):
             self.times.extend([0] * (identifier + 1 - len(self.times)))
@@ -175,6 +208,8 @@ class Reader(threading.Thread):
         if self.times[identifier] > 1:
             return
         self.distinct += 1
+        if self.counted is not None:
+            return
         key = (message.topic(), message.key())
         if identifier < self.largest.get(key, -1):
             self.disordered.append(identifier)
@@ -196,12 +231,27 @@ class Reader(threading.Thread):
             time.sleep(0.1)
         raise RuntimeError("an open transaction keeps records from being read: %s of %s" % (self.ends, highs))
 
-    def count(self, start, end):
+    def count(self, start, end, written):
         times = (self.times + [0] * max(0, end - len(self.times)))[start:end]
         return {
             "lost": sum(1 for each in times if each == 0),
             "doubled": sum(each - 1 for each in times if each > 1),
             "disordered": sum(1 for each in self.disordered if start <= each < end),
+            **self.judge_counts(start, end, written),
+        }
+
+    def judge_counts(self, start, end, written):
+        """Of the windows that begin in a range, against the ids that were written."""
+        if self.counted is None:
+            return {"miscounted": 0, "undercounted": 0}
+        expected = Counter()
+        for identifier in range(window_after(start), min(written, window_after(end))):
+            if not is_poison(identifier):
+                expected[(market_of(identifier), window_of(identifier))] += 1
+        found = [(self.counted.get(name, [0]), count) for name, count in expected.items()]
+        return {
+            "miscounted": sum(1 for counts, count in found if counts != list(range(1, count + 1))),
+            "undercounted": sum(1 for counts, count in found if counts[-1] < count),
         }
 
 
@@ -210,10 +260,10 @@ def resolve(futures):
 
 
 class Observer:
-    def open(self, source, outs, partitions, repeats):
+    def open(self, source, outs, partitions, repeats, counts):
         resolve(admin.create_topics([NewTopic(source, partitions, -1)]))
         self.topics = [source, *outs]
-        self.reader = Reader(outs)
+        self.reader = Reader(outs, counts)
         self.writer = Writer(source, repeats, self.reader)
 
     def produce(self, rate, ahead):
@@ -230,7 +280,7 @@ class Observer:
         self.reader.drain()
 
     def count(self, to, **range):
-        return self.reader.count(range["from"], to)
+        return self.reader.count(range["from"], to, self.writer.next)
 
     def totals(self):
         return {"written": self.writer.written, "outs": [self.reader.totals[topic] for topic in self.reader.topics]}

@@ -14,6 +14,10 @@ export interface Count {
   readonly doubled: number
   /** Ids that came after a larger one of their key. */
   readonly disordered: number
+  /** Of a pipeline that counts: keys and windows whose counts are not 1, 2, 3 to the number of their ids. */
+  readonly miscounted: number
+  /** Those whose last count is too small. */
+  readonly undercounted: number
 }
 
 /** Writes records and counts what comes out, by librdkafka, in a process of its own: see observer.py. */
@@ -28,8 +32,12 @@ export class Observer {
     this.#answers = createInterface({ input: this.#process.stdout! })[Symbol.asyncIterator]()
   }
 
-  async open(source: string, outs: readonly string[], partitions: number, repeats: boolean): Promise<void> {
-    await this.#ask('open', { source, outs, partitions, repeats })
+  async open(
+    source: string,
+    outs: readonly string[],
+    { partitions, ...kind }: { readonly partitions: number; readonly repeats: boolean; readonly counts: boolean },
+  ): Promise<void> {
+    await this.#ask('open', { source, outs, partitions, ...kind })
   }
 
   /** Writes records at a rate a second, so many of them at most ahead of what has come out. @returns the first id */

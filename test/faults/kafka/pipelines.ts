@@ -2,18 +2,26 @@ export const guarantees = ['atLeastOnce', 'exactlyOnce'] as const
 export type Guarantee = (typeof guarantees)[number]
 
 const validated = '- validate: { schema: { type: object, properties: { price: { type: number, maximum: 1 } } } }'
+const mapped = '- map: { id: record.id, market: record.market }'
+const counted =
+  '- aggregate: { window: { tumbling: 1s }, at: record.at, grace: 3650d, into: { id: { last: record.id }, count: count } }'
 const noRetries = 'deadLetters: { retry: { attempts: 0 } }'
 
 export const pipelines = {
   /** Poison is dead-lettered. */
-  stateless: { steps: [validated], deadLetters: noRetries },
+  stateless: { steps: [validated, mapped], deadLetters: noRetries },
   /** The same, and what was seen is dropped: each id comes twice and must leave once. */
-  dedupe: { steps: ['- dedupe: { by: string(record.id), within: 1h }', validated], deadLetters: noRetries },
+  dedupe: {
+    steps: ['- dedupe: { by: string(record.id), within: 1h }', validated, mapped],
+    deadLetters: noRetries,
+  },
   /** Poison fails until a retry passes, and the later records of its key wait behind it. */
   ordered: {
-    steps: ['- use: ./flaky.mjs'],
+    steps: ['- use: ./flaky.mjs', mapped],
     deadLetters: 'deadLetters: { order: key, retry: { attempts: 40, backoff: [20ms] } }',
   },
+  /** By another key, so through an internal topic: poison is dead-lettered there, and the rest is counted by windows of time. */
+  counted: { steps: ['- keyBy: record.market', validated, counted], deadLetters: noRetries },
 } as const
 export type PipelineName = keyof typeof pipelines
 
@@ -59,6 +67,5 @@ streams:
     from: ${sourceOf(name)}
     steps:
       ${pipelines[pipeline].steps.join('\n      ')}
-      - map: { id: record.id, market: record.market }
     to: { topic: { name: ${outsOf(name)[0]}, partitions: ${partitions} } }
 `

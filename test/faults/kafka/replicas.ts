@@ -7,6 +7,7 @@ const main = new URL('../../../src/cli/main.ts', import.meta.url).pathname
 
 /** Source records by their outcome, as `oxbow run --json` prints them when it stops. */
 export interface Conservation {
+  readonly source: string
   readonly read: number
   readonly emitted: number
   readonly dropped: number
@@ -62,11 +63,15 @@ export class Replicas {
     await gone
   }
 
-  /** Asks one after another to stop. @returns what the last one says of the records since the pipeline first ran */
-  async stop(): Promise<Conservation | undefined> {
+  /**
+   * Asks one after another to stop.
+   * @returns what the last one says of the records since the pipeline first ran: the source's, and an internal topic's
+   */
+  async stop(): Promise<Conservation[]> {
     while (this.#running.length > 0) await this.end(0, 'SIGTERM')
-    const line = readFileSync(this.#printed, 'utf8').trim().split('\n').at(-1)
-    return line ? (JSON.parse(line) as Conservation) : undefined
+    const lines = readFileSync(this.#printed, 'utf8').split('\n').filter(Boolean)
+    const said = lines.map((line) => JSON.parse(line) as Conservation)
+    return said.slice(said.findLastIndex(({ source }) => source === said[0]!.source))
   }
 
   kill(): void {

@@ -13,8 +13,10 @@ const verdicts = process.argv.slice(2).flatMap((file) =>
     .map((line) => JSON.parse(line) as Verdict),
 )
 
-const sum = (own: readonly Verdict[], name: 'events' | 'strikes' | 'atWork' | 'lost' | 'doubled' | 'disordered') =>
-  own.reduce((total, verdict) => total + verdict[name], 0).toLocaleString('en')
+const sum = (
+  own: readonly Verdict[],
+  name: 'events' | 'strikes' | 'atWork' | 'lost' | 'doubled' | 'disordered' | 'miscounted',
+) => own.reduce((total, verdict) => total + verdict[name], 0).toLocaleString('en')
 
 /** 1, 2, 3, 7 as 1–3, 7. */
 function ranges(numbers: readonly number[]): string {
@@ -28,7 +30,7 @@ function ranges(numbers: readonly number[]): string {
 }
 
 const head = ['fault', 'pipeline', 'guarantee', 'rounds', 'seeds', 'events', 'strikes', 'at work', 'lost', 'doubled']
-const columns = [...head, 'out of order', 'ledger']
+const columns = [...head, 'out of order', 'miscounted', 'ledger']
 console.log(`| ${columns.join(' | ')} |`)
 console.log(`|${'---|'.repeat(columns.length)}`)
 for (const own of Map.groupBy(verdicts, (each) => `${each.pipeline} ${each.fault} ${each.guarantee}`).values()) {
@@ -36,5 +38,5 @@ for (const own of Map.groupBy(verdicts, (each) => `${each.pipeline} ${each.fault
   const numbers = [sum(own, 'events'), sum(own, 'strikes'), sum(own, 'atWork'), sum(own, 'lost'), sum(own, 'doubled')]
   const ledger = own.every((each) => each.ledger) ? 'agrees' : 'differs'
   const cells = [fault, pipeline, guarantee, own.length, ranges(own.map(({ seed }) => seed)), ...numbers]
-  console.log(`| ${[...cells, sum(own, 'disordered'), ledger].join(' | ')} |`)
+  console.log(`| ${[...cells, sum(own, 'disordered'), sum(own, 'miscounted'), ledger].join(' | ')} |`)
 }
