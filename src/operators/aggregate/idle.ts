@@ -6,18 +6,26 @@ import type { Into, PlannedField } from './into.ts'
 import type { Windowed } from './windowed.ts'
 import { spanOf, type GroupWindow } from './windows.ts'
 
-/** A field of what is accumulated, not of the results: the origin of the record that came last. */
+/** A field of what is accumulated, not of the results: the origin and index of the record that came last. */
 export const originField = '.origin'
 
-type Kept = readonly [source: string, topic: string, partition: number, offset: string, timestamp: number]
+type Kept = readonly [
+  source: string,
+  topic: string,
+  partition: number,
+  offset: string,
+  timestamp: number,
+  index: string,
+]
 
 const lastOrigin: Aggregation<Kept, Kept | null> = {
-  input: ({ origin: { source, topic, partition, offset, timestamp } }) => [
+  input: ({ origin: { source, topic, partition, offset, timestamp }, index }) => [
     source,
     topic,
     partition,
     String(offset),
     timestamp,
+    index,
   ],
   initial: null,
   add: (_, input) => input,
@@ -62,9 +70,10 @@ export class Idle {
   }
 
   #resultOf({ group, start, end, latest, accumulated }: GroupWindow): Record {
-    const origin = originOf(this.#into.hidden(originField, accumulated) as Kept)
+    const last = this.#into.hidden(originField, accumulated) as Kept
     const value = { ...spanOf(start, end), ...this.#into.result(accumulated) }
-    return { key: keyOf(group), value, headers: [], timestamp: latest, origin, index: `@${end}` }
+    const index = `${last[5]}@${end}`
+    return { key: keyOf(group), value, headers: [], timestamp: latest, origin: originOf(last), index }
   }
 }
 

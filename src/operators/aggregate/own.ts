@@ -42,18 +42,22 @@ const built = (file: string, aggregate: UserAggregate): Aggregation<Record, unkn
       throw new BadAggregateFault(`It cannot be kept: ${thrown.message}.`)
     }
   }
+  const result = (accumulated: unknown): unknown =>
+    aggregate.result ? checked('result()', aggregate.result(copyOf(accumulated))) : accumulated
   return {
     input: (record) => record,
     initial: checked('initial', aggregate.initial),
     add(accumulated, record) {
       const value = copyOf(record.value)
-      return checked('add()', aggregate.add(copyOf(accumulated), value, withValue(record, value)))
+      const next = checked('add()', aggregate.add(copyOf(accumulated), value, withValue(record, value)))
+      // The record that leads to no result fails; when its window closes, it would be others.
+      result(next)
+      return next
     },
     ...(aggregate.merge && {
       merge: (one: unknown, other: unknown) => checked('merge()', aggregate.merge!(copyOf(one), copyOf(other))),
     }),
-    result: (accumulated) =>
-      aggregate.result ? checked('result()', aggregate.result(copyOf(accumulated))) : accumulated,
+    result,
   }
 }
 

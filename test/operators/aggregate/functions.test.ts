@@ -129,6 +129,15 @@ describe('an aggregate of the user', () => {
     ])
   })
 
+  it('fails the record that leads to no result, not those that close its window', async () => {
+    const config = { window: { tumbling: '10ms' }, at: 'record == 1 ? 50 : 5', emit: 'close' } as const
+    const into = { spread: { use: './own/spread.ts' } }
+    const over = aggregate.over({ ...config, keyless: 'group', into }, context({ directory: import.meta.dirname }))
+    const [first, second, third, closing] = await verdicts(over, 95, 101, 99, 1)
+    expect([first, second, third]).toEqual([[], 'fail operator.threw', []])
+    expect(closing).toMatchObject([{ spread: 4 }])
+  })
+
   it.each([
     ['./own/absent.ts', 'There is no file'],
     ['./own/empty.ts', 'it has no default export; expected "export default { initial, add'],

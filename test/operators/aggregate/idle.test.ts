@@ -64,4 +64,19 @@ describe('aggregate with idle', () => {
       expect: { hourly: '-', 'dlq.clicks': '75m f' },
     })
   })
+
+  it('tells results apart whose last records are parts of one source record', async () => {
+    const validated = config('{ tumbling: 1h }', '- validate: { schema: { required: [nothing] } }')
+    const parts = '- unnest: products\n      - keyBy: record.products\n      - aggregate:'
+    await runTopology(validated.replace('- aggregate:', parts), {
+      at,
+      given: { clicks: 'a' },
+      values: {
+        a: click('00:10', { products: ['k', 'l'] }),
+        f: { ...hour('00:00', '01:00', 1), $fault: 'record.invalid' },
+        g: { ...hour('00:00', '01:00', 1), $key: 'l', $fault: 'record.invalid' },
+      },
+      expect: { hourly: '-', 'dlq.clicks': '75m (fg)' },
+    })
+  })
 })

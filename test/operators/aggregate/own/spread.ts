@@ -8,5 +8,8 @@ export default {
     range.highest = Math.max(x, range.highest ?? x)
     return range
   },
-  result: ({ lowest, highest }: { lowest: number; highest: number }) => highest - lowest,
+  result({ lowest, highest }: { lowest: number; highest: number }) {
+    if (highest > 100) throw new RangeError('too far')
+    return highest - lowest
+  },
 }
