@@ -144,6 +144,15 @@ export interface Subscription {
   close(): Promise<void>
 }
 
+/** What a task's state has under one name: what an operator keeps, or a table. */
+export interface StoreInfo {
+  readonly task: string
+  readonly name: string
+  readonly entries: number
+  /** Of keys and values. */
+  readonly bytes: number
+}
+
 /** A task's committed state. */
 export interface StateReader {
   get(store: string, key: string): Buffer | undefined
@@ -163,6 +172,12 @@ export interface Broker {
   /** A task's state, restored; complete for as long as its partition is this process's. */
   state(group: string, task: string): Promise<StateReader>
   /**
+   * The stores of a group that have entries, those of one task after another. It looks at every entry; on Kafka all state
+   * is read that this process does not have.
+   * @param tasks only of these
+   */
+  stores(group: string, tasks?: readonly string[]): Promise<readonly StoreInfo[]>
+  /**
    * Creates what is missing and adjusts what can be adjusted without loss; never destroys. Idempotent.
    * @param consent `shorten` allows a shorter retention for topics with records, which deletes some
    * @throws TopicConflict, after all that could be done, for topics that the pipeline cannot work with
@@ -175,6 +190,15 @@ export interface Broker {
   committed(group: string): Promise<readonly Position[]>
   /** Who reads for a group now; the embedded broker knows those of this process. */
   members(group: string): Promise<readonly MemberInfo[]>
+  /**
+   * Has a group start over: forgets its state, its counts and where it was. Done again, it goes on where it was interrupted.
+   * @param start where it goes on, in partitions where that is not the start; topics to delete, those that there are
+   * @throws BrokerError while somebody reads for the group
+   */
+  reset(
+    group: string,
+    start: { readonly offsets: readonly Position[]; readonly topics: readonly string[] },
+  ): Promise<void>
   /** The ledger of conservation so far, one entry per source and stream. */
   counts(group: string): Promise<readonly Count[]>
   close(): Promise<void>

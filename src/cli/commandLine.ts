@@ -43,6 +43,16 @@ const entries: readonly Entry[] = [
     summary: 'print the records of a topic',
     load: async () => (await import('./read.ts')).readCommand(),
   },
+  {
+    name: 'table',
+    summary: 'show the state of a pipeline',
+    load: async () => (await import('./table.ts')).tableCommand(),
+  },
+  {
+    name: 'reset',
+    summary: 'have a pipeline start over',
+    load: async () => (await import('./reset.ts')).resetCommand(),
+  },
   { name: 'dlq', summary: 'look into dead letters', load: async () => (await import('./dlq.ts')).dlqCommand() },
   {
     name: 'list',

@@ -56,6 +56,8 @@ export interface OperatorSpec<S extends z.ZodType = z.ZodType> {
   reads?(config: z.output<S>): { readonly stream?: string; readonly table?: string }
   /** For an operator that gives records other keys: how many partitions their topic is to have, if the config says. */
   repartitions?(config: z.output<S>): { readonly partitions?: number }
+  /** What of the config the state depends on, as JSON: state that another one made is refused. Nothing when absent. */
+  shape?(config: z.output<S>): unknown
   /** Called once a task. Throws an Error that says what is wrong when, say, a file it needs cannot be read. */
   build(config: z.output<S>, context: OperatorContext): Step
 }

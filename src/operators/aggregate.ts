@@ -94,6 +94,10 @@ export const aggregate = defineOperator({
   ],
   examples,
   keyed: true,
+  shape: ({ into: fields, window }) => ({
+    into: Object.entries(fields).map(([name, { kind }]) => [name, kind]),
+    window: window ?? null,
+  }),
 
   build({ into: given, window, grace, at, emit: when, late, keyless, idle, buffer }, { directory, scheduler, state }) {
     const fields = idle === undefined ? given : { ...given, [originField]: keepOrigin }

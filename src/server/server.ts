@@ -5,6 +5,8 @@ import { asyncScheduler } from 'rxjs'
 import type { Broker } from '../broker/broker.ts'
 import type { Log } from '../component/context.ts'
 import { createMetrics } from '../monitor/metrics.ts'
+import { json, text, type Answer } from './answer.ts'
+import { answerTables, isTables } from './tables.ts'
 import type { RunningPipeline } from '../topology/running.ts'
 
 export interface ServerParts {
@@ -26,12 +28,6 @@ export interface RunningServer {
 /** The server could not start; the message says why and what would help. */
 export class ServerError extends Error {
   override readonly name = 'ServerError'
-}
-
-interface Answer {
-  readonly status: number
-  readonly type: string
-  readonly body: string
 }
 
 /** Serves health and metrics over HTTP. @throws ServerError when it cannot listen there */
@@ -58,7 +54,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   }
 }
 
-type Route = () => Answer | Promise<Answer>
+type Route = (url: string) => Answer | Promise<Answer>
 
 function routesOf({ pipelines, broker }: ServerParts): ReadonlyMap<string, Route> {
   const metrics = createMetrics({ pipelines, broker, scheduler: asyncScheduler })
@@ -67,6 +63,7 @@ function routesOf({ pipelines, broker }: ServerParts): ReadonlyMap<string, Route
     ['/metrics', async () => ({ status: 200, type: metrics.contentType, body: await metrics.metrics() })],
     ['/healthz', () => json(200, { status: 'up' })],
     ['/readyz', () => readiness(pipelines)],
+    ['/tables', (url) => answerTables(url, pipelines, broker)],
   ])
 }
 
@@ -87,6 +84,7 @@ const index = (pipelines: readonly RunningPipeline[]): string =>
 /metrics   metrics for Prometheus
 /healthz   200 while the process is up
 /readyz    200 when all pipelines run, else 503 and what is wrong
+/tables    the state of the pipelines: /tables/STORE has its entries, /tables/STORE/KEY one of them
 `
 
 async function respond(
@@ -95,11 +93,11 @@ async function respond(
   log: Log,
 ): Promise<Answer> {
   const path = url.split('?', 1)[0]!
-  const route = routes.get(path)
+  const route = routes.get(isTables(path) ? '/tables' : path)
   if (!route) return text(404, `There is no ${path} here; there is ${[...routes.keys()].join(', ')}.\n`)
   if (method !== 'GET' && method !== 'HEAD') return text(405, `${path} answers to GET and HEAD only.\n`)
   try {
-    return await route()
+    return await route(url)
   } catch (error) {
     log.warn(
       { path, error },
@@ -118,12 +116,6 @@ function send({ status, type, body }: Answer, { method }: IncomingMessage, respo
     ...(status === 405 && { allow: 'GET, HEAD' }),
   })
   response.end(method === 'HEAD' ? undefined : body)
-}
-
-const text = (status: number, body: string): Answer => ({ status, type: 'text/plain; charset=utf-8', body })
-
-const json = (status: number, body: object): Answer => {
-  return { status, type: 'application/json', body: `${JSON.stringify(body)}\n` }
 }
 
 function refused({ code, message }: NodeJS.ErrnoException, port: number, host: string): string {

@@ -22,8 +22,9 @@ import { inputsOf, type Plan, type Subtopology } from './plan.ts'
 import { prepareTopics } from './prepareTopics.ts'
 import type { PipelineStatus, RunningPipeline, ThreadLag } from './running.ts'
 import { SharedSinks } from './sinks.ts'
-import { isFed, Slot } from './slot.ts'
+import { Slot, unserved } from './slot.ts'
 import { checkWriters } from './soleWriter.ts'
+import { answerFor, type StoreAnswer, type StoreQuery } from './stores.ts'
 import { warnOfStranded } from './stranded.ts'
 
 export type { Conservation }
@@ -156,6 +157,10 @@ export class Pipeline implements RunningPipeline {
     this.#changed.complete()
   }
 
+  stores(query: StoreQuery): Promise<StoreAnswer> {
+    return answerFor(this.#parts.broker, this.name, this.#slots, query)
+  }
+
   async conservation(): Promise<readonly Conservation[]> {
     return conservationOf(this.#parts.plan, await countsOf(this.#parts.broker, this.name))
   }
@@ -170,13 +175,8 @@ export class Pipeline implements RunningPipeline {
       this.#sinks.add(partition, state)
       warnOfStranded(state, this.#parts)
     }
-    const fresh = plan.subtopologies.flatMap((subtopology) =>
-      numbers
-        .filter((partition) => isFed(subtopology, partition, partitions))
-        .filter(
-          (partition) => !this.#slots.some((slot) => slot.subtopology === subtopology && slot.partition === partition),
-        )
-        .map((partition) => this.#slotFor(subtopology, partition, member)),
+    const fresh = unserved(plan.subtopologies, partitions, this.#slots).map(({ subtopology, partition }) =>
+      this.#slotFor(subtopology, partition, member),
     )
     this.#slots = [...this.#slots, ...fresh]
     for (const slot of fresh) await slot.start()

@@ -2,6 +2,7 @@ import type { GroupMember, Lag } from '../broker/broker.ts'
 import type { Conservation } from './conservation.ts'
 import type { MeterReading } from './meter.ts'
 import type { Plan } from './plan.ts'
+import type { StoreAnswer, StoreQuery } from './stores.ts'
 
 /** What one thread has of a pipeline. */
 export interface Share {
@@ -40,6 +41,8 @@ export interface RunningPipeline {
   status(): Promise<PipelineStatus>
   /** How far each partition of this process is from its end. */
   lag(): Promise<readonly ThreadLag[]>
+  /** The state of the partitions of this process. */
+  stores(query: StoreQuery): Promise<StoreAnswer>
   /** Source records per source and stream since the pipeline first ran, its retry pipeline's part in it included. */
   conservation(): Promise<readonly Conservation[]>
   /** Creates missing topics, joins the group and starts to read. Throws what is wrong with a component's set-up. */

@@ -4,6 +4,7 @@ import { stateOf } from './held.ts'
 import { pauseAfter, sleep } from './pause.ts'
 import { inputsOf, type Subtopology } from './plan.ts'
 import { Refusals } from './refusals.ts'
+import { checkShapes } from './shapes.ts'
 import { Task, type TaskParts } from './task.ts'
 import { TaskStopped } from './taskStopped.ts'
 
@@ -101,12 +102,13 @@ export class Slot {
   async start(): Promise<void> {
     const { broker, plan, partition, guards } = this.#parts
     const state = await broker.state(plan.name, stateOf(partition))
+    const marking = await checkShapes(this.#parts, state)
     const positions = await broker.committed(plan.name)
     if (this.#closed) return
     const committed = (place: TopicPartition) =>
       positions.find(({ topic, partition }) => topic === place.topic && partition === place.partition)?.offset
     this.#refusals.restart()
-    const task = new Task({ ...this.#parts, state, committed, refusals: this.#refusals }, guards)
+    const task = new Task({ ...this.#parts, broker: marking, state, committed, refusals: this.#refusals }, guards)
     task.stopped.subscribe((reason) => this.#suspend(reason))
     task.worked.subscribe(() => this.#parts.changed())
     this.#task = task
@@ -189,6 +191,19 @@ export class Slot {
   }
 }
 
+/** The tasks that places feed and that have no slot yet. */
+export const unserved = (
+  subtopologies: readonly Subtopology[],
+  places: readonly TopicPartition[],
+  slots: readonly Slot[],
+): readonly Pick<Slot, 'subtopology' | 'partition'>[] =>
+  subtopologies.flatMap((subtopology) =>
+    [...new Set(places.map(({ partition }) => partition))]
+      .filter((partition) => isFed(subtopology, partition, places))
+      .filter((partition) => !slots.some((slot) => slot.subtopology === subtopology && slot.partition === partition))
+      .map((partition) => ({ subtopology, partition })),
+  )
+
 /** Whether one of the places feeds a sub-topology's task of a partition. */
-export const isFed = (subtopology: Subtopology, partition: number, places: readonly TopicPartition[]): boolean =>
+const isFed = (subtopology: Subtopology, partition: number, places: readonly TopicPartition[]): boolean =>
   places.some((place) => place.partition === partition && inputsOf(subtopology).includes(place.topic))

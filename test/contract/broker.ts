@@ -5,6 +5,7 @@ import { memberContract } from './broker/members.ts'
 import { partitionContract } from './broker/partitions.ts'
 import { readContract } from './broker/read.ts'
 import { recordContract } from './broker/records.ts'
+import { resetContract } from './broker/reset.ts'
 import { count, createSetting, output, take, unique, unit, type Setting } from './broker/setting.ts'
 import { stateContract } from './broker/state.ts'
 import { subscriptionContract } from './broker/subscription.ts'
@@ -41,6 +42,7 @@ export function brokerContract(name: string, open: () => Promise<BrokerUnderTest
     memberContract(current)
     topicContract(current)
     readContract(current)
+    resetContract(current)
 
     it('answers nothing once it is closed', async () => {
       const closed = await open()

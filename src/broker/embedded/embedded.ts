@@ -10,8 +10,9 @@ import { checkMaxRecords } from '../maxRecords.ts'
 import { throwConflicts } from '../topicPlan.ts'
 import { createMembership } from './membership.ts'
 import { endsOf } from './offsets.ts'
+import { isRunning } from '../reset.ts'
 import { createProducer } from './producer.ts'
-import { openTables, type Tables } from './tables.ts'
+import { openTables, resetGroup, type Tables } from './tables.ts'
 import { directWriter, threadWriter, type Writer } from './writer.ts'
 
 export interface EmbeddedOptions {
@@ -93,6 +94,8 @@ function createBroker({ tables, writer, now, readOnly, shared, lock }: Setting):
     },
     subscribe: async (group, topics, listener) => membership.join(group, topics, listener),
     state: async (group, task) => state.reader(group, task),
+    stores: async (group, tasks) =>
+      database.read(() => state.stores(group)).filter(({ task }) => tasks?.includes(task) ?? true),
     ensureTopics: async (specs, { shorten } = { shorten: false }) =>
       throwConflicts(
         database.write(() => {
@@ -114,6 +117,10 @@ function createBroker({ tables, writer, now, readOnly, shared, lock }: Setting):
     },
     committed: async (group) => database.read(() => offsets.all(group)),
     members: async (group) => membership.members(group),
+    reset: async (group, start) => {
+      if (membership.members(group).length > 0) throw isRunning(group)
+      database.write(() => resetGroup(tables, group, start))
+    },
     counts: async (group) => database.read(() => ledger.totals(group)),
     close: async () => {
       membership.end()

@@ -6,6 +6,8 @@ export interface Ledger {
   /** Adds to the totals; to be called inside a transaction. */
   add(group: string, counts: readonly Count[]): void
   totals(group: string): readonly Count[]
+  /** To be called inside a transaction. */
+  clear(group: string): void
 }
 
 export function openLedger(database: Database): Ledger {
@@ -18,8 +20,10 @@ export function openLedger(database: Database): Ledger {
     `SELECT source, stream, read, emitted, dropped, dead FROM ledger
      WHERE consumer_group = ? ORDER BY source, stream`,
   )
+  const clear = database.prepare('DELETE FROM ledger WHERE consumer_group = ?')
 
   return {
+    clear: (group) => void clear.run(group),
     add: (group, counts) => {
       for (const { source, stream, read, emitted, dropped, dead } of counts) {
         add.run(group, source, stream, read, emitted, dropped, dead)

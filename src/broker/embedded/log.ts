@@ -26,6 +26,8 @@ export interface Log {
   create(name: string, partitions: number): Topic
   addPartitions(topic: Topic, partitions: number): void
   setRetention(topic: Topic, retention: number | undefined): void
+  /** With its records, and with what groups committed for it. */
+  remove(topic: Topic): void
   append(topic: Topic, partition: number, batches: readonly EncodedBatch[]): void
   read(topic: Topic, partition: number, from: number, max: number): StoredRecord[]
   /** Deletes, from the front of every log, the batches whose newest record is older than the topic's retention. */
@@ -63,6 +65,9 @@ export function openLog(database: Database): Log {
       for (let partition = partitions.length; partition < count; partition++) sql.addPartition.run(id, partition)
     },
     setRetention: ({ id }, retention) => void sql.setRetention.run(retention ?? null, id),
+    remove: ({ id }) => {
+      for (const statement of sql.remove) statement.run(id)
+    },
     append: ({ id, partitions }, partition, batches) => {
       let next = partitions[partition]!.end
       for (const { count, firstTimestamp, maxTimestamp, bytes } of batches) {
@@ -144,6 +149,9 @@ const prepare = (database: Database) => ({
   addTopic: database.prepare<{ id: number }>('INSERT INTO topic (name) VALUES (?) RETURNING id'),
   addPartition: database.prepare('INSERT INTO log (topic, partition) VALUES (?, ?)'),
   setRetention: database.prepare('UPDATE topic SET retention = ? WHERE id = ?'),
+  remove: ['batch WHERE topic', 'log WHERE topic', 'committed WHERE topic', 'topic WHERE id'].map((of) =>
+    database.prepare(`DELETE FROM ${of} = ?`),
+  ),
   addBatch: database.prepare('INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, ?)'),
   setEnd: database.prepare('UPDATE log SET end_offset = ? WHERE topic = ? AND partition = ?'),
   setStart: database.prepare('UPDATE log SET start_offset = ? WHERE topic = ? AND partition = ?'),

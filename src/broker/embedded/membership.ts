@@ -29,7 +29,13 @@ export function createMembership(ground: Ground): Membership {
       const subscription = createSubscription(ground, group, [...new Set(topics)], listener)
       const member = { group, topics, close: subscription.close }
       members.add(member)
-      await subscription.assignNew()
+      try {
+        await subscription.assignNew()
+      } catch (thrown) {
+        members.delete(member)
+        subscription.close()
+        throw thrown
+      }
       return {
         ...subscription,
         close: async () => {

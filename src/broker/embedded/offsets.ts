@@ -9,6 +9,8 @@ export interface Offsets {
   /** The committed offset; undefined where the group never committed. */
   of(group: string, topic: Topic, partition: number): number | undefined
   all(group: string): readonly Position[]
+  /** To be called inside a transaction. */
+  clear(group: string): void
 }
 
 export function openOffsets(database: Database, log: Log): Offsets {
@@ -16,12 +18,14 @@ export function openOffsets(database: Database, log: Log): Offsets {
   const get = database.prepare<{ next_offset: number }>(
     'SELECT next_offset FROM committed WHERE consumer_group = ? AND topic = ? AND partition = ?',
   )
+  const clear = database.prepare('DELETE FROM committed WHERE consumer_group = ?')
   const all = database.prepare<{ name: string; partition: number; next_offset: number }>(
     `SELECT name, partition, next_offset FROM committed JOIN topic ON topic.id = committed.topic
      WHERE consumer_group = ? ORDER BY name, partition`,
   )
 
   return {
+    clear: (group) => void clear.run(group),
     commit: (group, positions) => {
       for (const position of positions) {
         const topic = log.get(position.topic)

@@ -1,4 +1,4 @@
-import type { StateChange, StateReader } from '../broker.ts'
+import type { StateChange, StateReader, StoreInfo } from '../broker.ts'
 import type { Database } from './database.ts'
 
 /** The state of all tasks. */
@@ -6,13 +6,14 @@ export interface StateTable {
   /** To be called inside a transaction, once a task. */
   change(group: string, task: string, changes: readonly StateChange[]): void
   reader(group: string, task: string): StateReader
-  /** The tasks of a group that ever had state. */
-  tasks(group: string): readonly string[]
-  /** Deletes the state of a task; to be called inside a transaction. */
-  clear(group: string, task: string): void
+  /** Those with entries, by task and name. */
+  stores(group: string): readonly StoreInfo[]
+  /** Deletes the state of a group; to be called inside a transaction. */
+  clear(group: string): void
 }
 
-/** Entries are fetched in pages, so that commits may come between one entry and the next. */
+/** Entries are fetched in pages, so that commits may come between one entry and the next: often one is all that is wanted. */
+const firstPage = 8
 const pageSize = 256
 
 export function openState(database: Database): StateTable {
@@ -26,16 +27,15 @@ export function openState(database: Database): StateTable {
   const get = database.prepare<{ value: Uint8Array }>('SELECT value FROM entry WHERE store = ? AND key = ?')
   const set = database.prepare('INSERT OR REPLACE INTO entry VALUES (?, ?, ?)')
   const remove = database.prepare('DELETE FROM entry WHERE store = ? AND key = ?')
-  const from = database.prepare<Entry>(
-    `SELECT key, value FROM entry WHERE store = ? AND key >= ? ORDER BY key LIMIT ${pageSize}`,
-  )
+  const from = database.prepare<Entry>(`SELECT key, value FROM entry WHERE store = ? AND key >= ? ORDER BY key LIMIT ?`)
   const between = database.prepare<Entry>(
-    `SELECT key, value FROM entry WHERE store = ? AND key >= ? AND key < ? ORDER BY key LIMIT ${pageSize}`,
+    `SELECT key, value FROM entry WHERE store = ? AND key >= ? AND key < ? ORDER BY key LIMIT ?`,
   )
-  const tasks = database.prepare<{ task: string }>('SELECT DISTINCT task FROM store WHERE consumer_group = ?')
-  const empty = database.prepare(
-    'DELETE FROM entry WHERE store IN (SELECT id FROM store WHERE consumer_group = ? AND task = ?)',
+  const stores = database.prepare<StoreInfo>(
+    `SELECT task, name, count(*) AS entries, sum(octet_length(key) + octet_length(value)) AS bytes
+     FROM store JOIN entry ON entry.store = store.id WHERE consumer_group = ? GROUP BY id ORDER BY task, name`,
   )
+  const empty = database.prepare('DELETE FROM entry WHERE store IN (SELECT id FROM store WHERE consumer_group = ?)')
 
   /** A number never changes once it is committed; one that was only just made may be undone, and is not remembered. */
   const numberOf = (group: string, task: string, store: string): number | undefined => {
@@ -65,21 +65,24 @@ export function openState(database: Database): StateTable {
           return row && asBuffer(row.value)
         }),
       *entries(store, first = '', to) {
-        const page = (start: string): readonly Entry[] =>
+        const page = (start: string, size: number): readonly Entry[] =>
           database.read(() => {
             const number = numberOf(group, task, store)
             if (number === undefined) return []
-            return to === undefined ? from.all(number, start) : between.all(number, start, to)
+            return to === undefined ? from.all(number, start, size) : between.all(number, start, to, size)
           })
-        let rows = page(first)
+        let size = firstPage
+        let rows = page(first, size)
         while (rows.length > 0) {
           for (const { key, value } of rows) yield [key, asBuffer(value)]
-          rows = rows.length < pageSize ? [] : page(justAfter(rows.at(-1)!.key))
+          if (rows.length < size) return
+          size = pageSize
+          rows = page(justAfter(rows.at(-1)!.key), size)
         }
       },
     }),
-    tasks: (group) => tasks.all(group).map(({ task }) => task),
-    clear: (group, task) => void empty.run(group, task),
+    stores: (group) => stores.all(group).map((row) => ({ ...row })),
+    clear: (group) => void empty.run(group),
   }
 }
 

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs'
 import { dirname } from 'node:path'
-import type { StateChange, StateReader } from '../broker.ts'
+import type { StateChange, StateReader, StoreInfo } from '../broker.ts'
 import { openDatabase } from './database.ts'
 import { makeDirectory } from './directory.ts'
 import { openState } from './state.ts'
@@ -24,6 +24,8 @@ export interface StateCopy {
    */
   change(changes: ReadonlyMap<string, readonly StateChange[]>, of?: CopyOf): void
   reader(task: string): StateReader
+  /** Those of all its tasks that have entries. */
+  stores(): readonly StoreInfo[]
   /** What a file has is kept. */
   close(): void
 }
@@ -85,6 +87,7 @@ export function openStateCopy({ file = ':memory:', now }: CopyOptions): StateCop
       }
     },
     reader: (task) => state.reader(own, task),
+    stores: () => database.read(() => state.stores(own)).filter(({ task }) => task !== about),
     close: () => {
       if (unwritten > 0) database.read(write)
       database.close()

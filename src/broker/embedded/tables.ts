@@ -1,4 +1,5 @@
 import type { Unit } from '../broker.ts'
+import type { GroupStart } from '../reset.ts'
 import { openDatabase, type Database } from './database.ts'
 import { openLedger, type Ledger } from './ledger.ts'
 import { openLog, type Log } from './log.ts'
@@ -44,4 +45,16 @@ export function writeUnit({ database, log, offsets, state, ledger }: Tables, uni
     ledger.add(unit.group, unit.counts)
     if (unit.expire !== undefined) log.expire(unit.expire)
   })
+}
+
+/** Has a group start over; to be called inside a transaction. */
+export function resetGroup({ log, offsets, state, ledger }: Tables, group: string, start: GroupStart): void {
+  state.clear(group)
+  ledger.clear(group)
+  offsets.clear(group)
+  for (const name of start.topics) {
+    const topic = log.find(name)
+    if (topic) log.remove(topic)
+  }
+  offsets.commit(group, start.offsets)
 }

@@ -5,6 +5,7 @@ import {
   BrokerError,
   type StateChange,
   type StateReader,
+  type StoreInfo,
   type TopicPartition,
   type TopicSpec,
   type Unit,
@@ -77,6 +78,13 @@ export class Changelog {
     const copy = this.#copies.get(nameOf(group, partition))
     if (!copy) throw lost(group, partition)
     return copy.state.reader(task)
+  }
+
+  /** The stores of a partition's tasks, to be restored before. */
+  stores(group: string, partition: number): readonly StoreInfo[] {
+    const copy = this.#copies.get(nameOf(group, partition))
+    if (!copy) throw lost(group, partition)
+    return copy.state.stores()
   }
 
   /** Whether there is a copy of a partition. */

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
-import { BrokerError, type Broker, type Position, type TopicPartition } from '../broker.ts'
+import { BrokerError, type Broker, type Position, type StoreInfo, type TopicPartition } from '../broker.ts'
 import { checkMaxRecords } from '../maxRecords.ts'
 import { Changelog, changelogOf, changelogSpec, partitionOfTask } from './changelog.ts'
 import { Copies, type Notes } from './copies.ts'
@@ -12,6 +12,7 @@ import { Network } from './network.ts'
 import { committedOffsets, type CommittedOffset } from './offsets.ts'
 import { Producer } from './producer.ts'
 import { fetchFrom, recordsOf } from './reader.ts'
+import { resetGroup } from './reset.ts'
 import type { KafkaSettings } from './settings.ts'
 import { KafkaSubscription } from './subscription.ts'
 import { describeTopics } from './topicInfo.ts'
@@ -145,6 +146,18 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
       await committer.restore(group, partitionOfTask(task))
       return changelog.reader(group, task)
     },
+    stores: async (group, tasks) => {
+      checkOpen()
+      const [topic] = await describeTopics(ask, [changelogOf(group)])
+      const partitions = topic?.partitions.map(({ partition }) => partition) ?? []
+      const wanted = partitions.filter((own) => tasks?.some((task) => partitionOfTask(task) === own) ?? true)
+      const found: StoreInfo[] = []
+      for (const partition of wanted) {
+        await committer.restore(group, partition)
+        found.push(...changelog.stores(group, partition))
+      }
+      return found.filter(({ task }) => tasks?.includes(task) ?? true)
+    },
     ensureTopics: async (specs, consent) => {
       checkOpen()
       await ensureTopics(ask, settings, specs, consent?.shorten)
@@ -166,6 +179,10 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
     members: async (group) => {
       checkOpen()
       return describeMembers(ask, group)
+    },
+    reset: async (group, start) => {
+      checkOpen()
+      await resetGroup(ask, settings, group, start)
     },
     counts: async (group) => {
       checkOpen()

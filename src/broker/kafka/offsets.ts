@@ -1,5 +1,5 @@
 import { listOffsetsV7, offsetFetchV8, ProtocolError, ResponseError } from '@platformatic/kafka'
-import type { TopicPartition } from '../broker.ts'
+import type { Position, TopicPartition } from '../broker.ts'
 import type { Network } from './network.ts'
 
 /** A committed offset and what was written beside it. */
@@ -85,6 +85,18 @@ const byTopic = (partitions: readonly TopicPartition[]) =>
   [...Map.groupBy(partitions, ({ topic }) => topic)].map(([name, own]) => ({
     name,
     partitionIndexes: own.map(({ partition }) => partition),
+  }))
+
+/** Offsets as a request to commit them has them. */
+export const asTopics = (offsets: readonly (Position & { readonly metadata?: string })[]) =>
+  [...Map.groupBy(offsets, ({ topic }) => topic)].map(([name, own]) => ({
+    name,
+    partitions: own.map(({ partition, offset, metadata }) => ({
+      partitionIndex: partition,
+      committedOffset: offset,
+      committedLeaderEpoch: -1,
+      committedMetadata: metadata ?? null,
+    })),
   }))
 
 const places = { earliest: -2n, latest: -1n } as const

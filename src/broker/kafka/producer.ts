@@ -12,6 +12,7 @@ import { Abandoned, asBrokerError, codesOf, Fenced, Uncertain } from './failure.
 import type { Network } from './network.ts'
 import { BatchWriter, type Identity } from './batchWriter.ts'
 import type { PartitionRecords } from './chunks.ts'
+import { asTopics } from './offsets.ts'
 import type { KafkaSettings } from './settings.ts'
 
 /** Offsets that a member of a group commits. */
@@ -182,17 +183,6 @@ export class Producer {
 }
 
 const fences = new Set(['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'FENCED_INSTANCE_ID', 'REBALANCE_IN_PROGRESS'])
-
-const asTopics = (offsets: GroupOffsets['offsets']) =>
-  [...Map.groupBy(offsets, ({ topic }) => topic)].map(([name, own]) => ({
-    name,
-    partitions: own.map(({ partition, offset, metadata }) => ({
-      partitionIndex: partition,
-      committedOffset: offset,
-      committedLeaderEpoch: -1,
-      committedMetadata: metadata ?? null,
-    })),
-  }))
 
 /** Waits for all, even when one fails: what is still under way belongs to the transaction that is given up. */
 async function allOf(works: readonly Promise<void>[]): Promise<void> {

@@ -13,6 +13,13 @@ import { reduce } from './reduce.ts'
 import { average, sum } from './sum.ts'
 import { top } from './top.ts'
 
+/** What a config says of a field. */
+interface PlannedField {
+  /** The name of the function. */
+  readonly kind: string
+  readonly build: PlannedAggregation
+}
+
 const functions = z
   .strictObject({
     count: countWhere().optional().describe('How many records there are for which a condition holds.'),
@@ -31,9 +38,12 @@ const functions = z
     reduce: reduce().optional().describe('What an expression makes of what it made so far and a record.'),
     use: own().optional().describe('An aggregate of your own: a file, relative to the config.'),
   })
-  .transform((given, context): PlannedAggregation => {
-    const chosen = Object.values(given).filter((planned) => planned !== undefined)
-    if (chosen.length === 1) return (task) => builtOf(chosen[0]!, task)
+  .transform((given, context): PlannedField => {
+    const [chosen, ...others] = Object.entries(given).filter(([, planned]) => planned !== undefined)
+    if (chosen && others.length === 0) {
+      const [kind, planned] = chosen
+      return { kind, build: (task) => builtOf(planned!, task) }
+    }
     context.addIssue({ code: 'custom', message: 'expected one function, such as `{ sum: record.price }`' })
     return z.NEVER
   })
@@ -42,7 +52,7 @@ const builtOf = (planned: Aggregation | PlannedAggregation, task: { readonly dir
   typeof planned === 'function' ? planned(task) : planned
 
 const planned = () =>
-  z.union([functions, z.literal('count').transform((): PlannedAggregation => () => countAll)], {
+  z.union([functions, z.literal('count').transform((): PlannedField => ({ kind: 'count', build: () => countAll }))], {
     error: 'expected count, or a function such as `{ sum: record.price }`',
   })
 
@@ -64,9 +74,9 @@ export class Into {
   readonly #fields: readonly Aggregation[]
   readonly initial: Accumulated
 
-  constructor(planned: { readonly [name: string]: PlannedAggregation }, task: { readonly directory: string }) {
+  constructor(planned: { readonly [name: string]: PlannedField }, task: { readonly directory: string }) {
     this.#names = Object.keys(planned)
-    this.#fields = Object.values(planned).map((plan) => plan(task))
+    this.#fields = Object.values(planned).map(({ build }) => build(task))
     this.initial = this.#fields.map(({ initial }) => initial)
   }
 

@@ -52,6 +52,19 @@ export function stateContract(current: () => Setting): void {
       expect(found('b', 'a')).toEqual([])
     })
 
+    it('is listed by its stores, with how much they hold', async () => {
+      expect(await broker.stores(group)).toEqual([])
+      await broker.commit(unit(group, { state: [put('a', '1'), put('é', '22'), put('gone', '1', 'empty')] }))
+      await broker.commit(unit(group, { state: [put('x', '', 'other'), put('gone', null, 'empty')] }))
+      const stores = [
+        { task: '0', name: 'other', entries: 1, bytes: 1 },
+        { task: '0', name: 'store', entries: 2, bytes: 6 },
+      ]
+      expect(await broker.stores(group)).toEqual(stores)
+      expect(await broker.stores(group, ['0'])).toEqual(stores)
+      expect(await broker.stores(group, ['1'])).toEqual([])
+    })
+
     it('can be changed while its entries are read', async () => {
       const keys = Array.from({ length: 1_000 }, (_, n) => String(n).padStart(4, '0'))
       await broker.commit(unit(group, { state: keys.map((key) => put(key, key)) }))

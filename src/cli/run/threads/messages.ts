@@ -1,4 +1,5 @@
 import type { PipelineStatus, ThreadLag } from '../../../topology/running.ts'
+import type { StoreAnswer, StoreQuery } from '../../../topology/stores.ts'
 import type { BrokerOptions } from '../../brokerOptions.ts'
 import type { Role } from '../roles.ts'
 
@@ -25,6 +26,7 @@ export interface Answers {
   readonly quiet: void
   readonly flush: void
   readonly stop: void
+  readonly stores: StoreAnswer
 }
 
 export interface Request {
@@ -34,6 +36,8 @@ export interface Request {
   readonly pipeline: number
   /** For `quiet`. */
   readonly settled: boolean
+  /** For `stores`. */
+  readonly query?: StoreQuery | undefined
 }
 
 /** Ends a thread whose pipelines are stopped: it closes its connections. */

@@ -5,6 +5,7 @@ import { sumOfMeters } from '../../../topology/meter.ts'
 import type { Plan } from '../../../topology/plan.ts'
 import { prepareTopics } from '../../../topology/prepareTopics.ts'
 import type { PipelineStatus, RunningPipeline, ThreadLag } from '../../../topology/running.ts'
+import { joined, type StoreAnswer, type StoreQuery } from '../../../topology/stores.ts'
 import type { Answers } from './messages.ts'
 import type { ThreadPlace } from './place.ts'
 import { workOfOthers } from './others.ts'
@@ -54,6 +55,15 @@ export class ThreadedPipeline implements RunningPipeline {
   async lag(): Promise<readonly ThreadLag[]> {
     const { threads, number } = this.#parts
     return (await Promise.all(threads.map((thread) => thread.lag(number)))).flat()
+  }
+
+  async stores(query: StoreQuery): Promise<StoreAnswer> {
+    const { threads, number } = this.#parts
+    const answers = await Promise.all(threads.map((thread) => thread.stores(number, query)))
+    return joined(
+      answers.filter((answer) => answer !== undefined),
+      query,
+    )
   }
 
   async conservation(): Promise<readonly Conservation[]> {

@@ -3,6 +3,7 @@ import type { Log } from '../../../component/context.ts'
 import { Meter, sumOfMeters } from '../../../topology/meter.ts'
 import { pauseAfter } from '../../../topology/pause.ts'
 import type { PipelineStatus, ThreadLag } from '../../../topology/running.ts'
+import type { StoreAnswer, StoreQuery } from '../../../topology/stores.ts'
 import type { Answers, Assignment } from './messages.ts'
 import { RunningWorker, ThreadDied } from './worker.ts'
 
@@ -69,6 +70,11 @@ export class ThreadPlace {
     return (await this.#askSoon('lag', pipeline)) ?? []
   }
 
+  /** What it has of a pipeline's state; nothing where it does not answer. */
+  async stores(pipeline: number, query: StoreQuery): Promise<StoreAnswer | undefined> {
+    return this.#askSoon('stores', pipeline, query)
+  }
+
   /** Has the worker end, whose pipelines are stopped. */
   async end(): Promise<void> {
     this.#ending.abort()
@@ -76,10 +82,14 @@ export class ThreadPlace {
   }
 
   /** @returns undefined where the worker is dead, or does not answer in time */
-  async #askSoon<Call extends keyof Answers>(call: Call, pipeline: number): Promise<Answers[Call] | undefined> {
+  async #askSoon<Call extends keyof Answers>(
+    call: Call,
+    pipeline: number,
+    query?: StoreQuery,
+  ): Promise<Answers[Call] | undefined> {
     const late = setTimeout(patience, undefined, { ref: false })
     try {
-      return await Promise.race([this.#worker.ask(call, pipeline), late])
+      return await Promise.race([this.#worker.ask(call, pipeline, false, query), late])
     } catch (thrown) {
       if (thrown instanceof ThreadDied) return undefined
       throw thrown

@@ -1,0 +1,12 @@
+/** What a request gets. */
+export interface Answer {
+  readonly status: number
+  readonly type: string
+  readonly body: string
+}
+
+export const text = (status: number, body: string): Answer => ({ status, type: 'text/plain; charset=utf-8', body })
+
+export const json = (status: number, body: object): Answer => {
+  return { status, type: 'application/json', body: `${JSON.stringify(body)}\n` }
+}

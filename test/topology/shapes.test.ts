@@ -1,0 +1,103 @@
+import { asyncScheduler } from 'rxjs'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Broker } from '../../src/broker/broker.ts'
+import { openEmbedded } from '../../src/broker/embedded/embedded.ts'
+import { catalog } from '../../src/catalog.ts'
+import { Pipeline } from '../../src/topology/pipeline.ts'
+import { parseConfig } from '../../src/topology/read.ts'
+import { resolvePlan } from '../../src/topology/resolve.ts'
+
+describe('state and the config that made it', () => {
+  let broker: Broker
+  let warnings: string[]
+  beforeEach(async () => {
+    broker = await openEmbedded({ directory: ':memory:' })
+    warnings = []
+    await broker.ensureTopics([{ name: 'visits', partitions: 2 }])
+  })
+  afterEach(() => broker.close())
+
+  const log = {
+    debug() {},
+    info() {},
+    warn: (_: object, message: string) => void warnings.push(message),
+    error() {},
+  }
+  /** Runs a stream with these steps over one more record, to the end. */
+  async function run(steps: string): Promise<void> {
+    const text = `
+name: clicks
+sources: { visits: { topic: { format: json } } }
+streams: { counted: { from: visits, steps: [${steps}], to: { topic: out } } }
+`
+    const plan = resolvePlan(parseConfig(text, 'clicks.yaml', catalog, {}), catalog)
+    const pipeline = new Pipeline({ plan, broker, scheduler: asyncScheduler, log, once: false })
+    const record = { topic: 'visits', partition: 0, key: Buffer.from('k'), value: Buffer.from('{"page":"a"}') }
+    const unit = { group: 'w', task: '', offsets: [], state: [], counts: [] }
+    await broker.commit({ ...unit, outputs: [{ ...record, headers: [], timestamp: 0 }] })
+    try {
+      await pipeline.start()
+      await pipeline.quiet()
+    } finally {
+      await pipeline.stop()
+    }
+  }
+  const hourly = 'aggregate: { into: { visits: count }, window: { tumbling: 1h }, at: "0" }'
+
+  it('are checked again at each start, and what does not touch the state may change', async () => {
+    await run(`{ ${hourly} }`)
+    await run(`{ ${hourly} }`)
+    await run(`{ filter: "true" }, { ${hourly.replace('count', '{ count: record.page == "a" }')} }`)
+    expect(warnings).toEqual([])
+  })
+
+  it.each([
+    [
+      'another window',
+      hourly.replace('1h', '2h'),
+      /another config of `aggregate`.*3600000.*7200000.*change it back, or/,
+    ],
+    ['another function', hourly.replace('visits: count', 'visits: { last: record.page }'), /"count".*"last"/],
+    ['another field', hourly.replace('visits:', 'clicks:'), /"visits".*"clicks"/],
+  ])('are refused with %s', async (_, steps, message) => {
+    await run(`{ ${hourly} }`)
+    const refused = run(`{ ${steps} }`)
+    await expect(refused).rejects.toThrow(message)
+    await expect(refused).rejects.toThrow(/give the stream another name.*start clicks over \(`oxbow reset`\)/)
+    await run(`{ ${hourly} }`)
+  })
+
+  it('are refused when a source has other partitions, since its keys are elsewhere', async () => {
+    await run('{ dedupe: { by: record.page } }')
+    const kept = broker
+    const more = {
+      ...broker,
+      topics: async (names?: readonly string[]) => {
+        const topics = await kept.topics(names)
+        return topics.map((topic) => ({ ...topic, partitions: [...topic.partitions, ...topic.partitions] }))
+      },
+    }
+    broker = more
+    await expect(run('{ dedupe: { by: record.page } }')).rejects.toThrow(
+      /visits had 2 partitions when the state of clicks was made, and has 4/,
+    )
+    broker = kept
+  })
+
+  it('a step that is gone is said once, and its state is there when it comes back', async () => {
+    await run('{ dedupe: { by: record.page } }')
+    await run('{ filter: "true" }')
+    expect(warnings).toEqual([expect.stringMatching(/^counted\.dedupe is no step of clicks any more: its state stays/)])
+    await run('{ filter: "true" }')
+    expect(warnings).toHaveLength(1)
+    await run('{ dedupe: { by: record.page } }')
+    expect((await broker.counts('clicks')).map(({ dropped }) => dropped)).toEqual([1])
+    await run('{ filter: "true" }')
+    expect(warnings).toHaveLength(2)
+  })
+
+  it('a pipeline without state says nothing of it', async () => {
+    await run('{ filter: "true" }')
+    expect(await broker.stores('clicks')).toEqual([])
+  })
+})
