@@ -8,7 +8,9 @@ import { join } from 'node:path'
 import type { StateChange, StateReader } from '../src/broker/broker.ts'
 import { openEmbedded } from '../src/broker/embedded/embedded.ts'
 import { openStateCopy } from '../src/broker/embedded/stateCopy.ts'
+import { openKafka } from '../src/broker/kafka/kafka.ts'
 import type { StateStore } from '../src/component/state.ts'
+import { kafkaSettings } from '../src/topology/kafkaConfig.ts'
 import { StagedState } from '../src/topology/staged.ts'
 
 const events = Number(process.argv[2] ?? 1_000_000)
@@ -107,4 +109,42 @@ for (const open of [embedded, () => localCopy(false), () => localCopy(true)]) {
     store.set(`at:${String(1_700_000_000_000 + event).padStart(15, '0')}:${key}`, true)
   })
   await place.close()
+}
+
+const kafka = process.env['KAFKA_BOOTSTRAP_SERVERS']
+if (kafka !== undefined && (only === undefined || only === 'restore')) await restore(kafka.split(','))
+
+/** Fills a changelog with one value for each event, and has processes without and with a file of it restore it. */
+async function restore(brokers: string[]): Promise<void> {
+  const settings = kafkaSettings({ brokers }, '.')
+  const own = `bench-state-${Date.now()}`
+  const directory = mkdtempSync(join(tmpdir(), 'oxbow-state-'))
+  const open = () => openKafka({ settings, guarantee: 'exactlyOnce', directory, notes: { info: say, warn: say } })
+  const writer = await openKafka({ settings, guarantee: 'exactlyOnce' })
+  for (let at = 0; at < events; at += 10_000) {
+    const state = Array.from({ length: 10_000 }, (_, n) => ({
+      store: 'counts',
+      key: keyOf(at + n),
+      value: Buffer.from(`{"count":${n}}`),
+    }))
+    await writer.commit({ group: own, task: '0', ...nothing, state })
+  }
+  await writer.close()
+  for (const what of ['nothing', 'the file of the first']) {
+    const broker = await open()
+    const [started, usage] = [performance.now(), process.cpuUsage()]
+    const state = await broker.state(own, '0')
+    const { user, system } = process.cpuUsage(usage)
+    const seconds = (performance.now() - started) / 1_000
+    if (!state.get('counts', keyOf(events - 1))) throw new Error('not all of it was restored')
+    console.log(
+      `restored ${events.toLocaleString('en')} keys from ${what} in ${seconds.toFixed(2)} s, ${((user + system) / 1e6).toFixed(2)} s of CPU, ${Math.round(process.memoryUsage.rss() / 1_048_576)} MiB resident`,
+    )
+    await broker.close()
+  }
+  rmSync(directory, { recursive: true })
+}
+
+function say(_: object, message: string): void {
+  console.log(message)
 }

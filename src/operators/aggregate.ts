@@ -94,13 +94,14 @@ export const aggregate = defineOperator({
   ],
   examples,
   keyed: true,
-  shape: ({ into: fields, window }) => ({
+  shape: ({ into: fields, window, idle }) => ({
     into: Object.entries(fields).map(([name, { kind }]) => [name, kind]),
     window: window ?? null,
+    ...(idle !== undefined && { idle: true }),
   }),
 
   build({ into: given, window, grace, at, emit: when, late, keyless, idle, buffer }, { directory, scheduler, state }) {
-    const fields = idle === undefined ? given : { ...given, [originField]: keepOrigin }
+    const fields = idle === undefined ? given : { ...given, [originField]: { kind: 'origin', build: keepOrigin } }
     const into = new Into(fields, { directory })
     if (window?.kind === 'session' && into.unmergeable !== undefined) {
       throw new Error(

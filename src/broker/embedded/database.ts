@@ -29,6 +29,8 @@ const pageBytes = 8_192
 const checkpointBytes = 16_777_216
 /** Saves a third of the system time where state is larger than SQLite's own 2 MB; more saves no more. */
 const cacheKiB = 16_384
+/** A copy of state is written at random while it is restored. */
+const copyCacheKiB = 32_768
 const lockTimeout = 30_000
 
 /** How a database is used. */
@@ -94,7 +96,7 @@ function openFile(file: string, use: Use): DatabaseSync {
       PRAGMA page_size = ${pageBytes};
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = ${use === 'alone' ? 'NORMAL' : 'FULL'};
-      PRAGMA cache_size = -${cacheKiB};
+      PRAGMA cache_size = -${use === 'alone' ? copyCacheKiB : cacheKiB};
       PRAGMA wal_autocheckpoint = ${checkpointBytes / pageBytes};
       PRAGMA journal_size_limit = ${checkpointBytes};`)
     migrate(database, file)

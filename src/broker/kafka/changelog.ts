@@ -37,7 +37,7 @@ export const partitionOfTask = (task: string): number => (/^\d+$/.test(task) ? N
 const separator = '\0'
 const limits = { maxWait: 500, maxBytes: 16_777_216, partitionBytes: 16_777_216 }
 /** What is restored at once, in records: others have their turn between. */
-const atOnce = 5_000
+const atOnce = 20_000
 
 interface Copy {
   readonly state: StateCopy
@@ -263,12 +263,14 @@ export class Changelog {
   }
 }
 
-/** Records of a changelog as changes, by task. */
+/** Records of a changelog as changes, by task: the last of each key, in their order, which a database takes fastest. */
 function changesIn(records: readonly StoredRecord[]): Map<string, StateChange[]> {
+  const latest = new Map<string, Buffer | null>()
+  for (const { key, value } of records) latest.set(key!.toString(), value)
   const changes = new Map<string, StateChange[]>()
-  for (const { key, value } of records) {
-    const [task, store, ...rest] = key!.toString().split(separator)
-    const change = { store: store!, key: rest.join(separator), value }
+  for (const name of [...latest.keys()].sort()) {
+    const [task, store, ...rest] = name.split(separator)
+    const change = { store: store!, key: rest.join(separator), value: latest.get(name)! }
     const own = changes.get(task!)
     if (own) own.push(change)
     else changes.set(task!, [change])
