@@ -26,7 +26,7 @@ export interface ShapedTask {
 }
 
 /** State cannot be used by the config as it is now; the message says what would help. */
-export class StateUnusable extends Error {
+class StateUnusable extends Error {
   override readonly name = 'StateUnusable'
 }
 

@@ -72,7 +72,7 @@ export function joined(answers: readonly StoreAnswer[], query: StoreQuery): Stor
 }
 
 /** Whether a store is of Oxbow's own: what is under way, where a connector or a sink is. */
-export const isInternal = ({ task, name }: Pick<StoreInfo, 'task' | 'name'>): boolean =>
+const isInternal = ({ task, name }: Pick<StoreInfo, 'task' | 'name'>): boolean =>
   name.startsWith('$') || !/^\d+$/.test(task)
 
 /** The stores that have entries. @param tasks those of them that this process has; all when absent */
