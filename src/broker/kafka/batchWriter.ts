@@ -50,7 +50,7 @@ export class BatchWriter {
 
   /**
    * One batch a partition at a time, those of all partitions side by side, until all replicas have them.
-   * @throws OutputsRefused, when all else is written, for the records that never will be
+   * @throws OutputsRefused for the records that never will be; outside of a transaction, nothing behind them is written
    */
   async write(identity: Identity, parts: readonly PartitionRecords[]): Promise<void> {
     const refusal = new Refusal()
@@ -67,11 +67,25 @@ export class BatchWriter {
       const refused = [...foreseen, ...(await this.#deliver(sent.map(({ batch }) => batch)))]
       for (const { queue, chunk, batch } of turn) {
         const answer = refused.find((each) => isFor(batch, each))
-        if (answer) queue.unshift(...refusal.sift(chunk, batch.bytes.length, answer))
-        else this.#advance(batch)
+        if (!answer) this.#advance(batch)
+        else queue.unshift(...refusal.sift(chunk, batch.bytes.length, answer))
+        // What is not in a transaction stays: nothing may come before a record that will be tried again in another form.
+        if (this.#transactionalId === null && refusal.isIn(chunk)) this.#sizeUp(identity, queue.splice(0), refusal)
       }
     }
     refusal.end()
+  }
+
+  /** Finds those records that are certain to be too large, without sending any. */
+  #sizeUp(identity: Identity, chunks: readonly PartitionRecords[], refusal: Refusal): void {
+    for (const { records, ...place } of chunks) {
+      for (const record of records) {
+        const alone = { ...place, records: [record] }
+        const { length } = this.#encode(identity, alone).bytes
+        const answer = refusal.foresee(alone, length)
+        if (answer) refusal.sift(alone, length, answer)
+      }
+    }
   }
 
   #encode({ producerId, epoch }: Identity, { topic, partition, records }: PartitionRecords): ProducedBatch {

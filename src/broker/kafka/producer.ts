@@ -64,7 +64,7 @@ export class Producer {
 
   /**
    * Writes records and waits until all replicas have them.
-   * @throws Abandoned when some may not have been written, OutputsRefused for those that never will be; the others are there
+   * @throws Abandoned when some may not have been written, OutputsRefused for those that never will be; nothing behind them is there
    */
   async send(parts: readonly PartitionRecords[]): Promise<void> {
     await this.#orReset('Writing', async () => this.#writer.write(await this.#identify(), parts))

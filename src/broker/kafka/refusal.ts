@@ -21,6 +21,8 @@ export class Refusal {
   readonly #reasons = new Map<RawRecord, string>()
   /** By topic, bytes of the smallest batch that was too large. */
   readonly #limits = new Map<string, number>()
+  /** Partitions that have such records. */
+  readonly #places = new Set<string>()
   /** What was said of the first that is refused for good. */
   #answer: ProducedPartition | undefined
 
@@ -30,21 +32,31 @@ export class Refusal {
     return { topic, partition, errorCode: 10, baseOffset: -1, message: null, blamed: [] }
   }
 
+  /** Whether a record of that partition is refused. */
+  isIn({ topic, partition }: PartitionRecords): boolean {
+    return this.#places.has(`${topic}/${partition}`)
+  }
+
   /** A chunk that was so many bytes was refused. @returns what is left of it to be tried */
   sift(chunk: PartitionRecords, bytes: number, answer: ProducedPartition): PartitionRecords[] {
     const { records, topic } = chunk
     if (tooLarge.has(answer.errorCode)) {
       this.#limits.set(topic, Math.min(bytes, this.#limits.get(topic) ?? Infinity))
       if (records.length > 1) return halvesOf(chunk)
-      this.#answer ??= answer
+      this.#note(answer)
       this.#reasons.set(records[0]!, `it is too large for the topic ${topic}; its max.message.bytes decides`)
       return []
     }
-    this.#answer ??= answer
+    this.#note(answer)
     const named = new Map(answer.blamed.map(({ at, message }) => [at, message]))
     for (const [at, message] of named) this.#reasons.set(records[at]!, `the topic ${topic} says: ${message}`)
     const others = records.filter((_, at) => !named.has(at))
     return others.length > 0 ? [{ ...chunk, records: others }] : []
+  }
+
+  #note(answer: ProducedPartition): void {
+    this.#answer ??= answer
+    this.#places.add(`${answer.topic}/${answer.partition}`)
   }
 
   /** @throws OutputsRefused when records were refused */

@@ -51,6 +51,22 @@ export function refusalContract(
       expect(texts(await seen(topic)).at(-1)).toEqual(good.value?.toString() ?? 'value')
     })
 
+    it('and nothing that comes behind one of them in its partition is seen before it', async () => {
+      const broker = await open()
+      onTestFinished(() => broker.close())
+      const topic = unique('topic')
+      const { limit, bad, good } = Object.values(kinds)[0]!
+      await limit(topic)
+      const named = (n: number): OutputRecord =>
+        output(topic, { ...(n === 250 ? bad : good), headers: [['n', Buffer.from(String(n))]] })
+      const outputs = Array.from({ length: 500 }, (_, n) => named(n))
+      await expect(broker.commit(unit(unique('group'), { outputs }))).rejects.toThrow(OutputsRefused)
+      const { records } = await broker.read({ topic, partition: 0, offset: 0n }, 1_000)
+      const seen = records.map(({ headers }) => Number(headers[0]![1]))
+      expect(seen).toEqual(Array.from({ length: seen.length }, (_, n) => n))
+      expect(seen.length).toBeLessThanOrEqual(250)
+    })
+
     it('every one of a unit of nothing else', async () => {
       const broker = await open()
       onTestFinished(() => broker.close())
