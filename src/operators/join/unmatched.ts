@@ -87,6 +87,11 @@ export class Unmatched {
     return closed.flatMap(({ records }) => records)
   }
 
+  /** Forgets what it knows beside the state, whose latest changes may have been taken back. */
+  forget(): void {
+    this.#due = undefined
+  }
+
   #keyOf(side: Side, group: string, time: number): string {
     return this.#options.prefix + timeText(time) + marks[side] + group
   }

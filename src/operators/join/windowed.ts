@@ -62,7 +62,13 @@ export function windowed(config: WindowedConfig, { scheduler, state }: OperatorC
       if (late === 'drop') return drop(record, 'late')
       throw new LateRecordFault(time, windows.newest(side))
     }
-    return outcomeOf(side, record, time, meeting)
+    try {
+      return outcomeOf(side, record, time, meeting)
+    } catch (thrown) {
+      // A value that was kept before the config changed may hold no such field: what this record changed is taken back.
+      windows.forget()
+      throw thrown
+    }
   }
 
   function takeKeyless(side: Side, record: Record, time: number): Outcome {

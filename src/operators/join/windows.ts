@@ -72,6 +72,12 @@ export class JoinWindows {
     return this.#missed.close(this.#progress[0])
   }
 
+  /** To be called when what the latest record changed in the state is taken back. */
+  forget(): void {
+    this.#unmatched.forget()
+    this.#missed.forget()
+  }
+
   /** The latest time of the records of a side. */
   newest(side: Side): number {
     return newestOf(side, this.#progress)

@@ -5,7 +5,7 @@ import type { TwoSided } from '../../../src/component/operator.ts'
 import type { Ending } from '../../../src/record/outcome.ts'
 import { context } from '../../support/context.ts'
 import { record } from '../../support/records.ts'
-import { joined, left, outcomesOf, right, type JoinInput } from './bothSides.ts'
+import { joined, left, outcomesOf, right, told, type JoinInput } from './bothSides.ts'
 
 const inner: JoinInput = { stream: 'other', within: '10ms', as: 'o' }
 const leftJoin: JoinInput = { ...inner, type: 'left' }
@@ -203,6 +203,21 @@ describe('the state of a join', () => {
     }
     // Both windows and what waits: some 20 ms of both sides.
     expect(most).toBeLessThan(150)
+  })
+
+  it('lets go of what met none though another config once kept what holds no such field', () => {
+    const state = memoryState()
+    const before = (changed: JoinInput) => joined({ ...leftJoin, ...changed }, { state })
+    const first = before({ stream: 'other', as: 'o' })
+    first(left(1, { l: 1 }))
+    first(left(8, { deep: 'text' }, 'x'))
+    const kept = [...state.entries()]
+    const second = before({ stream: 'other', as: 'deep.o' })
+    expect(told(second(right(12, 'a', 'x')))).toBe('fail field.unplaceable')
+    // As the kernel does where a call fails.
+    for (const [key] of state.entries()) state.delete(key)
+    for (const [key, value] of kept) state.set(key, value)
+    expect(told(second(right(12, 'a')))).toEqual([[{ l: 1 }, 1]])
   })
 
   it('has nothing of a record that is dead-lettered', () => {
