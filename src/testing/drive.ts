@@ -149,8 +149,10 @@ class Driver {
   async #settle(): Promise<void> {
     await this.#feed.appended
     await this.#quiet()
-    if (this.#feed.ended && this.#isMoving()) {
-      await this.#life.flush()
+    let life
+    while (this.#feed.ended && this.#isMoving() && life !== this.#life) {
+      life = this.#life
+      await life.flush()
       await this.#quiet()
     }
     const { frame } = this.#clock

@@ -1,8 +1,11 @@
+import { map, mergeAll, toArray } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { catalog } from '../../src/catalog.ts'
+import { emit } from '../../src/record/outcome.ts'
 import { runTopology, ScenarioError, TopologyFailure, type TopologyTest } from '../../src/testing/index.ts'
 import { findTestProblems } from '../../src/testing/runTests.ts'
 import { parseConfig } from '../../src/topology/read.ts'
+import { catalogWith, operator } from '../support/pipeline.ts'
 
 const averages = (guarantee = 'exactlyOnce') => `
 name: shop
@@ -206,6 +209,134 @@ describe('a crash', () => {
     expect(await failureOf(crashing('exactlyOnce', 'afterProduce', { given: { orders: 'a|' } }))).toContain(
       'unit 2 of those that write to orders.average was to end in a crash, and 1 came',
     )
+  })
+})
+
+describe('faults at every kind of step', () => {
+  const ask = operator('ask', () => ({ concurrency: 2, each: async (record) => emit(record) }))
+  const later = operator('later', () => ({
+    over: (records) =>
+      records.pipe(
+        toArray(),
+        mergeAll(),
+        map((r) => emit(r)),
+      ),
+  }))
+  const piped = (step: string, rest = '') => `
+name: p
+guarantee: atLeastOnce
+sources: { in: { topic: {} } }
+streams: { copy: { from: in, steps: [${step}], to: { topic: out } } }
+${rest}`
+  const own = { catalog: catalogWith({ operators: [ask, later] }) }
+  const fault = (place: string) => ({ f: { $fault: 'injected.fault', $operator: place } })
+
+  it('strike a call that is awaited', async () => {
+    await runTopology(
+      piped('{ ask: {} }'),
+      {
+        given: { in: 'ab|' },
+        values: { a: 1, b: 2, ...fault('copy.ask') },
+        faults: [{ operator: 'copy.ask', record: 2 }],
+        expect: { out: 'a-|', 'dlq.in': '-f|' },
+      },
+      own,
+    )
+  })
+
+  it('strike a record that leaves when it likes, also when the process crashes at that', async () => {
+    await runTopology(
+      piped('{ later: {} }'),
+      {
+        given: { in: 'abc--|' },
+        values: { a: 1, b: 2, c: 3, ...fault('copy.later') },
+        faults: [
+          { operator: 'copy.later', record: 2 },
+          { crash: 'beforeProduce', topic: 'out' },
+        ],
+        expect: { out: '-----(ac|)', 'dlq.in': '-----(f|)' },
+      },
+      own,
+    )
+  })
+
+  it('strike either side of a join', async () => {
+    const joined = `
+name: p
+sources: { left: { topic: {} }, right: { topic: {} } }
+streams: { both: { from: left, steps: [{ join: { stream: right, within: 1h, as: right } }], to: { topic: out } } }`
+    const values = {
+      a: { $key: 'k', $value: { n: 1 } },
+      x: { n: 1, right: { n: 1 } },
+      f: { $fault: 'injected.fault', $operator: 'both.join.right' },
+    }
+    await runTopology(joined, {
+      given: { left: '-a-|', right: 'a-a|' },
+      values,
+      faults: [{ operator: 'both.join.right', record: 1 }],
+      expect: { out: '--x|', 'dlq.right': 'f--|', 'dlq.left': '---|' },
+    })
+  })
+
+  it('go on by a retry topic', async () => {
+    await runTopology(
+      piped('{ ask: {} }', 'deadLetters: { retry: { topic: "{source}.retry" } }'),
+      {
+        given: { in: 'a|' },
+        values: { a: 1, ...fault('copy.ask') },
+        faults: [{ operator: 'copy.ask', record: 1, retry: true, times: 2 }],
+        expect: { out: '3s (a|)', 'dlq.in': '3s |' },
+      },
+      own,
+    )
+  })
+
+  it.each(['beforeProduce', 'afterProduce', 'afterState', 'afterCommit'] as const)(
+    'are conserved where a crash comes %s of a unit with a record that waits',
+    async (crash) => {
+      const { conservation } = await runTopology(
+        piped('{ ask: {} }'),
+        {
+          given: { in: 'ab|' },
+          values: { a: 1, b: 2 },
+          faults: [{ operator: 'copy.ask', record: 1, retry: true }, { crash }],
+        },
+        own,
+      )
+      expect(conservation).toMatchObject([{ read: 2, emitted: 2, dead: 0, inFlight: 0 }])
+    },
+  )
+})
+
+describe('a windowed count over a crash', () => {
+  const counted = (guarantee: string) => `
+name: counts
+guarantee: ${guarantee}
+sources: { clicks: { topic: {} } }
+streams:
+  counts:
+    from: clicks
+    steps:
+      - keyBy: record.page
+      - aggregate: { window: { tumbling: 1h }, emit: close, into: { clicks: count } }
+    to: { topic: counts }
+`
+  const clicks = {
+    given: { clicks: 'aaab 1h (ab) 1h a|' },
+    values: { a: { page: 'a' }, b: { page: 'b' } },
+  }
+  const countsOf = async (guarantee: string, crash: 'afterProduce' | 'afterState', unit: number) => {
+    const faults = [{ crash, unit }]
+    const { captured } = await runTopology(counted(guarantee), { ...clicks, faults, expect: {} })
+    return captured.get('counts')!.map(({ key, value }) => `${String(key)} ${(value as { clicks: number }).clicks}`)
+  }
+
+  it.each([1, 2, 3, 4, 5, 6, 8, 10])('is exact at unit %i, exactly once', async (unit) => {
+    expect(await countsOf('exactlyOnce', 'afterState', unit)).toEqual(['a 3', 'b 1', 'a 1', 'b 1'])
+  })
+
+  it('may be one too many at least once, where records come again by an internal topic', async () => {
+    expect(await countsOf('atLeastOnce', 'afterProduce', 1)).toEqual(['a 4', 'b 1', 'a 1', 'b 1'])
   })
 })
 
