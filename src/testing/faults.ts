@@ -2,7 +2,7 @@ import { nearestOf } from './nearestOf.ts'
 import { externalSources, type Plan } from '../topology/plan.ts'
 
 /** How far a unit gets before the process dies. */
-export const crashes = ['beforeProduce', 'afterProduce', 'afterState', 'afterCommit'] as const
+const crashes = ['beforeProduce', 'afterProduce', 'afterState', 'afterCommit'] as const
 export type Crash = (typeof crashes)[number]
 
 /** Something that goes wrong in a test: exactly one of `operator`, `sink`, `deadLetters` and `crash`. */
