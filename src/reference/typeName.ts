@@ -53,4 +53,10 @@ const either = (choices: readonly string[]): string =>
 const unchanged = /[`)]$|^anything$|^text$|boolean$|false$/
 
 const plural = (name: string): string =>
-  name.includes(' or ') && !unchanged.test(name) ? `(${name})` : unchanged.test(name) ? name : `${name}s`
+  name.startsWith('map of ')
+    ? name.replace('map', 'maps')
+    : name.includes(' or ') && !unchanged.test(name)
+      ? `(${name})`
+      : unchanged.test(name)
+        ? name
+        : `${name}s`

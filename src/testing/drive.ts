@@ -1,17 +1,18 @@
 import type { Broker } from '../broker/broker.ts'
 import { openEmbedded } from '../broker/embedded/embedded.ts'
 import type { Log } from '../component/context.ts'
-import { allQuiet } from '../topology/allQuiet.ts'
-import { Pipeline, type Conservation } from '../topology/pipeline.ts'
+import type { Conservation } from '../topology/pipeline.ts'
 import type { Plan } from '../topology/plan.ts'
-import { planRetry } from '../topology/retryTopic.ts'
 import { capturedAtSink, type Captured } from './captured.ts'
 import { VirtualClock } from './clock.ts'
 import { Feed } from './feed.ts'
 import { findBrokenLaws } from './law.ts'
+import { Life, type LifeParts } from './life.ts'
+import { RecordFaults } from './recordFaults.ts'
 import type { Scenario } from './scenario.ts'
-import { stubMonitor, stubPlan, type Capture } from './stub.ts'
+import { readStores, type Stores } from './stores.ts'
 import { writeTime } from './timeline.ts'
+import { UnitFaults, type Guarantee } from './unitFaults.ts'
 import { Watch } from './watch.ts'
 import { endsWithin } from './watchdog.ts'
 
@@ -22,10 +23,12 @@ export interface DriveOptions {
   readonly monitor?: ((broker: Broker) => Plan | undefined) | undefined
   /** Real milliseconds for which nothing may come of asynchronous calls; 5000 when absent. */
   readonly patience?: number | undefined
+  /** What a crash may do; exactly once when absent. */
+  readonly guarantee?: Guarantee | undefined
 }
 
 /** What a topology did in a test. */
-export interface Driven {
+export interface Driven extends Stores {
   /** By outlet, in order. */
   readonly captured: ReadonlyMap<string, readonly Captured[]>
   /** The frame at which an outlet was done: its sources had ended, and none of their records was under way. */
@@ -33,6 +36,8 @@ export interface Driven {
   readonly conservation: readonly Conservation[]
   /** How the laws of conservation and of stable ids were broken; empty when they were not. */
   readonly broken: readonly string[]
+  /** Faults of the test that did not come about. */
+  readonly missed: readonly string[]
   /** Warnings and errors that were logged. */
   readonly logged: readonly string[]
 }
@@ -70,35 +75,36 @@ class Driver {
   readonly #patience: number
   readonly #watch: Watch
   readonly #feed: Feed
-  readonly #pipeline: Pipeline
-  /** It and its retry pipeline. */
-  readonly #running: readonly Pipeline[]
-  readonly #monitor: Pipeline | undefined
+  readonly #lifeParts: LifeParts
+  #life: Life
   readonly #logged: string[] = []
   /** The frame after the inputs at which all parts of the pipeline ran last. */
   #wellAt: number
 
-  constructor({ plan, scenario, monitor, patience = 5_000 }: DriveOptions, clock: VirtualClock, broker: Broker) {
+  constructor(options: DriveOptions, clock: VirtualClock, broker: Broker) {
+    const { plan, scenario, monitor, patience = 5_000, guarantee = 'exactlyOnce' } = options
     this.#clock = clock
     this.#broker = broker
     this.#patience = patience
     this.#watch = new Watch(scenario.outlets, plan, broker)
     this.#feed = new Feed(scenario, plan, broker, clock)
     this.#wellAt = this.#feed.until
-    const capture: Capture = (sink, record) => this.#watch.add(sink, capturedAtSink(record, clock.frame))
-    const parts = { broker, scheduler: clock, log: keepLog(this.#logged), once: false }
-    const stubbed = stubPlan(plan, capture)
-    this.#pipeline = new Pipeline({ ...parts, plan: stubbed })
-    const retry = planRetry(stubbed)
-    this.#running = [this.#pipeline, ...(retry ? [new Pipeline({ ...parts, plan: retry })] : [])]
-    const watching = monitor?.(broker)
-    this.#monitor = watching && new Pipeline({ ...parts, plan: stubMonitor(watching, capture) })
+    this.#lifeParts = {
+      plan,
+      monitor,
+      broker,
+      scheduler: clock,
+      log: keepLog(this.#logged),
+      capture: (sink, record) => this.#watch.add(sink, capturedAtSink(record, clock.frame)),
+      recordFaults: new RecordFaults(scenario.faults.records),
+      unitFaults: new UnitFaults(scenario.faults, plan.name, guarantee),
+    }
+    this.#life = new Life(this.#lifeParts)
   }
 
   async run(): Promise<Driven> {
     try {
-      for (const pipeline of this.#running) await pipeline.start()
-      await this.#monitor?.start()
+      await this.#life.start()
       this.#feed.schedule()
       await this.#settle()
       while (this.#goesOn()) {
@@ -114,19 +120,28 @@ class Driver {
   #goesOn(): boolean {
     const { next } = this.#clock
     if (next !== undefined && next <= this.#feed.until) return true
-    if (!this.#feed.ended || !this.#isMoving() || this.#isBroken()) return false
+    if (!this.#feed.ended || !(this.#isMoving() || this.#isToRecover) || this.#isBroken()) return false
     if (next === undefined || next > this.#feed.until + longest) throw this.#hang('and nothing will let go of them')
     return true
   }
 
   /** Whether something is in flight that does not wait behind a dead letter. */
   #isMoving(): boolean {
-    return this.#running.some(({ inFlight, blocked }) => inFlight > blocked)
+    return this.#life.running.some(({ inFlight, blocked }) => inFlight > blocked)
+  }
+
+  /** A part of the pipeline stopped by a fault of the test, and will start again. */
+  get #isToRecover(): boolean {
+    return this.#lifeParts.unitFaults.any && !this.#isWell
+  }
+
+  get #isWell(): boolean {
+    return this.#life.running.every(({ troubles }) => troubles.length === 0)
   }
 
   /** A part of the pipeline stopped, and starting it again does not help. */
   #isBroken(): boolean {
-    if (this.#running.every(({ troubles }) => troubles.length === 0)) this.#wellAt = this.#clock.frame
+    if (this.#isWell) this.#wellAt = this.#clock.frame
     return this.#clock.frame - this.#wellAt > recovery
   }
 
@@ -134,21 +149,34 @@ class Driver {
   async #settle(): Promise<void> {
     await this.#feed.appended
     await this.#quiet()
-    if (this.#feed.ended && this.#isMoving()) {
-      for (const pipeline of this.#running) await pipeline.flush()
+    let life
+    while (this.#feed.ended && this.#isMoving() && life !== this.#life) {
+      life = this.#life
+      await life.flush()
       await this.#quiet()
     }
     const { frame } = this.#clock
     await this.#watch.look(frame)
     const ended = this.#feed.endedSources
-    if (ended.size === 0) return
-    const busy = (await this.#pipeline.conservation()).filter(({ inFlight }) => inFlight > 0)
+    if (ended.size === 0 || this.#isToRecover) return
+    const busy = (await this.#life.pipeline.conservation()).filter(({ inFlight }) => inFlight > 0)
     this.#watch.close(frame, (source) => ended.has(source) && !busy.some((row) => row.source === source))
   }
 
-  /** Until all pipelines are quiet. Where calls do not end, the clock moves on: they may be waiting for it. */
+  /** Until all is quiet, in a new life where the one before it crashed. */
   async #quiet(): Promise<void> {
-    const quiet = allQuiet(this.#running).then(() => this.#monitor?.quiet())
+    await this.#untilQuiet()
+    while (this.#life.crashed) {
+      await this.#stop()
+      this.#life = new Life(this.#lifeParts)
+      await this.#life.start()
+      await this.#untilQuiet()
+    }
+  }
+
+  /** Where calls do not end, the clock moves on: they may be waiting for it. */
+  async #untilQuiet(): Promise<void> {
+    const quiet = this.#life.quiet()
     for (let waited = 0; !(await endsWithin(quiet, grace)); waited += grace) {
       if (waited + grace >= this.#patience) throw this.#hang(`and nothing happened for ${writeTime(this.#patience)}`)
       this.#clock.step()
@@ -157,20 +185,24 @@ class Driver {
 
   async #result(): Promise<Driven> {
     const { captured, ends } = this.#watch
-    const conservation = await this.#pipeline.conservation()
-    const broken = await findBrokenLaws(this.#running, this.#broker, captured)
-    return { captured, ends, conservation, broken, logged: this.#logged }
+    const { plan, recordFaults, unitFaults } = this.#lifeParts
+    const { pipeline, running } = this.#life
+    const conservation = await pipeline.conservation()
+    const broken = await findBrokenLaws(running, this.#broker, captured, unitFaults.repeats)
+    const missed = [...recordFaults.missed, ...unitFaults.missed]
+    const stores = await readStores(plan, this.#broker)
+    return { captured, ends, ...stores, conservation, broken, missed, logged: this.#logged }
   }
 
   async #stop(): Promise<void> {
-    const stopped = Promise.all([this.#monitor?.stop(), ...this.#running.map((pipeline) => pipeline.stop())])
+    const stopped = this.#life.stop()
     // A commit may be waiting, for a moment of virtual time, for calls that do not end.
     while (!(await endsWithin(stopped, grace)) && this.#clock.next !== undefined) this.#clock.step()
   }
 
   #hang(reason: string): TestHang {
-    const places = this.#running.flatMap((pipeline) => [...pipeline.places])
-    const inFlight = this.#running.reduce((sum, pipeline) => sum + pipeline.inFlight, 0)
+    const places = this.#life.running.flatMap((pipeline) => [...pipeline.places])
+    const inFlight = this.#life.running.reduce((sum, pipeline) => sum + pipeline.inFlight, 0)
     const counted = places.map(([place, count]) => `${count} at ${place}`)
     const where = counted.length > 0 ? counted.join(', ') : `${inFlight} in no operator`
     return new TestHang(`records are under way at ${writeTime(this.#clock.frame)} of virtual time, ${reason}: ${where}`)

@@ -1,5 +1,6 @@
 export type { Captured, Failure } from './captured.ts'
 export { TestHang, type Driven } from './drive.ts'
+export type { Crash, InjectedFault } from './faults.ts'
 export { expectConservation } from './law.ts'
 export { marbles } from './marbles.ts'
 export { operatorContext } from './operatorContext.ts'

@@ -23,11 +23,13 @@ function imbalance({ source, stream, read, emitted, dropped, dead, inFlight }: C
 /**
  * What the ledger of a quiet pipeline says, against what its topics hold. Empty when all is well.
  * @param running the pipeline, and its retry pipeline where it has one
+ * @param repeats how many units may have left their letters twice; none when absent
  */
 export async function findBrokenLaws(
   running: readonly Pipeline[],
   broker: Broker,
   captured: ReadonlyMap<string, readonly Captured[]>,
+  repeats = 0,
 ): Promise<string[]> {
   const pipeline = running[0]!
   const inFlight = running.reduce((sum, own) => sum + own.inFlight, 0)
@@ -38,7 +40,7 @@ export async function findBrokenLaws(
   return [
     ...rows.flatMap(imbalance),
     ...sources.flatMap((source) => lostLetters(source, rows, later, letters)),
-    ...repeatedIds(letters),
+    ...repeatedIds(letters, repeats),
     // What a task has in hand when it stops is not committed, and stays in its topic.
     ...(running.some(({ troubles }) => troubles.length > 0)
       ? []
@@ -69,10 +71,10 @@ function lostLetters(
   return [`the ledger has ${atMost} dead records of ${name}, its dead-letter topic has letters of ${found}`]
 }
 
-function repeatedIds(letters: readonly Captured[]): string[] {
+function repeatedIds(letters: readonly Captured[], repeats: number): string[] {
   const byId = Map.groupBy(letters, ({ failure }) => failure!.id)
   return [...byId]
-    .filter(([, group]) => group.length > 1)
+    .filter(([, group]) => group.length > 1 + repeats)
     .map(([id, group]) => `${group.length} dead letters of ${group[0]!.failure!.operator} have the same id ${id}`)
 }
 

@@ -38,7 +38,7 @@ export interface Letter {
 }
 
 /** A letter whose value cannot be understood. */
-class LetterError extends Error {
+export class LetterError extends Error {
   override readonly name = 'LetterError'
 }
 

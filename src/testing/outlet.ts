@@ -28,8 +28,10 @@ export function outletsOf(plan: Plan): readonly Outlet[] {
       else if (spec.open) add({ name: id, kind: 'sink', format: 'json', sources: origins })
     }
   }
+  const internal = plan.subtopologies.flatMap(({ sources }) => sources.filter(({ origins }) => origins))
   for (const { name, format, deadLetters } of externalSources(plan)) {
-    const origins = new Set(feeding(name, streams))
+    const beyond = internal.filter(({ origins }) => origins!.has(name)).map((topic) => topic.name)
+    const origins = new Set([...feeding(name, streams), ...beyond])
     add({ name: deadLetters.topic, kind: 'deadLetters', format, sources: origins })
     const { topic: retries } = deadLetters.retry
     if (retries !== undefined) add({ name: retries, kind: 'topic', format, sources: origins })

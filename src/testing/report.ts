@@ -1,5 +1,6 @@
 import { drawMarbles, type Line } from './diagram.ts'
 import type { Driven } from './drive.ts'
+import { unlikeKept } from './kept.ts'
 import type { Scenario } from './scenario.ts'
 import { describe, findDifferences, letterOf, type Difference } from './verdict.ts'
 
@@ -8,8 +9,10 @@ export function reportFailure(scenario: Scenario, driven: Driven): string[] {
   const differences = findDifferences(scenario, driven)
   const blocks = [
     ...differences.map((difference) => reportDifference(difference, scenario)),
-    ...(driven.broken.length > 0 ? [driven.broken] : []),
-  ]
+    ...scenario.kept.map((kept) => unlikeKept(kept, driven)),
+    driven.missed,
+    driven.broken,
+  ].filter((lines) => lines.length > 0)
   if (blocks.length === 0) return []
   const asides = [reportLetters(scenario, driven), driven.logged.map((line) => `logged: ${line}`)]
   return [...blocks, ...asides.filter((lines) => lines.length > 0)].flatMap((lines, at) =>

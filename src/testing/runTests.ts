@@ -34,7 +34,7 @@ export async function runTests(
   const results: TestResult[] = []
   for (const { name, scenario } of scenarios) {
     if (!name.toLowerCase().includes(filter.toLowerCase())) continue
-    const failure = await drive({ plan, scenario, monitor, patience }).then(
+    const failure = await drive({ plan, scenario, monitor, patience, guarantee: file.config.guarantee }).then(
       (driven) => reportFailure(scenario, driven),
       (thrown: Error) => [thrown.message],
     )

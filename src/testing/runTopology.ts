@@ -7,6 +7,7 @@ import { resolvePlan } from '../topology/resolve.ts'
 import { drive, type Driven, type DriveOptions } from './drive.ts'
 import { reportFailure } from './report.ts'
 import { readScenario, type TopologyTest } from './scenario.ts'
+import type { Guarantee } from './unitFaults.ts'
 
 export interface TopologyOptions {
   /** The components that a config may name; all of Oxbow's when absent. */
@@ -15,6 +16,8 @@ export interface TopologyOptions {
   readonly environment?: Environment
   /** Real milliseconds for which nothing may come of asynchronous calls; 5000 when absent. */
   readonly patience?: number
+  /** What a crash may do, of a resolved plan; a config says it itself. Exactly once when absent. */
+  readonly guarantee?: Guarantee
 }
 
 /** A topology did not do what its test expects. The message holds the marble diagrams. */
@@ -24,7 +27,7 @@ export class TopologyFailure extends Error {
 
 /**
  * Runs a whole topology on virtual time over a broker in memory: given marbles per source, expected marbles per topic,
- * dead-letter topic, external sink and `alerts`. Sources do not look outside and external sinks write nothing. The law of
+ * dead-letter topic, external sink and `alerts`, what tables and operators keep at the end, and what goes wrong. Sources do not look outside and external sinks write nothing. The law of
  * conservation is asserted along the way.
  * @param topology a config as its file or, when it has several lines, its text; or a resolved plan
  * @returns what came out, when and where
@@ -35,13 +38,14 @@ export async function runTopology(
   test: TopologyTest,
   options: TopologyOptions = {},
 ): Promise<Driven> {
-  const { catalog = everyComponent, environment = {}, patience } = options
-  if (typeof topology !== 'string') return runPlan({ plan: topology, test, patience })
+  const { catalog = everyComponent, environment = {}, patience, guarantee } = options
+  if (typeof topology !== 'string') return runPlan({ plan: topology, test, patience, guarantee })
   const file = topology.includes('\n')
     ? parseConfig(topology, 'pipeline.yaml', catalog, environment)
     : readConfig(topology, catalog, environment)
   const plan = resolvePlan(file, catalog)
-  return runPlan({ plan, test, patience, monitor: monitorOf(file, plan, catalog) })
+  const monitor = monitorOf(file, plan, catalog)
+  return runPlan({ plan, test, patience, monitor, guarantee: file.config.guarantee })
 }
 
 /** How to watch a plan's dead letters; undefined where the config has no alerts. */

@@ -1,7 +1,10 @@
-import { nearest } from '../topology/issue.ts'
 import { externalSources, type Plan } from '../topology/plan.ts'
+import { readFaults, type Faults, type InjectedFault } from './faults.ts'
+import { readRow, readState, type KeptExpectation } from './kept.ts'
 import { readLetter, type Letter } from './letter.ts'
+import { nearestOf } from './nearestOf.ts'
 import { outletsOf, type Outlet } from './outlet.ts'
+import { operatorsOf, tablesOf } from './stores.ts'
 import { readTimeline, type Timeline } from './timeline.ts'
 
 /** A test of a whole topology, in the words of `tests:` in a config. */
@@ -14,6 +17,12 @@ export interface TopologyTest {
   readonly values?: { readonly [letter: string]: unknown } | undefined
   /** Marbles per topic, dead-letter topic, id of an external sink ("articles.to.file"), or `alerts`. */
   readonly expect?: { readonly [outlet: string]: string } | undefined
+  /** What goes wrong. */
+  readonly faults?: readonly InjectedFault[] | undefined
+  /** What tables hold at the end, by their names and keys; null for a key that is not to be there. */
+  readonly tables?: { readonly [table: string]: { readonly [key: string]: unknown } } | undefined
+  /** The same of the state of operators, by their ids and their own keys. */
+  readonly state?: { readonly [operator: string]: { readonly [key: string]: unknown } } | undefined
 }
 
 /** A test that was read and makes sense for its plan. */
@@ -24,6 +33,8 @@ export interface Scenario {
   readonly expectations: readonly Expectation[]
   readonly letters: ReadonlyMap<string, Letter>
   readonly outlets: readonly Outlet[]
+  readonly faults: Faults
+  readonly kept: readonly KeptExpectation[]
 }
 
 export interface Input {
@@ -38,7 +49,7 @@ export interface Expectation {
 
 /** Something in a test that cannot be meant. */
 export interface Mistake {
-  readonly path: readonly string[]
+  readonly path: readonly (string | number)[]
   readonly message: string
 }
 
@@ -80,7 +91,7 @@ export function readScenario(test: TopologyTest, plan: Plan, watched: boolean): 
   const sources = externalSources(plan).map(({ name }) => name)
   const inputs = Object.entries(test.given).flatMap(([source, marbles]): Input[] => {
     const path = ['given', source]
-    if (!sources.includes(source)) mistakes.push({ path, message: unknown(source, 'source', sources) })
+    if (!sources.includes(source)) mistakes.push({ path, message: unknown(source, 'a source', sources) })
     const timeline = timelineAt(path, marbles)
     return timeline ? [{ source, timeline }] : []
   })
@@ -96,9 +107,24 @@ export function readScenario(test: TopologyTest, plan: Plan, watched: boolean): 
     }
     return outlet && timeline ? [{ outlet, timeline }] : []
   })
+  const faults = readFaults(test.faults ?? [], plan, ({ at, key, message }) =>
+    mistakes.push({ path: ['faults', at, ...(key === undefined ? [] : [key])], message }),
+  )
+  const readKept = (kind: KeptExpectation['kind'], what: string, known: readonly string[]): KeptExpectation[] =>
+    Object.entries(test[kind] ?? {}).flatMap(([name, entries]) => {
+      if (!known.includes(name)) mistakes.push({ path: [kind, name], message: unknown(name, what, known) })
+      return Object.entries(entries).map(([key, value]) => {
+        const read = kind === 'tables' ? readRow : readState
+        return { kind, name, key, letter: attempt([kind, name, key], () => read(value)) }
+      })
+    })
+  const kept = [
+    ...readKept('tables', 'a table', tablesOf(plan)),
+    ...readKept('state', 'an operator', operatorsOf(plan)),
+  ]
   if (mistakes.length > 0) throw new ScenarioError(mistakes)
   const at = new Date(test.at ?? '2026-01-01T00:00:00Z').getTime()
-  return { at, inputs, expectations, letters, outlets }
+  return { at, inputs, expectations, letters, outlets, faults, kept }
 }
 
 function unexplained({ marks }: Timeline, values: object): string[] {
@@ -108,19 +134,14 @@ function unexplained({ marks }: Timeline, values: object): string[] {
   return [`${missing.map((letter) => `\`${letter}\``).join(', ')} without a value under \`values\`${time}`]
 }
 
-function unknown(name: string, what: string, known: readonly string[]): string {
-  const near = nearest(name, known)
-  const right = near.length > 0 ? `did you mean ${quoted(near, ' or ')}?` : `known are ${quoted(known, ', ')}`
-  return `\`${name}\` is not a ${what} of this pipeline; ${right}`
-}
+const unknown = (name: string, what: string, known: readonly string[]): string =>
+  `\`${name}\` is not ${what} of this pipeline; ${nearestOf(name, known)}`
 
 function unknownOutlet(name: string, outlets: readonly Outlet[]): string {
   if (name === 'alerts') return 'this pipeline has no alerts; add them under `monitor.alerts`'
   return unknown(
     name,
-    'topic, dead-letter topic or sink',
+    'a topic, dead-letter topic or sink',
     outlets.map((outlet) => outlet.name),
   )
 }
-
-const quoted = (names: readonly string[], between: string): string => names.map((name) => `\`${name}\``).join(between)

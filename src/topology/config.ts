@@ -4,6 +4,7 @@ import { condition } from '../component/expression.ts'
 import { duration, path, size, topicName } from '../component/fields.ts'
 import { broker } from './kafkaConfig.ts'
 import { plot } from './plotConfig.ts'
+import { test } from './testConfig.ts'
 
 /** How often dead-letter topics are counted, in milliseconds. */
 export const defaultInterval = 10_000
@@ -126,28 +127,6 @@ function oneOf<O extends z.ZodRawShape>(
   })
 }
 
-const test = () =>
-  z.strictObject({
-    name: z.string().min(1),
-    at: z.iso
-      .datetime({ offset: true })
-      .optional()
-      .describe('What time it is when the test starts. Default `2026-01-01T00:00:00Z`.'),
-    given: z
-      .record(z.string(), z.string())
-      .describe('Marbles per source: one letter a record, `-` a millisecond, `59m` time that passes, `|` the end.'),
-    values: z
-      .record(z.string(), z.unknown())
-      .optional()
-      .describe(
-        'What the letters stand for: values as plain data, or spelled out as `{ $value, $raw, $key, $headers, $timestamp }`, ' +
-          'for dead letters with `$fault` (the code) and `$operator` too.',
-      ),
-    expect: z
-      .record(z.string(), z.string())
-      .describe('Marbles per topic, dead-letter topic, external sink (`articles.to.file`), or `alerts`.'),
-  })
-
 /** The whole config grammar over a catalog of components (design section 4). */
 export function configSchema(catalog: Catalog) {
   const sink = oneOf('sink', catalog.sinks, {})
@@ -239,4 +218,3 @@ export function configSchema(catalog: Catalog) {
 
 export type Config = z.output<ReturnType<typeof configSchema>>
 export type DeadLettersConfig = z.output<ReturnType<typeof deadLetters>>
-export type TestConfig = z.output<ReturnType<typeof test>>
