@@ -10,7 +10,15 @@ export default defineConfig({
           ...test,
           name: 'embedded',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.kafka.test.ts'],
+          exclude: ['test/**/*.kafka.test.ts', 'test/**/*.browser.test.ts'],
+        },
+      },
+      {
+        test: {
+          ...test,
+          name: 'browser',
+          include: ['test/**/*.browser.test.ts'],
+          testTimeout: 60_000,
         },
       },
       {

@@ -137,15 +137,20 @@ async function plansOf(paths: readonly string[]): Promise<readonly PlannedFile[]
 async function operate(parts: SessionParts, stopped: Promise<StopSignal>, options: RunOptions): Promise<void> {
   const { broker, log } = parts
   const session = new Session(parts)
+  const plots = parts.planned.flatMap(({ file }) => {
+    const { name, monitor } = file.config
+    return monitor?.plots.map((plot) => ({ pipeline: name, plot })) ?? []
+  })
   let server: RunningServer | undefined
   let signal: StopSignal | undefined
   let troubles: readonly string[] = []
   try {
     if (options.http)
-      server = await (await import('./run/listen.ts')).listen(options, { pipelines: session.all, broker, log })
+      server = await (await import('./run/listen.ts')).listen(options, { pipelines: session.all, plots, broker, log })
     await session.start()
     const names = session.pipelines.map(({ name }) => name)
-    log.info({ pipelines: names, ...(server && { url: server.url }) }, `Running ${names.join(', ')}.`)
+    const shown = server ? ` Its page: ${server.url}` : ''
+    log.info({ pipelines: names, ...(server && { url: server.url }) }, `Running ${names.join(', ')}.${shown}`)
     signal = options.untilIdle ? await untilIdle(session, stopped, log) : await stopped
     troubles = await session.troubles()
     log.info({ ...(signal && { signal }) }, signal ? 'Stopping.' : 'Nothing is left to do.')

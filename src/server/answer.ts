@@ -1,9 +1,14 @@
-/** What a request gets. */
+import type { IncomingMessage } from 'node:http'
+
+/** What a path answers. */
 export interface Answer {
   readonly status: number
   readonly type: string
   readonly body: string
+  readonly headers?: { readonly [name: string]: string }
 }
+
+export type Route = (request: IncomingMessage) => Answer | Promise<Answer>
 
 export const text = (status: number, body: string): Answer => ({ status, type: 'text/plain; charset=utf-8', body })
 

@@ -5,9 +5,11 @@ import { asyncScheduler } from 'rxjs'
 import type { Broker } from '../broker/broker.ts'
 import type { Log } from '../component/context.ts'
 import { createMetrics } from '../monitor/metrics.ts'
-import { json, text, type Answer } from './answer.ts'
-import { answerTables, isTables } from './tables.ts'
 import type { RunningPipeline } from '../topology/running.ts'
+import { json, text, type Answer, type Route } from './answer.ts'
+import { assetFolder, assetRoutes, page, wantsHtml } from './page.ts'
+import { plotRoutes, readablePlots, type PlannedPlot } from './plots/routes.ts'
+import { answerTables, isTables } from './tables.ts'
 
 export interface ServerParts {
   /** 0 for any that is free. */
@@ -16,6 +18,8 @@ export interface ServerParts {
   readonly host?: string
   /** Everything that runs, monitors included. */
   readonly pipelines: readonly RunningPipeline[]
+  /** What the page plots; nothing when absent. */
+  readonly plots?: readonly PlannedPlot[]
   readonly broker: Broker
   readonly log: Log
 }
@@ -30,7 +34,7 @@ export class ServerError extends Error {
   override readonly name = 'ServerError'
 }
 
-/** Serves health and metrics over HTTP. @throws ServerError when it cannot listen there */
+/** Serves the page, health and metrics over HTTP. @throws ServerError when it cannot listen there */
 export async function startServer(parts: ServerParts): Promise<RunningServer> {
   const { port, host = '127.0.0.1', log } = parts
   const routes = routesOf(parts)
@@ -54,16 +58,17 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   }
 }
 
-type Route = (url: string) => Answer | Promise<Answer>
-
-function routesOf({ pipelines, broker }: ServerParts): ReadonlyMap<string, Route> {
+function routesOf({ pipelines, plots = [], broker, log }: ServerParts): ReadonlyMap<string, Route> {
   const metrics = createMetrics({ pipelines, broker, scheduler: asyncScheduler })
+  const shown = { pipelines, plots: readablePlots(plots, broker), broker, log }
   return new Map<string, Route>([
-    ['/', () => text(200, index(pipelines))],
+    ['/', (request) => (wantsHtml(request) ? page(shown) : textPage(pipelines))],
     ['/metrics', async () => ({ status: 200, type: metrics.contentType, body: await metrics.metrics() })],
     ['/healthz', () => json(200, { status: 'up' })],
     ['/readyz', () => readiness(pipelines)],
-    ['/tables', (url) => answerTables(url, pipelines, broker)],
+    ['/tables', ({ url = '/' }) => answerTables(url, pipelines, broker)],
+    ...plotRoutes(shown.plots),
+    ...assetRoutes(),
   ])
 }
 
@@ -78,26 +83,30 @@ async function readiness(pipelines: readonly RunningPipeline[]): Promise<Answer>
   return json(503, { status: 'not ready', troubles })
 }
 
-const index = (pipelines: readonly RunningPipeline[]): string =>
-  `Oxbow runs ${pipelines.map(({ name }) => name).join(', ') || 'nothing'}.
+const textPage = (pipelines: readonly RunningPipeline[]): Answer => ({
+  ...text(
+    200,
+    `Oxbow runs ${pipelines.map(({ name }) => name).join(', ') || 'nothing'}.
 
+/          this; in a browser a page that shows what runs
 /metrics   metrics for Prometheus
 /healthz   200 while the process is up
 /readyz    200 when all pipelines run, else 503 and what is wrong
 /tables    the state of the pipelines: /tables/STORE has its entries, /tables/STORE/KEY one of them
-`
+/plots     what the page plots, as JSON
+`,
+  ),
+  headers: { vary: 'accept' },
+})
 
-async function respond(
-  routes: ReadonlyMap<string, Route>,
-  { method, url = '/' }: IncomingMessage,
-  log: Log,
-): Promise<Answer> {
+async function respond(routes: ReadonlyMap<string, Route>, request: IncomingMessage, log: Log): Promise<Answer> {
+  const { method, url = '/' } = request
   const path = url.split('?', 1)[0]!
   const route = routes.get(isTables(path) ? '/tables' : path)
-  if (!route) return text(404, `There is no ${path} here; there is ${[...routes.keys()].join(', ')}.\n`)
+  if (!route) return text(404, `There is no ${path} here; there is ${named(routes)}.\n`)
   if (method !== 'GET' && method !== 'HEAD') return text(405, `${path} answers to GET and HEAD only.\n`)
   try {
-    return await route(url)
+    return await route(request)
   } catch (error) {
     log.warn(
       { path, error },
@@ -107,12 +116,23 @@ async function respond(
   }
 }
 
-function send({ status, type, body }: Answer, { method }: IncomingMessage, response: ServerResponse): void {
+const named = (routes: ReadonlyMap<string, Route>): string =>
+  [...routes.keys()].filter((path) => !path.startsWith(assetFolder)).join(', ')
+
+/** A page may load what this server has, and nothing else; nobody may put it into a frame. */
+const policy =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+function send({ status, type, body, headers }: Answer, { method }: IncomingMessage, response: ServerResponse): void {
   response.writeHead(status, {
     'content-type': type,
     'content-length': Buffer.byteLength(body),
     'cache-control': 'no-store',
+    'content-security-policy': policy,
+    'cross-origin-resource-policy': 'same-origin',
+    'referrer-policy': 'no-referrer',
     'x-content-type-options': 'nosniff',
+    ...headers,
     ...(status === 405 && { allow: 'GET, HEAD' }),
   })
   response.end(method === 'HEAD' ? undefined : body)

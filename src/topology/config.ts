@@ -3,6 +3,7 @@ import type { Catalog } from '../component/catalog.ts'
 import { condition } from '../component/expression.ts'
 import { duration, path, size, topicName } from '../component/fields.ts'
 import { broker } from './kafkaConfig.ts'
+import { plot } from './plotConfig.ts'
 
 /** How often dead-letter topics are counted, in milliseconds. */
 export const defaultInterval = 10_000
@@ -228,9 +229,10 @@ export function configSchema(catalog: Catalog) {
             }),
           )
           .default([]),
+        plots: z.array(plot()).max(20).default([]).describe('What the web page plots of records.'),
       })
       .optional()
-      .describe('Counts every dead-letter topic and raises alerts.'),
+      .describe('Counts every dead-letter topic, raises alerts, plots records.'),
     tests: z.array(test()).default([]).describe('Marble tests, run by `oxbow test` on virtual time.'),
   })
 }

@@ -1,5 +1,6 @@
 import type { Broker } from '../../broker/broker.ts'
 import type { Log } from '../../component/context.ts'
+import type { PlannedPlot } from '../../server/plots/routes.ts'
 import { ServerError, startServer, type RunningServer } from '../../server/server.ts'
 import type { RunningPipeline } from '../../topology/running.ts'
 import { CommandFailure } from '../failure.ts'
@@ -8,6 +9,7 @@ const defaultPort = 4680
 
 export interface ListenParts {
   readonly pipelines: readonly RunningPipeline[]
+  readonly plots: readonly PlannedPlot[]
   readonly broker: Broker
   readonly log: Log
 }
