@@ -8,8 +8,17 @@ export class Html {
 
   /** A template with its values escaped, but for those that are HTML; lists are joined, absent ones left out. */
   static template(parts: TemplateStringsArray, ...values: readonly HtmlValue[]): Html {
-    return new Html(parts.map((part, at) => `${part}${at < values.length ? asHtml(values[at]) : ''}`).join(''))
+    return new Html(unindented(parts).reduce((text, part, at) => `${text}${asHtml(values[at - 1])}${part}`))
   }
+}
+
+const known = new WeakMap<TemplateStringsArray, readonly string[]>()
+
+/** What the code indents for its readers is not sent. */
+function unindented(parts: TemplateStringsArray): readonly string[] {
+  const done = known.get(parts) ?? parts.map((part) => part.replaceAll(/\n\s*/g, '\n'))
+  known.set(parts, done)
+  return done
 }
 
 export type HtmlValue = string | number | Html | undefined | readonly HtmlValue[]

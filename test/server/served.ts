@@ -64,8 +64,15 @@ export async function served(config: string, { given = [], log = silent, seenAs 
 
 const asBrowser = { accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' }
 
-/** The page as a browser gets it. */
+/** The page as a browser gets it, trimmed. */
 export async function pageOf(url: string): Promise<string> {
   const response = await fetch(url, { headers: asBrowser })
-  return response.text()
+  return trimmed(await response.text())
 }
+
+/** HTML or SVG without the white space around its tags and in them that means nothing. */
+export const trimmed = (markup: string): string =>
+  markup
+    .replaceAll(/\s+/g, ' ')
+    .replaceAll(/ ?(\/?>) ?/g, '$1')
+    .replaceAll(' <', '<')

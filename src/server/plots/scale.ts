@@ -15,10 +15,12 @@ export function spanOf(values: Iterable<number>): Span | undefined {
   return low <= high ? { low, high } : undefined
 }
 
-/** Room above and below, so that no point lies on the frame; more where all values are the same. */
+/** Room above and below, so that no point lies on the frame; more where all values are the same, or as good as that. */
 export function padded({ low, high }: Span, share = 0.05): Span {
   const half = high / 2 - low / 2
-  const room = half > Math.abs(low) * 1e-12 ? half * 2 * share : Math.abs(low) * 0.1 || 1
+  const size = Math.max(Math.abs(low), Math.abs(high))
+  const same = half <= size * 1e-12 || half < 1e-300
+  const room = same ? (size < 1e-290 ? 1 : size * 0.1) : half * (2 * share)
   return { low: bounded(low - room), high: bounded(high + room) }
 }
 
@@ -105,7 +107,8 @@ function multiples({ low, high }: Span, step: number): number[] {
   const count = Math.min(2 * mostTicks.numbers, Math.floor(high / step) - first + 1)
   if (!(count > 0)) return []
   // Without what is left of the division: 3 * 0.1 is not 0.3.
-  return Array.from({ length: count }, (_, at) => Number(((first + at) * step).toPrecision(15)))
+  const all = Array.from({ length: count }, (_, at) => Number(((first + at) * step).toPrecision(15)))
+  return all.filter((value) => value >= low && value <= high)
 }
 
 const unique = (ticks: readonly Tick[]): readonly Tick[] =>
