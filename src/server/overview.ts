@@ -20,9 +20,13 @@ export async function health(pipelines: readonly RunningPipeline[]): Promise<Htm
     </ul>`
 }
 
-/** Where each source record is: one row per pipeline, source and stream. */
+/**
+ * Where each source record is: one row per pipeline, source and stream. What a retry pipeline does is in the rows of the
+ * one that it retries for.
+ */
 export async function conservation(pipelines: readonly RunningPipeline[]): Promise<Html> {
-  const told = pipelines.map(async (pipeline) => ({ name: pipeline.name, rows: await pipeline.conservation() }))
+  const own = pipelines.filter(({ plan }) => externalSources(plan).some(({ retriesOf }) => retriesOf === undefined))
+  const told = own.map(async (pipeline) => ({ name: pipeline.name, rows: await pipeline.conservation() }))
   const all = await Promise.all(told)
   const rows = all.flatMap(({ name, rows }) => rows.map((row) => ({ name, row })))
   const lost = rows.filter(({ row }) => (row.expired ?? 0) > 0)

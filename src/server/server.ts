@@ -7,6 +7,7 @@ import type { Log } from '../component/context.ts'
 import { createMetrics } from '../monitor/metrics.ts'
 import type { RunningPipeline } from '../topology/running.ts'
 import { json, text, type Answer, type Route } from './answer.ts'
+import { isForUs } from './host.ts'
 import { assetFolder, assetRoutes, page, wantsHtml } from './page.ts'
 import { plotRoutes, readablePlots, type PlannedPlot } from './plots/routes.ts'
 import { answerTables, isTables } from './tables.ts'
@@ -39,7 +40,8 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   const { port, host = '127.0.0.1', log } = parts
   const routes = routesOf(parts)
   const server = createServer((request, response) => {
-    void respond(routes, request, log).then((answer) => send(answer, request, response))
+    const answered = isForUs(request, host) ? respond(routes, request, log) : Promise.resolve(notForUs)
+    void answered.then((answer) => send(answer, request, response))
   })
   try {
     server.listen(port, host)
@@ -57,6 +59,11 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     },
   }
 }
+
+const notForUs = text(
+  421,
+  'This is for who asks for localhost or 127.0.0.1 by that name; --host names another address to listen on.\n',
+)
 
 function routesOf({ pipelines, plots = [], broker, log }: ServerParts): ReadonlyMap<string, Route> {
   const metrics = createMetrics({ pipelines, broker, scheduler: asyncScheduler })

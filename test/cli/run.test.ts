@@ -171,6 +171,7 @@ test('run serves health and metrics on a port, and refuses one that is taken', a
   const url = /http:\/\/127\.0\.0\.1:\d+/.exec(running.output.stderr)![0]
   expect((await fetch(`${url}/readyz`)).status).toBe(200)
   expect(await (await fetch(`${url}/metrics`)).text()).toContain('oxbow_')
+  expect(running.output.stderr).toContain(`Its page: ${url}`)
 
   const taken = await takePort(0)
   const refused = await runOxbow(makeDirectory({ 'prices.yaml': endless }), [
@@ -181,6 +182,23 @@ test('run serves health and metrics on a port, and refuses one that is taken', a
   ])
   expect([refused.code, refused.stdout]).toEqual([1, ''])
   expect(refused.stderr).toContain(`oxbow: Port ${taken} on 127.0.0.1 is in use`)
+})
+
+test('run has a page that plots what the config asks for', async () => {
+  const plots = 'monitor: { plots: [{ title: The prices, lines: [{ topic: prices, y: record.price }] }] }'
+  const running = startOxbow(
+    makeDirectory({ 'prices.yaml': `${endless}\n${plots}\n` }),
+    'run',
+    'prices.yaml',
+    '--port',
+    '0',
+  )
+  await running.printed('Running prices')
+  const url = /http:\/\/127\.0\.0\.1:\d+/.exec(running.output.stderr)![0]
+  expect(await (await fetch(`${url}/plots`)).json()).toEqual({
+    plots: [{ pipeline: 'prices', title: 'The prices', path: '/plots/0' }],
+  })
+  expect(await (await fetch(url, { headers: { accept: 'text/html' } })).text()).toContain('The prices')
 })
 
 test('run listens on the address it is told, and says which', async () => {

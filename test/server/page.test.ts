@@ -42,6 +42,25 @@ describe('what `/` answers', () => {
   })
 })
 
+describe('a request', () => {
+  it('names this machine, or is not answered: another site cannot have a browser read what is here', async () => {
+    const { url } = await served(plain)
+    const { port } = new URL(url)
+    for (const host of [`localhost:${port}`, '127.0.0.1', `[::1]:${port}`, 'oxbow.localhost'])
+      expect((await answerTo(url, { host })).status, host).toBe(200)
+    for (const host of ['evil.example', `evil.example:${port}`, 'localhost.evil.example', '127.0.0.1.evil.example']) {
+      const { status, body } = await answerTo(`${url}/plots`, { host })
+      expect(status, host).toBe(421)
+      expect(body).toContain('--host names another address')
+    }
+  })
+
+  it('may name others where others are listened to', async () => {
+    const { url } = await served(plain, { host: '0.0.0.0' })
+    expect((await answerTo(url.replace('0.0.0.0', '127.0.0.1'), { host: 'oxbow.example' })).status).toBe(200)
+  })
+})
+
 describe('the page', () => {
   it('shows what runs: records by what became of them, and dead letters', async () => {
     const given = [1, 2, 0, 'none'].map((n) => ({ topic: 'in', value: { n } }))

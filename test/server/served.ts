@@ -39,12 +39,15 @@ export async function append(broker: Broker, given: readonly Given[]): Promise<v
 export interface ServedOptions {
   readonly given?: readonly Given[]
   readonly log?: Log
+  /** The address to listen on; only this machine when absent. */
+  readonly host?: string
   /** What the server is to take for the broker. */
   readonly seenAs?: (broker: Broker) => Broker
 }
 
 /** A config's pipeline, started, with a server of its own: all of it ends with the test. */
-export async function served(config: string, { given = [], log = silent, seenAs = (it) => it }: ServedOptions = {}) {
+export async function served(config: string, options: ServedOptions = {}) {
+  const { given = [], log = silent, seenAs = (it) => it, host } = options
   const broker = await openEmbedded({ directory: ':memory:' })
   const file = parseConfig(config, 'shop.yaml', catalog, {})
   const plan = resolvePlan(file, catalog)
@@ -53,7 +56,8 @@ export async function served(config: string, { given = [], log = silent, seenAs 
   await pipeline.start()
   await pipeline.quiet()
   const plots = (file.config.monitor?.plots ?? []).map((plot) => ({ pipeline: file.config.name, plot }))
-  const server = await startServer({ port: 0, pipelines: [pipeline], plots, broker: seenAs(broker), log })
+  const parts = { port: 0, pipelines: [pipeline], plots, broker: seenAs(broker), log }
+  const server = await startServer({ ...parts, ...(host !== undefined && { host }) })
   onTestFinished(async () => {
     await server.close()
     await pipeline.stop()
