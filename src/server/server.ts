@@ -5,12 +5,12 @@ import { asyncScheduler } from 'rxjs'
 import type { Broker } from '../broker/broker.ts'
 import type { Log } from '../component/context.ts'
 import { createMetrics } from '../monitor/metrics.ts'
-import { answerTables, isTables } from './tables.ts'
 import type { RunningPipeline } from '../topology/running.ts'
 import { json, text, type Answer, type Route } from './answer.ts'
 import { isForUs } from './host.ts'
 import { assetFolder, assetRoutes, page, wantsHtml } from './page.ts'
 import { plotRoutes, readablePlots, type PlannedPlot } from './plots/routes.ts'
+import { answerTables, isTables } from './tables.ts'
 
 export interface ServerParts {
   /** 0 for any that is free. */
@@ -73,7 +73,7 @@ function routesOf({ pipelines, plots = [], broker, log }: ServerParts): Readonly
     ['/metrics', async () => ({ status: 200, type: metrics.contentType, body: await metrics.metrics() })],
     ['/healthz', () => json(200, { status: 'up' })],
     ['/readyz', () => readiness(pipelines)],
-    ['/tables', ({ url = '' }) => answerTables(url, pipelines, broker)],
+    ['/tables', ({ url = '/' }) => answerTables(url, pipelines, broker)],
     ...plotRoutes(shown.plots),
     ...assetRoutes(),
   ])

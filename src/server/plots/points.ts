@@ -29,10 +29,11 @@ export interface Drawing {
 export function plotRecord(plot: PlotConfig, stored: StoredRecord, now: number, drawing: Drawing): void {
   attempt(drawing, () => {
     const record = decoded(stored)
+    const own = plot.lines.filter(({ topic, when }) => topic === stored.topic && (when?.holds(record, now) ?? true))
+    if (own.length === 0) return
     const x = plot.x ? timeOf(plot.x, record, now) : record.timestamp
     const by = plot.by && nameOf(plot.by, record, now)
-    for (const line of plot.lines.filter(({ topic }) => topic === stored.topic))
-      attempt(drawing, () => drawing.point(line, by, { x, y: numberOf(line.y, record, now) }))
+    for (const line of own) attempt(drawing, () => drawing.point(line, by, { x, y: numberOf(line.y, record, now) }))
   })
 }
 
@@ -61,7 +62,7 @@ function timeOf(expression: RecordExpression, record: Record, now: number): numb
   const time = typeof given === 'number' ? given : iso === undefined ? NaN : Date.parse(iso)
   if (Math.abs(time) <= farthest) return time
   throw new Unplottable(
-    `"${expression.text}" gives ${what(given)} that is no time; expected ISO 8601, or milliseconds since 1970`,
+    `"${expression.text}" gives ${what(given)}; expected a time, in ISO 8601 or milliseconds since 1970`,
   )
 }
 
