@@ -6,7 +6,7 @@ import type { StateStore, TableReader, TableRow } from './state.ts'
 const encoded = 'base64:'
 
 /** A key as text, as stores have it: bytes that are no text, or would look like those, as base64. */
-export function keyName(key: Buffer): string {
+function keyName(key: Buffer): string {
   const text = isUtf8(key) ? key.toString() : undefined
   return text === undefined || text.startsWith(encoded) ? encoded + key.toString('base64') : text
 }

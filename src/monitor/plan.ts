@@ -92,7 +92,12 @@ function planAlert(
 ): PlannedStream {
   const alertName = name ?? when.text
   const stream = `alert ${alertName}`
-  const planned: PlannedStep = { id: `${stream}.alert`, spec: alert, config: { name: alertName, when, step, clear }, reads: {} }
+  const planned: PlannedStep = {
+    id: `${stream}.alert`,
+    spec: alert,
+    config: { name: alertName, when, step, clear },
+    reads: {},
+  }
   const written = { stream, step: 0 }
   return { name: stream, written, from: [from], steps: [planned], sinks: planSinks(stream, to, catalog) }
 }
