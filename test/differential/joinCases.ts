@@ -55,13 +55,17 @@ export const joinCases = (join: Pick<JoinSettings, 'kind' | 'type' | 'store'>, c
     let newest = 0
     const records = given.map(({ topic, step, behind, key, isEmpty }, n): JoinRecord => {
       newest += step
-      const value = isEmpty && n % emptyEvery[join.kind] === 0 ? null : `${topic[0]}${n}`
+      const value = isEmpty && n % emptyEvery[join.kind] === 0 && mayBeEmpty(join) ? null : `${topic[0]}${n}`
       const timestamp = n % 2 === 0 ? newest : Math.max(0, newest - behind)
       return { topic, key: mayHaveNoKey(join, topic) ? key : (key ?? 'a'), value, timestamp }
     })
     const last: JoinRecord = { topic: 'left', key: 'end', value: 'end', timestamp: newest + 1_000 }
     return { topology: 'join', settings: { ...join, ...window }, records: [...records, last] }
   })
+
+/** Stores in memory, which are not the default, take the time of a record without a value for that of their newest. */
+const mayBeEmpty = ({ kind, store }: Pick<JoinSettings, 'kind' | 'store'>): boolean =>
+  kind !== 'windowed' || store === 'disk'
 
 /** A record without a key that may not leave alone is a dead letter here, and moves time on there. */
 const mayHaveNoKey = ({ kind, type }: Pick<JoinSettings, 'kind' | 'type'>, topic: JoinRecord['topic']): boolean =>

@@ -50,7 +50,7 @@ export function windowed(config: WindowedConfig, { scheduler, state }: OperatorC
   const take = (side: Side) => (record: Record) => {
     const time = eventTime(at[side], record, scheduler.now())
     if (record.value === null || record.value === undefined) {
-      windows.pass(time, record.key === null ? undefined : side)
+      windows.pass(time)
       return drop(record, 'no value')
     }
     combine.check(side, record.value)

@@ -83,9 +83,9 @@ export class JoinWindows {
     return newestOf(side, this.#progress)
   }
 
-  /** Time goes on by a record that cannot meet others. @param side where it counts for what is kept of its side */
-  pass(time: number, side?: Side): void {
-    this.#advance(time, side)
+  /** Time goes on by a record that cannot meet others, but not for what is kept of its side. */
+  pass(time: number): void {
+    this.#advance(time, undefined)
   }
 
   /** Takes a record: what it meets, and what leaves alone as time goes on. It changes nothing where it is late. */
