@@ -137,7 +137,7 @@ function unknowns({ operator, sink, deadLetters, topic }: InjectedFault, plan: P
     ...check('operator', operator, 'an operator', placesOf(plan)),
     ...check('sink', sink, 'an external sink', externalSinksOf(plan)),
     ...check('deadLetters', deadLetters, 'a dead-letter topic', deadLetterTopicsOf(plan)),
-    ...check('topic', topic, 'a topic that is written by a stream', writtenTopicsOf(plan)),
+    ...check('topic', topic, 'a written topic', writtenTopicsOf(plan)),
   ]
 }
 
@@ -162,5 +162,6 @@ const writtenTopicsOf = (plan: Plan): string[] => [
       sinks.flatMap(({ topic, repartition }) => topic?.name ?? repartition ?? []),
     ),
     ...deadLetterTopicsOf(plan),
+    ...externalSources(plan).flatMap(({ deadLetters }) => deadLetters.retry.topic ?? []),
   ]),
 ]

@@ -286,7 +286,7 @@ export class Pipeline implements RunningPipeline {
       !(reads && this.#rebalancing) &&
       this.#connectors.waiting &&
       this.#slots
-        .filter(({ stopped }) => reads && !stopped)
+        .filter(({ stopped, goesBack }) => reads && (goesBack || !stopped))
         .every(({ busy, inFlight, blocked }) => !busy && (!settled || inFlight === blocked))
     if (!still()) return false
     if (!reads) return true

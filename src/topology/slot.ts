@@ -31,7 +31,7 @@ export class Slot {
   #batches = 0
   #closed = false
   readonly #refusals = new Refusals()
-  /** The task goes back to its last commit, and on at once. */
+  /** The task goes back to its last commit, or is on its way from there. */
   #goesBack = false
 
   constructor(parts: SlotParts) {
@@ -54,6 +54,11 @@ export class Slot {
   /** Why the task is not running, if it is not. */
   get stopped(): TaskStopped | undefined {
     return this.#stopped
+  }
+
+  /** Whether the task is being started again: what it stopped at comes once more. */
+  get goesBack(): boolean {
+    return this.#goesBack
   }
 
   get inFlight(): number {
@@ -89,7 +94,7 @@ export class Slot {
   holdsUp(place: TopicPartition): boolean {
     if (!this.isFedBy([place])) return false
     const isSource = this.subtopology.sources.some(({ name }) => name === place.topic)
-    return this.#stopped !== undefined || (isSource && this.stuck !== undefined)
+    return (this.#stopped !== undefined && !this.#goesBack) || (isSource && this.stuck !== undefined)
   }
 
   /** Why it is not running, or reads no more, if so. */
@@ -176,6 +181,7 @@ export class Slot {
   }
 
   async #restart(): Promise<void> {
+    this.#goesBack = true
     await this.#task?.close()
     if (this.#closed || this.#parts.signal.aborted) return
     try {

@@ -292,6 +292,45 @@ streams: { both: { from: left, steps: [{ join: { stream: right, within: 1h, as: 
   })
 
   it.each(['beforeProduce', 'afterProduce', 'afterState', 'afterCommit'] as const)(
+    'go by a retry topic once, exactly once, where a crash comes %s of what is written there',
+    async (crash) => {
+      const exact = piped('{ ask: {} }', 'deadLetters: { retry: { topic: "{source}.retry" } }')
+      const { captured } = await runTopology(
+        exact.replace('atLeastOnce', 'exactlyOnce'),
+        {
+          given: { in: 'ab|' },
+          values: { a: 1, b: 2 },
+          faults: [
+            { operator: 'copy.ask', record: 1, retry: true },
+            { crash, topic: 'in.retry' },
+          ],
+        },
+        own,
+      )
+      expect(
+        captured
+          .get('out')!
+          .map(({ value }) => value as number)
+          .toSorted(),
+      ).toEqual([1, 2])
+    },
+  )
+
+  it('leave an alert as it was', async () => {
+    const alerts = 'monitor: { every: 10s, alerts: [{ name: many, when: size > 1, to: { log: {} } }] }'
+    const step = 'filter: record > 0'
+    await runTopology(piped(step, alerts).replace('atLeastOnce', 'exactlyOnce'), {
+      given: { in: '(aa) 12s a 12s |' },
+      values: { a: 1, x: { state: 'firing', size: 2 } },
+      faults: [
+        { operator: 'copy.filter', record: [1, 2, 3] },
+        { crash: 'afterProduce', unit: 2 },
+      ],
+      expect: { alerts: '10s x' },
+    })
+  })
+
+  it.each(['beforeProduce', 'afterProduce', 'afterState', 'afterCommit'] as const)(
     'are conserved where a crash comes %s of a unit with a record that waits',
     async (crash) => {
       const { conservation } = await runTopology(
@@ -369,7 +408,7 @@ describe('faults that cannot be meant', () => {
         "21:21: \`averages.agregate\` is not an operator of this pipeline; did you mean \`averages.aggregate\`?",
         "22:17: \`averages.to.topic\` is not an external sink of this pipeline; did you mean \`averages.to.file\`?",
         "23:24: \`orders\` is not a dead-letter topic of this pipeline; known are \`dlq.orders\`",
-        "24:39: \`orders.averages\` is not a topic that is written by a stream of this pipeline; did you mean \`orders.average\`?",
+        "24:39: \`orders.averages\` is not a written topic of this pipeline; did you mean \`orders.average\`?",
         "25:9: expected exactly one of operator, sink, deadLetters, crash in a fault, found operator and sink",
         "26:9: expected exactly one of operator, sink, deadLetters, crash in a fault, found none",
         "27:9: which record fails at averages.aggregate? \`record: 1\` is the first that comes there",

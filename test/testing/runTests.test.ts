@@ -66,4 +66,8 @@ describe('the tests inside a config', () => {
       ].join('\n'),
     )
   })
+
+  it('have to look at something', () => {
+    expect(() => file('\n  - { name: nothing, given: { in: "-" } }')).toThrow('expected `expect`, `tables` or `state`')
+  })
 })
