@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { expression } from '../component/expression.ts'
+import { expression, predicate } from '../component/expression.ts'
 import { duration, topicName } from '../component/fields.ts'
 
 /** How many points a line shows where the config does not say. */
@@ -10,6 +10,7 @@ const shortText = () => z.string().min(1).max(200)
 const line = () =>
   z.strictObject({
     topic: topicName().describe('The topic that its records are read from, the newest; values as JSON.'),
+    when: predicate().optional().describe('Which of them, as a condition in CEL. Default: all.'),
     y: expression().describe(
       'What is drawn: a number, or true or false; where it is null or absent the line has a gap. In CEL, over a record.',
     ),

@@ -120,6 +120,20 @@ plots:
     expect(pointsOf(plot, 0, 1)).toEqual([[at(1), 4]])
   })
 
+  it('draws the records of which a line speaks, and leaves no gap for the others', async () => {
+    const config = configWith(`
+plots:
+  - { title: t, by: record.m, lines: [{ topic: in, when: record.side == 'yes', y: record.n }] }
+`)
+    const sides = [{ side: 'yes', m: 1 }, { side: 'no' }, { side: 'yes', m: 1 }, {}]
+    const { url } = await served(config, { given: sides.map((side, n) => ({ topic: 'in', value: { ...side, n } })) })
+    const plot = await shown(url)
+    expect(pointsOf(plot).map(([, y]) => y)).toEqual([0, 2])
+    expect(plot.notes).toEqual([
+      expect.stringMatching(/^1 record of in not shown: "record\.side == 'yes'": .*missing/) as unknown,
+    ])
+  })
+
   it('takes milliseconds for a time', async () => {
     const config = configWith('plots: [{ title: t, x: record.at, lines: [{ topic: in, y: record.n }] }]')
     const { url } = await served(config, { given: [{ topic: 'in', value: { n: 1, at: start } }] })

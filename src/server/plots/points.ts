@@ -29,10 +29,11 @@ export interface Drawing {
 export function plotRecord(plot: PlotConfig, stored: StoredRecord, now: number, drawing: Drawing): void {
   attempt(drawing, () => {
     const record = decoded(stored)
+    const own = plot.lines.filter(({ topic, when }) => topic === stored.topic && (when?.holds(record, now) ?? true))
+    if (own.length === 0) return
     const x = plot.x ? timeOf(plot.x, record, now) : record.timestamp
     const by = plot.by && nameOf(plot.by, record, now)
-    for (const line of plot.lines.filter(({ topic }) => topic === stored.topic))
-      attempt(drawing, () => drawing.point(line, by, { x, y: numberOf(line.y, record, now) }))
+    for (const line of own) attempt(drawing, () => drawing.point(line, by, { x, y: numberOf(line.y, record, now) }))
   })
 }
 
