@@ -192,7 +192,7 @@ plots:
     expect(pointsOf(plot, 0, 1).map(([time]) => time)).toEqual([at(4), at(5), at(6)])
     const told = plot.notes.join('\n')
     expect(told).toContain(
-      '2 records of lag_signals not shown: "record.end" gives a string that is no time; expected ISO 8601, or milliseconds since 1970.',
+      '2 records of lag_signals not shown: "record.end" gives a string; expected a time, in ISO 8601 or milliseconds since 1970.',
     )
     expect(told).toContain('1 record of lag_signals not shown: it is not JSON')
     expect(told).toContain('1 record of lag_signals not shown: they are tombstones.')
@@ -209,6 +209,14 @@ plots:
     expect(page).toContain('no lag signals yet: the first come when an hour has closed')
     expect(page).toContain('There is no topic lag_signals yet.')
     expect(page).not.toContain('<svg class="plot"')
+  })
+
+  it('does not say that they are awaited where there are records that cannot be shown', async () => {
+    const { url } = await served(marketLag(), { given: [signal(1, { end: 'yesterday' })] })
+    const page = await pageOf(url)
+    expect(page).not.toContain('no lag signals yet')
+    expect(page).toContain('There are records, and none can be shown:')
+    expect(page).toContain('1 record of lag_signals not shown: &quot;record.end&quot; gives a string; expected a time')
   })
 
   it('has its numbers in a table, the newest first', async () => {

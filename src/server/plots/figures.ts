@@ -9,7 +9,7 @@ import { drawPanel, lineClass, nameOf, timesOf } from './svg.ts'
 const most = { panels: 24, rows: 100 }
 
 /** A plot on the page: legend, pictures with their numbers in a table, and what is not shown. @param number its place in `/plots` */
-export function figures(plot: PlotConfig, number: number, { panels, notes }: Plotted): Html {
+export function figures(plot: PlotConfig, number: number, { panels, failed, notes }: Plotted): Html {
   const times = timesOf(panels)
   const hidden = panels.length - most.panels
   const told = hidden > 0 ? [...notes, `${hidden} more pictures are not shown here.`] : notes
@@ -22,14 +22,15 @@ export function figures(plot: PlotConfig, number: number, { panels, notes }: Plo
             <div class="panels">
               ${panels.slice(0, most.panels).map((panel, at) => figure(panel, `${id}-${at}`, drawPanel(panel, times)))}
             </div>`
-        : html`<p class="empty">${nothing(plot)}</p>`
+        : html`<p class="empty">${nothing(plot, failed)}</p>`
     }
     ${told.map((note) => html`<p class="note">${clipped(note, 500)}</p>`)}
     <p class="note"><a href="/plots/${number}">All its numbers as JSON</a></p>
   </article> `
 }
 
-function nothing({ empty, lines }: PlotConfig): string {
+function nothing({ empty, lines }: PlotConfig, failed: number): string {
+  if (failed > 0) return 'There are records, and none can be shown:'
   const topics = [...new Set(lines.map(({ topic }) => topic))].join(' and ')
   return empty ?? `Nothing to show yet: no records on ${topics}.`
 }

@@ -17,6 +17,8 @@ export interface Panel {
 export interface Plotted {
   /** In the order of their names; none where there is nothing to show. */
   readonly panels: readonly Panel[]
+  /** How many records cannot be shown, or not in every line. */
+  readonly failed: number
   /** What is not in the picture, and why. */
   readonly notes: readonly string[]
 }
@@ -29,6 +31,7 @@ export async function readPlot(broker: Broker, plot: PlotConfig, now: number): P
   const panels = new Map<string | undefined, Map<PlotLine, Point[]>>()
   const notes: string[] = []
   const cut = new Map<string, number>()
+  let failed = 0
   const names = [...new Set(plot.lines.map(({ topic }) => topic))]
   const topics = await broker.topics(names)
   for (const name of names) {
@@ -45,7 +48,10 @@ export async function readPlot(broker: Broker, plot: PlotConfig, now: number): P
         points.push(point)
         panels.set(by, lines.set(line, points))
       },
-      failed: (reason) => void failures.set(reason, (failures.get(reason) ?? 0) + 1),
+      failed(reason) {
+        failures.set(reason, (failures.get(reason) ?? 0) + 1)
+        failed += 1
+      },
     }
     const tail = await tailOf(broker, name, partitions, bounds)
     for (const record of tail.records) plotRecord(plot, record, now, drawing)
@@ -53,7 +59,7 @@ export async function readPlot(broker: Broker, plot: PlotConfig, now: number): P
     if (tail.cut) cut.set(name, tail.records.length)
   }
   const pictures = shown(plot, panels)
-  return { panels: pictures.map(({ panel }) => panel), notes: [...notes, ...cutNotes(cut, pictures)] }
+  return { panels: pictures.map(({ panel }) => panel), failed, notes: [...notes, ...cutNotes(cut, pictures)] }
 }
 
 /** How many reasons are told of each topic. */

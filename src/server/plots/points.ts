@@ -62,7 +62,7 @@ function timeOf(expression: RecordExpression, record: Record, now: number): numb
   const time = typeof given === 'number' ? given : iso === undefined ? NaN : Date.parse(iso)
   if (Math.abs(time) <= farthest) return time
   throw new Unplottable(
-    `"${expression.text}" gives ${what(given)} that is no time; expected ISO 8601, or milliseconds since 1970`,
+    `"${expression.text}" gives ${what(given)}; expected a time, in ISO 8601 or milliseconds since 1970`,
   )
 }
 
