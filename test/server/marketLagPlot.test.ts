@@ -11,7 +11,7 @@ const path = fileURLToPath(new URL('../../config/market-lag.yaml', import.meta.u
 
 it('of MarketLag shows signal, price and lag as they come out of its own test', async () => {
   const { config } = readConfig(path, catalog, {})
-  const test = config.tests.find(({ expect }) => Object.hasOwn(expect, 'lag_signals'))!
+  const test = config.tests.find(({ expect }) => Object.hasOwn(expect ?? {}, 'lag_signals'))!
   const { captured } = await runTopology(path, test)
   const [plot] = config.monitor!.plots
   const broker = await openEmbedded({ directory: ':memory:' })
