@@ -9,7 +9,7 @@ import { cpuSeconds, peakMemory } from './processUse.ts'
 import { createTopics, deleteTopics, partitions } from './topics.ts'
 import { watch } from './watch.ts'
 
-const patience = 300_000
+const patience = 900_000
 const run = promisify(execFile)
 
 export interface Setting {

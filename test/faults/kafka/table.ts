@@ -6,17 +6,20 @@
 import { readFileSync } from 'node:fs'
 import type { Verdict } from './cell.ts'
 
+/** Older results do not say of counts. */
+type Result = Omit<Verdict, 'miscounted'> & Partial<Pick<Verdict, 'miscounted'>>
+
 const verdicts = process.argv.slice(2).flatMap((file) =>
   readFileSync(file, 'utf8')
     .trim()
     .split('\n')
-    .map((line) => JSON.parse(line) as Verdict),
+    .map((line) => JSON.parse(line) as Result),
 )
 
 const sum = (
-  own: readonly Verdict[],
+  own: readonly Result[],
   name: 'events' | 'strikes' | 'atWork' | 'lost' | 'doubled' | 'disordered' | 'miscounted',
-) => own.reduce((total, verdict) => total + verdict[name], 0).toLocaleString('en')
+) => own.reduce((total, verdict) => total + (verdict[name] ?? 0), 0).toLocaleString('en')
 
 /** 1, 2, 3, 7 as 1–3, 7. */
 function ranges(numbers: readonly number[]): string {
