@@ -110,8 +110,13 @@ export async function runCommandLine(words: readonly string[]): Promise<void> {
   process.on('uncaughtException', (thrown) => process.exit(report(thrown)))
   handleSignals()
   endWithParent(process.env)
-  process.exit(await execute(words))
+  const code = await execute(words)
+  await written()
+  process.exit(code)
 }
+
+/** Resolves when whoever reads has taken all that was printed, which an exit would throw away. */
+const written = (): Promise<void> => new Promise((resolve) => void process.stdout.write('', () => resolve()))
 
 async function execute(words: readonly string[]): Promise<number> {
   try {
