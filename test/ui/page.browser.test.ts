@@ -32,104 +32,102 @@ const signals = (market: string, from: number, to: number): Given[] =>
   }))
 
 const executablePath = findBrowser()
+if (executablePath === undefined) console.warn('There is no chromium in PATH: the page is not tried in a browser.')
 
-describe.skipIf(executablePath === undefined)(
-  `the page in a browser (${executablePath ?? 'no chromium in PATH: skipped'})`,
-  () => {
-    let browser: Browser
+describe.skipIf(executablePath === undefined)('the page in a browser', () => {
+  let browser: Browser
 
-    beforeAll(async () => {
-      browser = await chromium.launch({
-        executablePath: executablePath!,
-        args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
-      })
-    }, 60_000)
-    afterAll(() => browser.close())
+  beforeAll(async () => {
+    browser = await chromium.launch({
+      executablePath: executablePath!,
+      args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
+    })
+  }, 60_000)
+  afterAll(() => browser.close())
 
-    /** The page of a pipeline with signals of two markets, and what the browser complains of. */
-    async function open(options: BrowserContextOptions = {}) {
-      const given = [...signals('rain', 0, 30), ...signals(hostile, 0, 30)]
-      const { url, broker, server } = await served(config, { given })
-      const context = await browser.newContext({ viewport: { width: 1_200, height: 900 }, ...options })
-      onTestFinished(() => context.close())
-      const page = await context.newPage()
-      const complaints: string[] = []
-      const hosts = new Set<string>()
-      page.on('console', (message) => void complaints.push(message.text()))
-      page.on('pageerror', (error) => void complaints.push(error.message))
-      page.on('request', (request) => void hosts.add(new URL(request.url()).origin))
-      await page.clock.install()
-      await page.goto(url)
-      return { page, url, broker, server, complaints, hosts }
+  /** The page of a pipeline with signals of two markets, and what the browser complains of. */
+  async function open(options: BrowserContextOptions = {}) {
+    const given = [...signals('rain', 0, 30), ...signals(hostile, 0, 30)]
+    const { url, broker, server } = await served(config, { given })
+    const context = await browser.newContext({ viewport: { width: 1_200, height: 900 }, ...options })
+    onTestFinished(() => context.close())
+    const page = await context.newPage()
+    const complaints: string[] = []
+    const hosts = new Set<string>()
+    page.on('console', (message) => void complaints.push(message.text()))
+    page.on('pageerror', (error) => void complaints.push(error.message))
+    page.on('request', (request) => void hosts.add(new URL(request.url()).origin))
+    await page.clock.install()
+    await page.goto(url)
+    return { page, url, broker, server, complaints, hosts }
+  }
+
+  it('is drawn, asks no other host, and runs no script but its own', async () => {
+    const { page, url, complaints, hosts } = await open()
+    expect(await page.title()).toBe('Oxbow: shop')
+    const plots = page.getByRole('img', { name: 'signal from 0 to 29' })
+    expect(await plots.count()).toBe(2)
+    expect(await page.getByText(hostile).count()).toBe(1)
+    const box = (await plots.first().boundingBox())!
+    expect(box.width).toBeGreaterThan(300)
+    expect(box.height).toBeGreaterThan(150)
+    expect(complaints).toEqual([])
+    expect([...hosts]).toEqual([url])
+  })
+
+  it('renews itself: what is new comes, what is open stays open, the focus stays', async () => {
+    const { page, broker } = await open()
+    await page.getByText('Numbers', { exact: true }).last().click()
+    await page.locator('details[open] .scroll').focus()
+    await append(broker, signals('rain', 30, 31))
+    await page.clock.runFor(10_000)
+    await page.getByRole('img', { name: 'signal from 0 to 30' }).waitFor()
+    expect(await page.locator('details[open]').count()).toBe(1)
+    expect(await page.evaluate('document.activeElement.className')).toBe('scroll')
+    expect(await page.locator('details[open] tbody tr').count()).toBe(31)
+  })
+
+  it('does not, when told so, and says when it cannot', async () => {
+    const { page, broker, server } = await open()
+    await page.getByLabel('Renew every 10 s').uncheck()
+    await append(broker, signals('rain', 30, 31))
+    await page.clock.runFor(30_000)
+    expect(await page.getByRole('img', { name: 'signal from 0 to 30' }).count()).toBe(0)
+    await page.getByLabel('Renew every 10 s').check()
+    await server.close()
+    await page.clock.runFor(10_000)
+    await page.getByText(/^Not reached at .*: this is older\.$/).waitFor()
+  })
+
+  it.each(['light', 'dark'] as const)('can be read in %s, and on a phone', async (colorScheme) => {
+    const { page } = await open({ colorScheme, viewport: { width: 360, height: 740 } })
+    const wide = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
+    expect(wide).toBeLessThanOrEqual(0)
+    for (const text of ['h1', '.subject', '.well', 'caption', 'td', '.note', 'footer a'])
+      expect(await contrast(page, text, 'color'), text).toBeGreaterThanOrEqual(4.5)
+    expect(await contrast(page, '.plot text', 'fill')).toBeGreaterThanOrEqual(4.5)
+    for (const line of ['.line.s0 path', '.line.s1 path', '.marks.s2 path'])
+      expect(await contrast(page, line, 'stroke'), line).toBeGreaterThanOrEqual(3)
+  })
+
+  it('can be walked through with the keyboard', async () => {
+    const { page } = await open()
+    const reached: unknown[] = []
+    for (let step = 0; step < 12; step++) {
+      await page.keyboard.press('Tab')
+      reached.push(await page.evaluate('document.activeElement.textContent.trim().slice(0, 20)'))
     }
+    expect(reached[0]).toBe('To the content')
+    expect(reached).toContain('Numbers')
+    expect(reached).toContain('/plots')
+  })
 
-    it('is drawn, asks no other host, and runs no script but its own', async () => {
-      const { page, url, complaints, hosts } = await open()
-      expect(await page.title()).toBe('Oxbow: shop')
-      const plots = page.getByRole('img', { name: 'signal from 0 to 29' })
-      expect(await plots.count()).toBe(2)
-      expect(await page.getByText(hostile).count()).toBe(1)
-      const box = (await plots.first().boundingBox())!
-      expect(box.width).toBeGreaterThan(300)
-      expect(box.height).toBeGreaterThan(150)
-      expect(complaints).toEqual([])
-      expect([...hosts]).toEqual([url])
-    })
-
-    it('renews itself: what is new comes, what is open stays open, the focus stays', async () => {
-      const { page, broker } = await open()
-      await page.getByText('Numbers', { exact: true }).last().click()
-      await page.locator('details[open] .scroll').focus()
-      await append(broker, signals('rain', 30, 31))
-      await page.clock.runFor(10_000)
-      await page.getByRole('img', { name: 'signal from 0 to 30' }).waitFor()
-      expect(await page.locator('details[open]').count()).toBe(1)
-      expect(await page.evaluate('document.activeElement.className')).toBe('scroll')
-      expect(await page.locator('details[open] tbody tr').count()).toBe(31)
-    })
-
-    it('does not, when told so, and says when it cannot', async () => {
-      const { page, broker, server } = await open()
-      await page.getByLabel('Renew every 10 s').uncheck()
-      await append(broker, signals('rain', 30, 31))
-      await page.clock.runFor(30_000)
-      expect(await page.getByRole('img', { name: 'signal from 0 to 30' }).count()).toBe(0)
-      await page.getByLabel('Renew every 10 s').check()
-      await server.close()
-      await page.clock.runFor(10_000)
-      await page.getByText(/^Not reached at .*: this is older\.$/).waitFor()
-    })
-
-    it.each(['light', 'dark'] as const)('can be read in %s, and on a phone', async (colorScheme) => {
-      const { page } = await open({ colorScheme, viewport: { width: 360, height: 740 } })
-      const wide = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
-      expect(wide).toBeLessThanOrEqual(0)
-      for (const text of ['h1', '.subject', '.well', 'caption', 'td', '.note', 'footer a'])
-        expect(await contrast(page, text, 'color'), text).toBeGreaterThanOrEqual(4.5)
-      expect(await contrast(page, '.plot text', 'fill')).toBeGreaterThanOrEqual(4.5)
-      for (const line of ['.line.s0 path', '.line.s1 path', '.marks.s2 path'])
-        expect(await contrast(page, line, 'stroke'), line).toBeGreaterThanOrEqual(3)
-    })
-
-    it('can be walked through with the keyboard', async () => {
-      const { page } = await open()
-      const reached: unknown[] = []
-      for (let step = 0; step < 12; step++) {
-        await page.keyboard.press('Tab')
-        reached.push(await page.evaluate('document.activeElement.textContent.trim().slice(0, 20)'))
-      }
-      expect(reached[0]).toBe('To the content')
-      expect(reached).toContain('Numbers')
-      expect(reached).toContain('/plots')
-    })
-
-    it('is whole without scripts', async () => {
-      const { page } = await open({ javaScriptEnabled: false })
-      expect(await page.locator('svg.plot').count()).toBe(2)
-      expect(await page.locator('#renewal').isVisible()).toBe(false)
-    })
-  },
-)
+  it('is whole without scripts', async () => {
+    const { page } = await open({ javaScriptEnabled: false })
+    expect(await page.locator('svg.plot').count()).toBe(2)
+    expect(await page.locator('#renewal').isVisible()).toBe(false)
+  })
+})
 
 /** The first chromium of PATH; undefined where there is none. */
 function findBrowser(): string | undefined {
