@@ -188,6 +188,8 @@ export interface Broker {
   /** Up to maxRecords of one partition from an offset on, or from the first kept after it; none at the end. */
   read(from: Position, maxRecords: number): Promise<Batch>
   committed(group: string): Promise<readonly Position[]>
+  /** Deletes the records before these offsets, of a last batch perhaps none; passes over topics that are not there. */
+  trim(positions: readonly Position[]): Promise<void>
   /** Who reads for a group now; the embedded broker knows those of this process. */
   members(group: string): Promise<readonly MemberInfo[]>
   /**

@@ -18,6 +18,7 @@ import { Flow } from './flow.ts'
 import type { Refusals } from './refusals.ts'
 import type { SharedSinks } from './sinks.ts'
 import { TaskStopped } from './taskStopped.ts'
+import { Trimmer } from './trim.ts'
 import type { SinkNode, WiringParts } from './wire.ts'
 
 export interface TaskParts extends WiringParts {
@@ -53,6 +54,7 @@ export class Task {
   readonly #parts: TaskParts
   readonly #guards: ReadonlyMap<string, FloodGuard>
   readonly #flow: Flow
+  readonly #trimmer: Trimmer
   /** While a unit is being committed, what happens meanwhile waits here for the next. */
   #behind: (() => void)[] | undefined
   #work: Promise<void> = Promise.resolve()
@@ -72,6 +74,7 @@ export class Task {
   constructor(parts: TaskParts, guards: ReadonlyMap<string, FloodGuard>) {
     this.#parts = parts
     this.#guards = guards
+    this.#trimmer = new Trimmer(parts)
     this.#flow = new Flow(parts, guards, {
       whenFree: (action) => this.#whenFree(action),
       halt: (message, cause) => this.#stop(new TaskStopped(message, { cause })),
@@ -120,7 +123,9 @@ export class Task {
       this.#flow.draft.position({ topic, partition, offset: next })
       await this.#commit()
     })
-    if (this.#parts.subtopology.sources.some(({ name }) => name === topic)) await this.#room(topic)
+    const source = this.#parts.subtopology.sources.find(({ name }) => name === topic)
+    if (source?.origins && !this.#reason) this.#trimmer.committed({ topic, partition, offset: next })
+    if (source) await this.#room(topic)
     if (this.#reason) throw this.#reason
   }
 
@@ -155,6 +160,7 @@ export class Task {
     this.#reason ??= this.#closed
     this.#flow.close()
     await this.#work
+    await this.#trimmer.end()
   }
 
   /** Runs now, or after the commit that is under way; then what came of it is committed as well. */

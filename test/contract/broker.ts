@@ -10,6 +10,7 @@ import { count, createSetting, output, take, unique, unit, type Setting } from '
 import { stateContract } from './broker/state.ts'
 import { subscriptionContract } from './broker/subscription.ts'
 import { topicContract } from './broker/topics.ts'
+import { trimContract } from './broker/trim.ts'
 
 /** A broker to be tested, alone or shared with earlier tests: every test uses topics and groups of its own. */
 export interface BrokerUnderTest {
@@ -43,6 +44,7 @@ export function brokerContract(name: string, open: () => Promise<BrokerUnderTest
     topicContract(current)
     readContract(current)
     resetContract(current)
+    trimContract(current)
 
     it('answers nothing once it is closed', async () => {
       const closed = await open()

@@ -150,6 +150,21 @@ describe('keyBy', () => {
     ])
   })
 
+  it('deletes what is done with from the internal topic', async () => {
+    const { pipeline, broker } = await startPipeline(config().replace('partitions: 4', 'partitions: 1'), catalog)
+    await append(
+      broker,
+      Array.from({ length: 12_000 }, () => output('in', { product: 'oar' })),
+    )
+    await pipeline.quiet({ settled: true })
+    await pipeline.stop()
+    const [info] = await broker.topics(['p-counts-repartition'])
+    const { start, end } = info!.partitions[0]!
+    expect(end).toBe(12_000n)
+    expect(start).toBeGreaterThanOrEqual(4_000n)
+    expect(await valuesOf(broker, 'out')).toHaveLength(12_000)
+  })
+
   it('dead-letters what somebody else wrote to the internal topic', async () => {
     const { pipeline, broker } = await startPipeline(config(), catalog)
     await append(broker, [

@@ -115,6 +115,10 @@ function createBroker({ tables, writer, now, readOnly, shared, lock }: Setting):
         return { topic: name, partition, records, next: (records.at(-1)?.offset ?? BigInt(from) - 1n) + 1n }
       })
     },
+    trim: async (positions) =>
+      database.write(() => {
+        for (const { topic, partition, offset } of positions) log.trim(topic, partition, Number(offset))
+      }),
     committed: async (group) => database.read(() => offsets.all(group)),
     members: async (group) => membership.members(group),
     reset: async (group, start) => {

@@ -32,6 +32,8 @@ export interface Log {
   read(topic: Topic, partition: number, from: number, max: number): StoredRecord[]
   /** Deletes, from the front of every log, the batches whose newest record is older than the topic's retention. */
   expire(now: number): void
+  /** Deletes the batches that end before an offset. */
+  trim(name: string, partition: number, offset: number): void
   describe(): readonly TopicInfo[]
 }
 
@@ -97,6 +99,16 @@ export function openLog(database: Database): Log {
         sql.deleteBefore.run(log.topic, log.partition, start)
         sql.setStart.run(start, log.topic, log.partition)
       }
+    },
+    trim: (name, partition, offset) => {
+      const topic = find(name)
+      const ends = topic?.partitions[partition]
+      if (!ends) return
+      const kept = sql.firstEndingAfter.get(topic.id, partition, offset)
+      const start = kept?.base_offset ?? Math.min(offset, ends.end)
+      if (start <= ends.start) return
+      sql.deleteBefore.run(topic.id, partition, start)
+      sql.setStart.run(start, topic.id, partition)
     },
     describe: () => describe(sql.describe.all()),
   }
@@ -167,6 +179,10 @@ const prepare = (database: Database) => ({
   ),
   firstNotBefore: database.prepare<{ base_offset: number }>(
     `SELECT base_offset FROM batch WHERE topic = ? AND partition = ? AND max_timestamp >= ?
+     ORDER BY base_offset LIMIT 1`,
+  ),
+  firstEndingAfter: database.prepare<{ base_offset: number }>(
+    `SELECT base_offset FROM batch WHERE topic = ? AND partition = ? AND base_offset + count > ?
      ORDER BY base_offset LIMIT 1`,
   ),
   deleteBefore: database.prepare('DELETE FROM batch WHERE topic = ? AND partition = ? AND base_offset < ?'),

@@ -17,6 +17,7 @@ import type { KafkaSettings } from './settings.ts'
 import { KafkaSubscription } from './subscription.ts'
 import { describeTopics } from './topicInfo.ts'
 import { ensureTopics } from './topics.ts'
+import { trimLogs } from './trim.ts'
 
 export interface KafkaOptions {
   readonly settings: KafkaSettings
@@ -170,6 +171,10 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
       checkOpen()
       checkMaxRecords(maxRecords)
       return readRecords(ask, from, maxRecords)
+    },
+    trim: async (positions) => {
+      checkOpen()
+      await trimLogs(ask, positions, settings.timeouts.request)
     },
     committed: async (group) => {
       checkOpen()
