@@ -265,7 +265,7 @@ test('completion for bash completes commands, their options and files', async ()
     const script = `source complete.bash; COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}; _oxbow; printf '%s\\n' "\${COMPREPLY[@]}"`
     return execFileSync('bash', ['-c', script], { cwd: directory, encoding: 'utf8' }).split('\n').filter(Boolean)
   }
-  expect(complete('oxbow', 're')).toEqual(['read'])
+  expect(complete('oxbow', 're')).toEqual(['read', 'reset'])
   expect(complete('oxbow', 'run', '--un')).toEqual(['--until-idle'])
   expect(complete('oxbow', 'run', 'ord')).toEqual(['orders.yaml'])
   expect(complete('oxbow', 'dlq', '')).toEqual(expect.arrayContaining(['ls', 'show', '--help']))
