@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { jsonLines, makeDirectory, runOxbow } from './cli/oxbow.ts'
 
 const config = fileURLToPath(new URL('../config/orders.yaml', import.meta.url))
@@ -10,6 +10,8 @@ it('config/orders.yaml passes its own tests', async () => {
 })
 
 it('its averages go on over restarts, whatever partitions the orders lie in', { timeout: 60_000 }, async () => {
+  vi.stubEnv('ORDERS_PARTITIONS', '4')
+  onTestFinished(() => void vi.unstubAllEnvs())
   const directory = makeDirectory()
   const orders = Array.from({ length: 40 }, (_, id) => ({
     id,
