@@ -1,5 +1,5 @@
 /**
- * An operator's state: keys in the order of their UTF-8 bytes, values that survive a structured clone.
+ * An operator’s state: keys are well-formed text, in the order of its UTF-8 bytes; values survive a structured clone.
  * Values handed in or out are not to be changed in place.
  */
 export interface StateStore {
