@@ -3,9 +3,10 @@ import type { Log } from '../component/context.ts'
 import type { Step } from '../component/operator.ts'
 import { memoryState } from '../component/state.ts'
 import { readTable } from '../component/tableStore.ts'
-import type { Plan, PlannedStep } from './plan.ts'
+import type { Plan, PlannedStep, PlannedStream, Subtopology } from './plan.ts'
 import type { ConfigFile, Problem } from './read.ts'
 import { retriedElsewhere } from './retryTopic.ts'
+import { sourcesOf } from './upstream.ts'
 
 /**
  * Builds every operator of a plan once, as a task would, and lets go of it: finds the schemas, tables and user files that
@@ -17,9 +18,9 @@ export function findBuildProblems(file: ConfigFile, plan: Plan, scheduler: Sched
   const context = { scheduler, directory: plan.directory, log, signal: stop.signal, table }
   const problems = plan.subtopologies.flatMap((subtopology) =>
     subtopology.streams.flatMap((stream) => {
-      const source = retriedElsewhere(stream, subtopology)
+      const sources = { elsewhere: retriedElsewhere(stream, subtopology), again: runAgain(stream, subtopology) }
       return stream.steps.flatMap((step, place): Problem[] => {
-        const found = problemOf(step, context, source)
+        const found = problemOf(step, context, sources)
         const { stream: name, step: first } = stream.written
         const path = ['streams', name, 'steps', first + place, step.spec.name]
         return found === undefined ? [] : [file.problem(path, `\`${step.spec.name}\`${found}`)]
@@ -32,11 +33,23 @@ export function findBuildProblems(file: ConfigFile, plan: Plan, scheduler: Sched
 
 type Surroundings = Omit<Parameters<PlannedStep['spec']['build']>[1], 'name' | 'state'>
 
-/** @param source whose retries pass the step in another pipeline, if any do */
+/** The source whose records run from their beginning on when they are tried again, if there is one. */
+function runAgain({ name }: PlannedStream, { sources, streams }: Subtopology): string | undefined {
+  const reaching = sourcesOf(name, streams)
+  return sources.find(({ name: source, deadLetters: { retry } }) => retry.reenter === 'source' && reaching.has(source))
+    ?.name
+}
+
+/** Sources whose retries pass a step in another pipeline, or once more in this one. */
+interface Retried {
+  readonly elsewhere: string | undefined
+  readonly again: string | undefined
+}
+
 function problemOf(
   { id, spec, config }: PlannedStep,
   context: Surroundings,
-  source: string | undefined,
+  { elsewhere, again }: Retried,
 ): string | undefined {
   let remembers = false
   let step: Step
@@ -53,6 +66,9 @@ function problemOf(
     return `: ${thrown instanceof Error ? thrown.message : String(thrown)}`
   }
   const holds = typeof step !== 'function' && 'over' in step
-  if (source === undefined || !(remembers || holds)) return undefined
-  return ` ${remembers ? 'remembers' : 'holds'} records, and the retries of \`${source}\` would pass another one, in the retry pipeline; leave \`deadLetters.retry.topic\` out: retries then wait in the state of their task`
+  if (elsewhere !== undefined && (remembers || holds))
+    return ` ${remembers ? 'remembers' : 'holds'} records, and the retries of \`${elsewhere}\` would pass another one, in the retry pipeline; leave \`deadLetters.retry.topic\` out: retries then wait in the state of their task`
+  if (again !== undefined && remembers && spec.keyed)
+    return ` remembers records, and the retries of \`${again}\` would pass it again, as if they were others; leave \`deadLetters.retry.reenter: source\` out: they go on at the operator that failed`
+  return undefined
 }

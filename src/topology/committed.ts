@@ -1,3 +1,4 @@
+import { Fault } from '../record/fault.ts'
 import type { StateReader } from '../broker/broker.ts'
 import { decode } from './encoded.ts'
 import { KeyFilter } from './keyFilter.ts'
@@ -38,7 +39,7 @@ export class CommittedStore {
   /** A value that is not in memory. */
   get(key: string): unknown {
     if (this.#complete && !this.#filter.mayHave(key)) return undefined
-    const bytes = this.#reader.get(this.#name, key)
+    const bytes = orUnreadable(() => this.#reader.get(this.#name, key))
     if (!bytes) {
       this.#lookOn()
       return undefined
@@ -57,8 +58,14 @@ export class CommittedStore {
     this.#recent.remove(key)
   }
 
-  entries(from: string, to: string | undefined): Iterable<readonly [string, Buffer]> {
-    return this.#reader.entries(this.#name, from, to)
+  /** @throws StateUnreadableFault, as `get` does */
+  *entries(from: string, to?: string): Iterable<readonly [string, Buffer]> {
+    const entries = this.#reader.entries(this.#name, from, to)[Symbol.iterator]()
+    for (;;) {
+      const next = orUnreadable(() => entries.next())
+      if (next.done) return
+      yield next.value
+    }
   }
 
   #evicted(key: string): void {
@@ -69,7 +76,7 @@ export class CommittedStore {
   /** Looks at some more of the keys there are, until it knows them all. */
   #lookOn(): void {
     if (this.#complete) return
-    this.#scan ??= this.#reader.entries(this.#name)[Symbol.iterator]()
+    this.#scan ??= this.entries('')[Symbol.iterator]()
     for (let left = scanned; left > 0; left--) {
       const next = this.#scan.next()
       if (next.done) {
@@ -89,5 +96,19 @@ export class CommittedStore {
     this.#complete = false
     this.#most = Infinity
     for (const key of this.#pending()) this.#filter.add(key)
+  }
+}
+
+/** The broker cannot read a task's state: no record is to blame, and the task starts again. */
+class StateUnreadableFault extends Fault {
+  readonly code = 'state.unreadable'
+  readonly disposition = 'halt'
+}
+
+function orUnreadable<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (cause) {
+    throw new StateUnreadableFault(`its state cannot be read: ${(cause as Error).message}`, { cause })
   }
 }

@@ -10,15 +10,19 @@ interface Meeting {
 }
 
 function meetingsOf({ streams }: Subtopology): Meeting[] {
-  return streams.flatMap((stream) =>
-    stream.steps
-      .filter(({ reads }) => reads.stream !== undefined || reads.table !== undefined)
-      .map(({ id, reads: { stream: other } }) => {
-        const others = other === undefined ? keepersFor(stream, streams) : [other]
-        const names = [...stream.from, ...others].flatMap((name) => [...sourcesOf(name, streams)])
-        return { step: id, sources: [...new Set(names)] }
-      }),
-  )
+  return streams.flatMap((stream) => {
+    const meeting = (step: string, others: readonly string[]): Meeting => {
+      const names = [...stream.from, ...others].flatMap((name) => [...sourcesOf(name, streams)])
+      return { step, sources: [...new Set(names)] }
+    }
+    const joins = stream.steps
+      .filter(({ spec, reads }) => spec.keyed || reads.stream !== undefined || reads.table !== undefined)
+      .map(({ id, reads: { stream: other, table } }) =>
+        meeting(id, other === undefined ? (table === undefined ? [] : keepersFor(stream, streams)) : [other]),
+      )
+    const tables = stream.sinks.filter(({ spec }) => spec.keyed).map(({ id }) => meeting(id, []))
+    return [...joins, ...tables]
+  })
 }
 
 const keepersFor = (stream: PlannedStream, streams: readonly PlannedStream[]): string[] =>

@@ -37,17 +37,15 @@ class StateUnusable extends Error {
  */
 export async function checkShapes(task: ShapedTask, state: StateReader): Promise<Broker> {
   const { plan, subtopology } = task
-  const steps = subtopology.streams.flatMap((stream) => stream.steps)
   const fresh = new Map<string, Shape>()
   const back: [string, Shape][] = []
   let isUsed = false
-  for (const step of steps) {
-    const now = shapeOf(step)
-    const before = shapeIn(state, step.id)
-    const isKept = hasEntries(state, step.id)
-    if (before && isKept) checkSame(plan.name, step.id, before, now)
-    if (before?.kind !== now.kind || before.config !== now.config) fresh.set(step.id, now)
-    else if (before.gone) back.push([step.id, now])
+  for (const [id, now] of shapesOf(subtopology)) {
+    const before = shapeIn(state, id)
+    const isKept = hasEntries(state, id)
+    if (before && isKept) checkSame(plan.name, id, before, now)
+    if (before?.kind !== now.kind || before.config !== now.config) fresh.set(id, now)
+    else if (before.gone) back.push([id, now])
     isUsed ||= isKept
   }
   if (isUsed) await checkPartitions(task, state)
@@ -103,6 +101,13 @@ function shapeOf({ spec, config }: PlannedStep): Shape {
   return { kind: spec.name, config: JSON.stringify(spec.shape?.(config) ?? null) }
 }
 
+/** What keeps state: steps, and tables under their names. */
+const shapesOf = ({ streams }: Subtopology): (readonly [id: string, Shape])[] =>
+  streams.flatMap(({ steps, sinks }) => [
+    ...steps.map((step) => [step.id, shapeOf(step)] as const),
+    ...sinks.flatMap(({ table }) => (table === undefined ? [] : [[table, { kind: 'table', config: 'null' }] as const])),
+  ])
+
 function shapeIn(state: StateReader, id: string): Shape | undefined {
   const bytes = state.get(store, id)
   return bytes && decode<Shape>(bytes)
@@ -140,9 +145,7 @@ async function partitionsOf(broker: Broker, subtopology: Subtopology): Promise<(
 
 /** Steps that the state knows and the config does not, and that were not said to be gone. */
 function goneFrom({ subtopologies }: Plan, state: StateReader): (readonly [string, Shape])[] {
-  const known = new Set(
-    subtopologies.flatMap(({ streams }) => streams.flatMap(({ steps }) => steps.map(({ id }) => id))),
-  )
+  const known = new Set(subtopologies.flatMap(shapesOf).map(([id]) => id))
   return [...state.entries(store)].flatMap(([id, bytes]) => {
     if (known.has(id) || id.startsWith(partitionsKey(''))) return []
     const shape = decode<Shape>(bytes)

@@ -93,7 +93,9 @@ function lineageOf(
 ): Lineage {
   const { source, topic, offset } = origin
   const raw = { topic, partition: origin.partition, offset, key, value: encodeValue(value), headers, timestamp }
-  return new Lineage(source, raw, { topic: `${id}@${index}`, partition, offset: -1n }, id)
+  // Several may be let go at the same moment, each with an origin of its own.
+  const own = [index, topic, origin.partition, offset].join('@')
+  return new Lineage(source, raw, { topic: `${id}@${own}`, partition, offset: -1n }, id)
 }
 
 /** Operators that act by the clock are sources of what they let go then: this is how its failures are handled. */

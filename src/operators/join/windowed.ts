@@ -48,8 +48,9 @@ export function windowed(config: WindowedConfig, { scheduler, state }: OperatorC
   const combine = combineUnder(config.as)
 
   const take = (side: Side) => (record: Record) => {
-    const time = eventTime(at[side], record, scheduler.now())
-    if (record.value === null || record.value === undefined) {
+    const hasValue = record.value !== null && record.value !== undefined
+    const time = eventTime(hasValue ? at[side] : undefined, record, scheduler.now())
+    if (!hasValue) {
       windows.pass(time)
       return drop(record, 'no value')
     }

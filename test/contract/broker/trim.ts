@@ -9,11 +9,10 @@ export function trimContract(current: () => Setting): void {
       await broker.ensureTopics([{ name: topic, partitions: 2 }])
       for (const text of ['a', 'b', 'c'])
         await broker.commit(unit('writer', { outputs: [output(topic, { partition: 1, value: Buffer.from(text) })] }))
-      const [, before] = (await broker.topics([topic]))[0]!.partitions
       const second = (await broker.read({ topic, partition: 1, offset: 0n }, 10)).records[1]!.offset
       await broker.trim([{ topic, partition: 1, offset: second }])
       const [, after] = (await broker.topics([topic]))[0]!.partitions
-      expect([after!.start, after!.end]).toEqual([second, before!.end])
+      expect(after!.start).toBe(second)
       const subscription = await broker.subscribe(group, [topic])
       expect(texts(await take(subscription, 2))).toEqual(['b', 'c'])
       await subscription.close()
