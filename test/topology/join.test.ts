@@ -94,6 +94,17 @@ describe('an operator that reads another stream', () => {
   })
 })
 
+it('records of several sources come together by key only where they have as many partitions', async () => {
+  const yaml = `
+name: p
+sources: { a: { topic: {} }, b: { topic: {}, partitions: 3 } }
+streams: { both: { from: [a, b], to: { table: both } } }
+`
+  await expect(startPipeline(yaml, catalog)).rejects.toThrow(
+    'both.to.table brings records together by key, and their topics differ in partitions: a has 1, b has 3.',
+  )
+})
+
 const withTable = `
 name: p
 sources: { products: { topic: {} }, orders: { topic: {} } }

@@ -2,12 +2,13 @@ import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { openEmbedded } from '../../src/broker/embedded/embedded.ts'
-import type { Broker } from '../../src/broker/broker.ts'
+import { BrokerError, type Broker } from '../../src/broker/broker.ts'
 import { defineSink, type OpenSink, type Receipt } from '../../src/component/sink.ts'
 import { Fault, RecordedFault } from '../../src/record/fault.ts'
 import { emit, emitTo, fail } from '../../src/record/outcome.ts'
 import { withValue, type Record } from '../../src/record/record.ts'
 import {
+  append,
   catalogWith,
   letterHeaders,
   operator,
@@ -189,6 +190,46 @@ describe('a pipeline', () => {
     })
     await pipeline.quiet()
     expect(pipeline.troubles).toEqual(['reading: the disk is gone'])
+  })
+
+  it('dead-letters nothing where its state cannot be read: the task starts again until it can', async () => {
+    const real = await openEmbedded({ directory: ':memory:' })
+    let failures = 1
+    const broker: Broker = {
+      ...real,
+      state: async (group, task) => {
+        const reader = await real.state(group, task)
+        return {
+          ...reader,
+          get: (store, key) => {
+            if (store === 's.odd' && failures-- > 0) throw new BrokerError('the disk is full')
+            return reader.get(store, key)
+          },
+        }
+      },
+    }
+    const counts = operator('odd', (_, { state }) => (record) => {
+      const count = ((state.get('count') as number | undefined) ?? 0) + 1
+      state.set('count', count)
+      return emit(record, { ...record, value: count })
+    })
+    const first = await startPipeline(config(), catalogWith({ operators: [counts] }), {
+      broker,
+      before: [output('in', 'a')],
+    })
+    await first.pipeline.quiet({ settled: true })
+    await first.pipeline.stop()
+    failures = 1
+    const { pipeline, log } = await startPipeline(config(), catalogWith({ operators: [counts] }), {
+      broker,
+      once: false,
+    })
+    await append(broker, [output('in', 'b')])
+    while ((await valuesOf(broker, 'out')).length < 2) await setImmediate()
+    expect(await valuesOf(broker, 'out')).toEqual([1, 2])
+    expect(await recordsOf(broker, 'dlq.in')).toEqual([])
+    expect(log.lines.map(({ message }) => message).join()).toContain('its state cannot be read: the disk is full')
+    await pipeline.stop()
   })
 
   it('starts a task again until its operators can be built', async () => {

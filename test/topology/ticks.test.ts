@@ -48,7 +48,34 @@ const check = operator('check', () => (record) => {
     ? emit(record)
     : fail(record, new RecordedFault(code, 'No.', code === 'sum.busy' ? 'retry' : 'deadLetter'))
 })
-const catalog = catalogWith({ operators: [pile, check] })
+/** Lets go of all that it has ten seconds after the first came: each under the same index, with an origin of its own. */
+const heap = operator('heap', (_, { state, scheduler }) => ({
+  take(record) {
+    const { source, topic, partition, offset, timestamp } = record.origin
+    const origin = { source, topic, partition, offset: String(offset), timestamp }
+    state.set(String(offset), { since: scheduler.now(), value: record.value, origin })
+    return absorb(record)
+  },
+  due: () => [...state.entries()].map(([, kept]) => (kept as Heaped).since + 10_000)[0],
+  tick: () =>
+    [...state.entries()].map(([key, kept]) => {
+      const { value, origin } = kept as Heaped
+      state.delete(key)
+      const from = { ...origin, offset: BigInt(origin.offset) }
+      return { key: null, value, headers: [], timestamp: 7, origin: from, index: '@10' }
+    }),
+}))
+interface Heaped {
+  readonly since: number
+  readonly value: unknown
+  readonly origin: Omit<Origin, 'offset'> & { readonly offset: string }
+}
+let isDown = true
+const service = operator(
+  'service',
+  () => (record) => (isDown ? fail(record, new RecordedFault('service.down', 'It is down.', 'retry')) : emit(record)),
+)
+const catalog = catalogWith({ operators: [pile, check, heap, service] })
 const yaml = `
 name: p
 sources: { in: { topic: {} } }
@@ -57,9 +84,9 @@ streams: { sums: { from: in, steps: [{ pile: {} }, { check: {} }], to: { topic: 
 `
 
 /** Starts it at a time, and moves on to another one. */
-async function open(at: number, broker?: Broker) {
+async function open(at: number, broker?: Broker, config = yaml) {
   const scheduler = new VirtualClock(at)
-  const started = await startPipeline(yaml, catalog, { scheduler, ...(broker && { broker }) })
+  const started = await startPipeline(config, catalog, { scheduler, ...(broker && { broker }) })
   const until = async (frame: number) => {
     await started.pipeline.quiet()
     while (scheduler.next !== undefined && scheduler.next <= frame - at) {
@@ -123,5 +150,24 @@ describe('an operator by the clock', () => {
     const second = await open(10_600, first.broker)
     await second.until(11_000)
     expect([await valuesOf(first.broker, 'out'), second.pipeline.inFlight]).toEqual([[12], 0])
+  })
+
+  it('keeps apart what it lets go at the same moment, over a restart too', async () => {
+    isDown = true
+    const config = yaml
+      .replace('pile: {}', 'heap: {}')
+      .replace('check: {}', 'service: {}')
+      .replace('attempts: 1', 'attempts: 9')
+    const first = await open(0, undefined, config)
+    await append(first.broker, [output('in', 'a'), output('in', 'b'), output('in', 'c')])
+    await first.until(10_500)
+    expect(first.pipeline.inFlight).toBe(3)
+    await first.pipeline.stop()
+    isDown = false
+    const second = await open(10_600, first.broker, config)
+    await second.until(13_000)
+    expect(await valuesOf(first.broker, 'out')).toEqual(['a', 'b', 'c'])
+    expect(second.pipeline.inFlight).toBe(0)
+    expect(second.log.lines.filter(({ level }) => level === 'warn')).toEqual([])
   })
 })
