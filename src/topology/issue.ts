@@ -16,7 +16,8 @@ export function describeIssue(issue: Issue, config: unknown): Mistake[] {
     case 'unrecognized_keys':
       return issue.keys.map((key) => ({
         path: [...path, key],
-        message: `unknown key \`${key}\` in ${where}${hint(key, issue.message.split(', '))}`,
+        // A map can be a key in YAML, written over several lines.
+        message: `unknown key \`${key.replace(/\s+/g, ' ')}\` in ${where}${hint(key, issue.message.split(', '))}`,
       }))
     case 'invalid_union':
       return describeUnion(issue, config)
