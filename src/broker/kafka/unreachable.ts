@@ -32,7 +32,9 @@ function tlsProblem(thrown: unknown, { tls }: KafkaSettings): string | undefined
   if (code === 'CERT_HAS_EXPIRED') return 'the certificate of the broker has expired. Give the broker another one.'
   if (/UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO/.test(code))
     return 'the certificate is from an authority that is not trusted here. Give that one’s certificate as `tls.ca`.'
-  if (code === 'ERR_OSSL_BAD_DECRYPT' || says('bad decrypt') || says('interrupted or cancelled'))
+  // With a wrong passphrase, bytes come out now and then that look right until they are read.
+  const unlocked = ['bad decrypt', 'interrupted or cancelled', 'DECODER routines::unsupported']
+  if (code === 'ERR_OSSL_BAD_DECRYPT' || unlocked.some(says))
     return 'the private key cannot be unlocked. Check `tls.passphrase`.'
   if (code.startsWith('ERR_OSSL'))
     return 'the certificates or the key cannot be used. Check `tls`: it takes files in PEM.'
