@@ -1,4 +1,5 @@
 import type { Broker, TopicInfo } from '../../broker/broker.ts'
+import { isLedger } from '../../deadletter/ledger/entry.ts'
 import { letterPrefix } from '../../deadletter/letter.ts'
 import { readLetter } from '../../deadletter/readLetter.ts'
 import { lastRecordOf } from './lastRecord.ts'
@@ -15,7 +16,9 @@ export interface LetterTopic {
  * config may call them as it likes.
  */
 export async function findLetterTopics(broker: Broker): Promise<readonly LetterTopic[]> {
-  const topics = (await broker.topics()).toSorted((a, b) => (a.name < b.name ? -1 : 1))
+  const live = await broker.topics()
+  const names = new Set(live.map(({ name }) => name))
+  const topics = live.filter(({ name }) => !isLedger(name, names)).toSorted((a, b) => (a.name < b.name ? -1 : 1))
   const found = await Promise.all(topics.map((topic) => letterTopic(broker, topic)))
   return found.flatMap((each) => each ?? [])
 }

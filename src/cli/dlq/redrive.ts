@@ -10,7 +10,7 @@ import { wayBack } from '../../redrive/wayBack.ts'
 import type { Plan } from '../../topology/plan.ts'
 import { openPlace, placeOf } from '../brokerOptions.ts'
 import { Exit, exitCodes, UsageError } from '../failure.ts'
-import { counted, print, printJson } from '../output.ts'
+import { counted, print } from '../output.ts'
 import { readPlan } from '../plans.ts'
 import { onStopSignal } from '../signals.ts'
 import { chosenLetters, withChoice, type ChoiceOptions } from './letterChoice.ts'
@@ -167,7 +167,7 @@ function summary(sent: Sent, { to, plan }: SendOptions, { dryRun }: WayOptions):
     return `${count} first, of which ${passed} passed and ${failed} failed again; no more were sent.`
   }
   if (typeof to === 'object') return `${count} to ${to.topic}.`
-  const where = to === 'source' ? 'back to their sources' : 'back to the operators that failed'
+  const where = to === 'source' ? 'back, from the source on' : 'back to the operators that failed'
   const follows = isOrdered(plan) ? '; what is parked behind them follows' : ''
   return `${count} ${where}${follows}. The pipeline does it when it runs.`
 }
