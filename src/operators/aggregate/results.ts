@@ -1,4 +1,4 @@
-import { absorb, drop, emit, type Outcome } from '../../record/outcome.ts'
+import { drop, emit, emitAll, type Outcome } from '../../record/outcome.ts'
 import type { Record } from '../../record/record.ts'
 import type { forever } from './forever.ts'
 import { keyOf } from '../../component/group.ts'
@@ -51,10 +51,7 @@ export function windowed(into: Into, windows: Windowed, { emit: when, late }: Wi
   }
   return (record, arrival) => {
     const results = resultsOf(record, arrival)
-    if (results !== undefined) {
-      // Not by emit(), which takes its results one by one: there may be more than a call has room for.
-      return results.length > 0 ? { type: 'emit', record, results } : absorb(record)
-    }
+    if (results !== undefined) return emitAll(record, results)
     if (late === 'drop') return drop(record, 'late')
     throw new LateRecordFault(arrival.time, windows.streamTime)
   }

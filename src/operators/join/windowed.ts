@@ -5,7 +5,7 @@ import { groupOf, keyOf } from '../../component/group.ts'
 import { KeylessFault } from '../../component/keyless.ts'
 import type { Step } from '../../component/operator.ts'
 import { Fault } from '../../record/fault.ts'
-import { absorb, drop, emit, type Outcome } from '../../record/outcome.ts'
+import { drop, emit, emitAll, type Outcome } from '../../record/outcome.ts'
 import { nth, type Record } from '../../record/record.ts'
 import { bothOf, combineUnder, leavesAlone, type JoinType, type Side } from './combine.ts'
 import { keylessMessage, type Keyless } from './keyless.ts'
@@ -96,8 +96,10 @@ export function windowed(config: WindowedConfig, { scheduler, state }: OperatorC
       })),
       ...(unmet === 'leaves' ? [{ key: record.key, value: combine.alone(side, record.value), timestamp: time }] : []),
     ]
-    if (results.length === 0) return absorb(record)
-    return emit(record, ...results.map((result, n) => ({ ...nth(record, n, result.value), ...result })))
+    return emitAll(
+      record,
+      results.map((result, n) => ({ ...nth(record, n, result.value), ...result })),
+    )
   }
 
   const sides = { left: take('left'), right: take('right') }
