@@ -19,8 +19,8 @@ export interface JoinWindow {
 
 export interface Arrival extends Place {
   readonly value: unknown
-  /** What is told of it where it is missed. */
-  readonly memory?: unknown
+  /** What is kept of it while it has met none. */
+  readonly waiting: unknown
 }
 
 /** What became of a record. */
@@ -65,6 +65,18 @@ export class JoinWindows {
   /** Whether windows of records that are to be told of may be closed. */
   get isMissing(): boolean {
     return this.#missed.isDue(this.#progress[0])
+  }
+
+  /** The stream time at which the next record that met none is done with; undefined where none waits. It may be later than that. */
+  get closesAt(): number | undefined {
+    const times = [this.#unmatched.closesAfter, this.#missed.closesAfter].filter((time) => time !== undefined)
+    return times.length === 0 ? undefined : Math.min(...times) + 1
+  }
+
+  /** Stream time goes on without a record. @returns the records that leave alone */
+  advance(streamTime: number): readonly Unmet[] {
+    this.#advance(streamTime, undefined)
+    return this.#unmatched.close(streamTime)
   }
 
   /** Takes out the records that are to be told of, whose windows are closed. */
@@ -125,11 +137,11 @@ export class JoinWindows {
   #unmet(side: Side, arrival: Arrival, isKept: boolean, streamTime: number): Meeting['unmet'] {
     if (this.#window.alone[side]) {
       if (this.#unmatched.isClosed(side, arrival.time, streamTime)) return 'leaves'
-      this.#unmatched.add(side, arrival, arrival.value)
+      this.#unmatched.add(side, arrival, arrival.waiting)
       return 'kept'
     }
     if (!isKept) return 'late'
-    if (this.#window.missed[side]) this.#missed.add(side, arrival, arrival.memory)
+    if (this.#window.missed[side]) this.#missed.add(side, arrival, arrival.waiting)
     return 'kept'
   }
 
