@@ -12,6 +12,7 @@ import { Session, type SessionParts } from './run/session.ts'
 import { refuseThreads } from './run/threads/refuse.ts'
 import { Threads } from './run/threads/threads.ts'
 import { tooLate } from './run/tooLate.ts'
+import { heldText, stillHeld } from './run/waiting.ts'
 import { onStopSignal, type StopSignal } from './signals.ts'
 
 interface RunOptions extends BrokerOptions {
@@ -153,7 +154,9 @@ async function operate(parts: SessionParts, stopped: Promise<StopSignal>, option
     log.info({ pipelines: names, ...(server && { url: server.url }) }, `Running ${names.join(', ')}.${shown}`)
     signal = options.untilIdle ? await untilIdle(session, stopped, log) : await stopped
     troubles = await session.troubles()
+    const held = signal ? [] : await stillHeld(session.pipelines)
     log.info({ ...(signal && { signal }) }, signal ? 'Stopping.' : 'Nothing is left to do.')
+    if (held.length > 0) log.info({ held }, heldText(held))
   } finally {
     await session.stop()
     await server?.close()

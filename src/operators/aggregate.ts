@@ -17,7 +17,7 @@ import { NumberOverflowFault, NumberUnreadableFault } from './aggregate/number.t
 import { BadAggregateFault } from './aggregate/own.ts'
 import { unwindowed, windowed } from './aggregate/results.ts'
 import { window } from './aggregate/window.ts'
-import { EvictedRecordFault, LateRecordFault, Windowed, WindowsFullFault } from './aggregate/windowed.ts'
+import { EvictedRecordFault, LateRecordFault, openWindows, Windowed, WindowsFullFault } from './aggregate/windowed.ts'
 
 const noKey = 'The record has no key, by which records are grouped: "keyBy" gives it one, or "keyless: group" takes it.'
 
@@ -99,6 +99,7 @@ export const aggregate = defineOperator({
   ],
   examples,
   keyed: true,
+  waits: ({ emit }) => (emit === 'close' ? [openWindows] : []),
   shape: ({ window, ...config }) => ({
     into: Object.entries(fieldsOf(config)).map(([name, { kind }]) => [name, kind]),
     window: window ?? null,

@@ -10,6 +10,7 @@ import { latest } from './join/latest.ts'
 import { JoinMissedFault } from './join/missed.ts'
 import { kindOf } from './join/kind.ts'
 import { LateRecordFault, windowed } from './join/windowed.ts'
+import { waitingIn } from './join/windows.ts'
 import { withTable } from './join/withTable.ts'
 
 const config = z
@@ -93,6 +94,7 @@ export const join = defineOperator({
   faults: [LateRecordFault, JoinMissedFault, KeylessFault, UnplaceableFieldFault, ExpressionFault, TimeUnreadableFault],
   examples,
   keyed: true,
+  waits: (join) => (join.kind === 'windowed' ? waitingIn : []),
   // By the clock records leave alone with their own origin, so more is kept of them.
   shape: (join) =>
     join.kind === 'windowed' && join.type !== 'inner' && join.idle !== undefined ? { idle: true } : null,

@@ -1,3 +1,5 @@
+import type { Json } from '../../component/context.ts'
+import type { Waiting } from '../../component/operator.ts'
 import type { StateStore } from '../../component/state.ts'
 import { otherOf, type Side } from './combine.ts'
 import { SideBuffer, type Kept } from './sideBuffer.ts'
@@ -39,6 +41,15 @@ type Progress = readonly [streamTime: number, left: number, right: number]
 const progressKey = 'p'
 const none: Progress = [-1, -1, -1]
 
+const prefixes = { unmatched: 'u', missed: 'm' } as const
+
+/** Records that have met none yet, and leave alone or end as missed when their windows close. */
+export const waitingIn: readonly Waiting[] = Object.values(prefixes).map((keys) => ({
+  what: 'records that met none yet',
+  keys,
+  count: (waiting) => (waiting as readonly Json[]).length,
+}))
+
 /**
  * Records of two sides that meet where they have one key and their times are near each other. Their state is bounded by
  * the window and its grace, in the time of the records of their side.
@@ -58,8 +69,8 @@ export class JoinWindows {
     this.#state = state
     this.#buffers = { left: new SideBuffer('l', options, state), right: new SideBuffer('r', options, state) }
     const closesAfter = { left: after + grace, right: before + grace }
-    this.#unmatched = new Unmatched({ prefix: 'u', sides: window.alone, closesAfter }, state)
-    this.#missed = new Unmatched({ prefix: 'm', sides: window.missed, closesAfter }, state)
+    this.#unmatched = new Unmatched({ prefix: prefixes.unmatched, sides: window.alone, closesAfter }, state)
+    this.#missed = new Unmatched({ prefix: prefixes.missed, sides: window.missed, closesAfter }, state)
   }
 
   /** Whether windows of records that are to be told of may be closed. */
