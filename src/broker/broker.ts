@@ -45,6 +45,8 @@ export interface MemberInfo {
   readonly host: string
   /** Those that it was given in the last rebalance. */
   readonly partitions: readonly TopicPartition[]
+  /** host:port where its process answers over HTTP; absent where it does not say. */
+  readonly address?: string
 }
 
 /** One term of a member of a consumer group: it ends with the next rebalance, and with it the right to commit. */
@@ -169,6 +171,8 @@ export interface Broker {
   commit(unit: Unit): Promise<void>
   /** Joins the group; partitions are assigned before it resolves where the broker can tell at once, or while it is polled. */
   subscribe(group: string, topics: readonly string[], listener?: RebalanceListener): Promise<Subscription>
+  /** Says to the groups that are joined from now on where this process answers over HTTP. @param address host:port */
+  announce(address: string): void
   /** A task's state, restored; complete for as long as its partition is this process's. */
   state(group: string, task: string): Promise<StateReader>
   /**

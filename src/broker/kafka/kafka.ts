@@ -58,6 +58,7 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
   const subscriptions = new Set<KafkaSubscription>()
   const wait = settings.timeouts.transaction + settings.timeouts.delivery
   let closed = false
+  let address: string | undefined
 
   const openPartition = async (group: string, partition: number): Promise<void> => {
     if (ledger.has(group, partition)) return
@@ -123,6 +124,7 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
         topics,
         thread,
         listener,
+        data: () => ({ ...(address !== undefined && { address }) }),
         taken: (partitions, committed) => {
           owned.set(group, new Map(partitions.map((place) => [nameOf(place), place])))
           for (const partition of numbersOf(partitions)) {
@@ -141,6 +143,9 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
       })
       subscriptions.add(subscription)
       return subscription
+    },
+    announce: (own) => {
+      address = own
     },
     state: async (group, task) => {
       checkOpen()
