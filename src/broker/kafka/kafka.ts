@@ -9,7 +9,7 @@ import { sumOf } from '../counts.ts'
 import { decodeCounts, Ledger } from './ledger.ts'
 import { describeMembers } from './members.ts'
 import { Network } from './network.ts'
-import { committedOffsets, type CommittedOffset } from './offsets.ts'
+import { committedOffsets, logBounds, type CommittedOffset } from './offsets.ts'
 import { Producer } from './producer.ts'
 import { fetchFrom, recordsOf } from './reader.ts'
 import { resetGroup } from './reset.ts'
@@ -166,6 +166,10 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
     topics: async (names) => {
       checkOpen()
       return describeTopics(ask, names)
+    },
+    bounds: async (topics) => {
+      checkOpen()
+      return logBounds(ask, topics)
     },
     read: async (from, maxRecords) => {
       checkOpen()
