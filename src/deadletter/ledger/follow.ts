@@ -5,8 +5,8 @@ import { ledgerOf, readEntry } from './entry.ts'
 import type { FailedLetter, LetterIndex, Passage } from './letterIndex.ts'
 
 const recordsPerRead = 4_000
-/** So many are taken at once: each time, a good part of the index is written anew. */
-const recordsPerTake = 20_000
+/** So many are taken at once: each time, a good part of the index is written anew, and nothing else runs meanwhile. */
+const recordsPerTake = 8_000
 
 export interface FollowOptions {
   readonly signal?: AbortSignal
