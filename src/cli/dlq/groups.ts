@@ -67,7 +67,7 @@ function rowOf(group: LetterGroup): (string | number)[] {
 const bars = [...'·▁▂▃▄▅▆▇█']
 
 /** One character a number, the highest as high as it can be. */
-export function sparkline(numbers: readonly number[]): string {
+function sparkline(numbers: readonly number[]): string {
   const most = Math.max(...numbers, 1)
   return numbers.map((number) => bars[Math.ceil((number / most) * (bars.length - 1))]).join('')
 }
