@@ -2,7 +2,7 @@ import type { Catalog } from '../component/catalog.ts'
 import { redactor } from '../deadletter/redact.ts'
 import type { Config, DeadLettersConfig } from './config.ts'
 import { copartitioned } from './copartition.ts'
-import { laneOf } from './lane.ts'
+import { laneBeside, laneOf } from './lane.ts'
 import { findBrokenLinks, findLoops } from './links.ts'
 import type {
   DeadLetterPolicy,
@@ -16,7 +16,7 @@ import type {
 import { ConfigError, type ConfigFile } from './read.ts'
 import { findRetrySinkProblems, findRetryTopicProblems } from './retryTopic.ts'
 import { splitAtKeys } from './splitAtKeys.ts'
-import { topicsOf } from './topics.ts'
+import { lanesBeside, topicsOf } from './topics.ts'
 import { branchesOf, keepsFor, readsOf } from './upstream.ts'
 
 const day = 86_400_000
@@ -33,8 +33,10 @@ export function resolvePlan(file: ConfigFile, catalog: Catalog): Plan {
   ]
   if (problems.length > 0) throw new ConfigError(problems)
   const keyed = splitAtKeys(config.name, streams, sources)
-  const subtopologies = divide([...sources, ...keyed.internal], inOrder(keyed.streams))
-  const topics = [...topicsOf(sources, streams), ...copartitioned(keyed.topics, subtopologies)]
+  const internal = keyed.internal.map((source) => ({ ...source, lane: laneBeside(source.name) }))
+  const subtopologies = divide([...sources, ...internal], inOrder(keyed.streams))
+  const internalTopics = copartitioned(keyed.topics, subtopologies)
+  const topics = [...topicsOf(sources, streams), ...internalTopics, ...lanesBeside(internalTopics, internal)]
   const plan = { name: config.name, directory, revision, subtopologies, topics }
   const writing = findRetrySinkProblems(file, plan)
   if (writing.length > 0) throw new ConfigError(writing)
@@ -70,7 +72,7 @@ function planSource(name: string, entry: SourceEntry, file: ConfigFile, catalog:
     ...(partitions !== undefined && { partitions }),
     ...(retention !== undefined && { retention }),
     deadLetters,
-    ...(deadLetters.parked && { lane: laneOf(file.config.name, name) }),
+    lane: laneOf(file.config.name, name),
   }
 }
 
@@ -81,6 +83,7 @@ export function planDeadLetters(
   { config: { name }, revision, secrets }: ConfigFile,
 ): DeadLetterPolicy {
   const { topic = 'dlq.{source}', retention = 7 * day, retry = {}, envelope = 'headers', halt, redact = [] } = config
+  const { maxHops = 10 } = config
   const { attempts = 3, backoff = [1_000, 2_000, 4_000], topic: retryTopic, reenter = 'operator' } = retry
   const { records = 10_000, size: bytes = 33_554_432 } = config.parked ?? {}
   return {
@@ -95,6 +98,7 @@ export function planDeadLetters(
       ...(retryTopic !== undefined && { topic: retryTopic.replaceAll('{source}', source) }),
       reenter,
     },
+    maxHops,
     redact: redactor(redact, secrets),
     ...(halt && { halt }),
     ...(config.order === 'key' && { parked: { records, bytes } }),

@@ -131,6 +131,7 @@ export class Task {
     const source = this.#parts.subtopology.sources.find(({ name }) => name === topic)
     if (source?.origins && !this.#reason) this.#trimmer.committed({ topic, partition, offset: next })
     if (source) await this.#room(topic)
+    else await this.#crowdEnds()
   }
 
   /** Waits until there is room for more of a source. */
@@ -141,6 +142,13 @@ export class Task {
       await firstValueFrom(race(this.#flow.progress, this.#failure, fromEvent(signal, 'abort')))
     }
     if (!this.#flow.standing.full) this.#tell(source, false)
+  }
+
+  /** Waits until there is room for more of what comes by a lane: what is parked is none of its business. */
+  async #crowdEnds(): Promise<void> {
+    const { signal } = this.#parts
+    while (!this.#reason && this.#flow.standing.crowded && !signal.aborted)
+      await firstValueFrom(race(this.#flow.progress, this.#failure, fromEvent(signal, 'abort')))
   }
 
   /** Says that a source pauses because too much is parked, or that it goes on. */

@@ -1,15 +1,21 @@
 import type { Command } from 'commander'
-import type { Broker, TopicInfo } from '../../broker/broker.ts'
-import { readLetter, type Letter } from '../../deadletter/readLetter.ts'
+import type { Broker } from '../../broker/broker.ts'
+import { condition, ExpressionFault, type Condition } from '../../component/expression.ts'
+import { decodeValue } from '../../component/value.ts'
+import type { Letter } from '../../deadletter/readLetter.ts'
 import { externalSources, type Plan, type PlannedSource } from '../../topology/plan.ts'
 import { withBroker, type BrokerOptions } from '../brokerOptions.ts'
 import { CommandFailure, UsageError } from '../failure.ts'
+import { openLetters } from './openLetters.ts'
 
-/** Which dead letters a command is about: by their ids, by their key, or all. */
+/** Which dead letters a command is about. */
 export interface ChoiceOptions extends BrokerOptions {
+  readonly group?: string
+  readonly where?: string
   readonly key?: string
   readonly source?: string
   readonly all?: true
+  readonly why?: string
   readonly json?: true
 }
 
@@ -18,68 +24,85 @@ export const withChoice = (command: Command): Command =>
     command
       .argument('<file>', 'the config of the pipeline')
       .argument('[letter...]', 'ids of letters')
+      .option('--group <fingerprint>', 'the letters that failed alike')
+      .option('--where <cel>', `a condition over ${variables.join(', ')}`)
       .option('--key <key>', 'the letters of a key')
       .option('--all', 'all letters')
       .option('--source <name>', 'only those of a source')
+      .option('--why <text>', 'why: the ledger keeps it')
       .option('--json', 'one JSON object a letter: letter, source, key, command'),
   )
 
-/** A source whose dead letters hold up their keys, so that commands for them have a lane. */
-export type OrderedSource = PlannedSource & { readonly lane: string }
+const variables = ['fault', 'operator', 'source', 'key', 'headers', 'value', 'failedAt', 'attempts', 'hops']
 
-/** @throws CommandFailure where no source, or not the one that is named, keeps the order of its keys */
-export function orderedSources(plan: Plan, wanted: string | undefined): readonly OrderedSource[] {
-  const { name } = plan
+/** The sources of a plan, or the one that is wanted. @throws UsageError where there is none of that name */
+export function sourcesOf(plan: Plan, wanted: string | undefined): readonly PlannedSource[] {
   const sources = externalSources(plan)
-  if (wanted !== undefined && !sources.some((source) => source.name === wanted)) {
-    throw new UsageError(`${name} has no source ${wanted}, only ${sources.map((source) => source.name).join(', ')}`)
-  }
-  const ordered = sources.filter(
-    (source): source is OrderedSource => source.lane !== undefined && source.name === (wanted ?? source.name),
-  )
-  if (ordered.length > 0) return ordered
-  throw new CommandFailure(
-    `${wanted ?? name} does not keep the order of keys (\`deadLetters: { order: key }\`): its dead letters hold nothing up`,
-  )
+  const found = sources.filter(({ name }) => name === (wanted ?? name))
+  if (found.length > 0) return found
+  throw new UsageError(`${plan.name} has no source ${wanted}, only ${sources.map(({ name }) => name).join(', ')}`)
 }
 
-/** The latest of each letter that was chosen, oldest first. @throws UsageError CommandFailure */
-export async function chosenLetters(
+/** The open letters that were chosen. @throws UsageError CommandFailure */
+export async function* chosenLetters(
   broker: Broker,
-  sources: readonly OrderedSource[],
+  plan: Plan,
   ids: readonly string[],
-  { key, all }: ChoiceOptions,
-): Promise<readonly Letter[]> {
-  if ([ids.length > 0, key !== undefined, all === true].filter(Boolean).length !== 1) {
-    throw new UsageError('say which letters: by their ids, by --key, or --all')
-  }
-  const wanted = new Set(ids)
+  options: ChoiceOptions,
+): AsyncGenerator<Letter> {
+  const fits = fitting(ids, options)
+  const sources = sourcesOf(plan, options.source)
   const names = new Set(sources.map(({ name }) => name))
-  const found = new Map<string, Letter>()
-  for (const topic of await broker.topics(sources.map(({ deadLetters }) => deadLetters.topic))) {
-    for await (const letter of lettersIn(broker, topic)) {
-      if (!names.has(letter.source)) continue
-      if (all || wanted.has(letter.id) || (key !== undefined && letter.record.key?.toString() === key))
-        found.set(letter.id, letter)
-    }
+  const missing = new Set(ids)
+  const chosen: Letter[] = []
+  for await (const letter of openLetters(broker, [...new Set(sources.map(({ deadLetters }) => deadLetters.topic))])) {
+    if (!names.has(letter.source) || !isOf(plan, letter) || !fits(letter)) continue
+    if (ids.length === 0) yield letter
+    else if (missing.delete(letter.id)) chosen.push(letter)
   }
-  const missing = ids.filter((id) => !found.has(id))
-  if (missing.length > 0) throw new CommandFailure(`no such letter: ${missing.join(', ')}; nothing was done`)
-  return [...found.values()].toSorted((a, b) => a.failedAt - b.failedAt)
+  if (missing.size > 0) throw new CommandFailure(`no such open letter: ${[...missing].join(', ')}; nothing was done`)
+  yield* chosen
 }
 
-const recordsPerRead = 1_000
+/** Whether the pipeline wrote it, or its retry pipeline did. */
+const isOf = ({ name }: Plan, { pipeline }: Letter): boolean => pipeline === name || pipeline === `${name}.retry`
 
-async function* lettersIn(broker: Broker, { name, partitions }: TopicInfo): AsyncGenerator<Letter> {
-  for (const { partition, start, end } of partitions) {
-    for (let offset = start; offset < end;) {
-      const { records, next } = await broker.read({ topic: name, partition, offset }, recordsPerRead)
-      for (const record of records) {
-        const letter = readLetter(record)
-        if (letter) yield letter
-      }
-      if (next === offset) break
-      offset = next
-    }
+/** @throws UsageError where it is not said which letters, or in several ways, or the condition is none */
+function fitting(ids: readonly string[], { group, where, key, all }: ChoiceOptions): (letter: Letter) => boolean {
+  const narrowed = [group, where, key].filter((each) => each !== undefined)
+  const isSaid = ids.length > 0 ? narrowed.length === 0 && !all : narrowed.length > 0 !== (all === true)
+  if (!isSaid) throw new UsageError('say which letters: by their ids, by --group, --where or --key, or --all')
+  const wanted = new Set(ids)
+  const holds = where === undefined ? () => true : conditionOf(where)
+  return (letter) =>
+    (wanted.size === 0 || wanted.has(letter.id)) &&
+    (group === undefined || letter.fingerprint === group) &&
+    (key === undefined || letter.record.key?.toString() === key) &&
+    holds(letter)
+}
+
+/** A letter that the condition cannot be asked of, such as for a field that it does not have, does not fit. */
+function conditionOf(text: string): (letter: Letter) => boolean {
+  const parsed = condition(variables).safeParse(text)
+  if (!parsed.success) throw new UsageError(`--where: ${parsed.error.issues[0]!.message}`)
+  return (letter) => holdsOf(parsed.data, letter)
+}
+
+function holdsOf(wanted: Condition, letter: Letter): boolean {
+  const { fault, operator, source, failedAt, attempts, hops, record } = letter
+  const { key, value, headers } = record
+  const read = decodeValue(value, 'json')
+  try {
+    return wanted.holds({
+      fault: { code: fault.code, message: fault.message },
+      ...{ operator, source, attempts, hops },
+      failedAt: new Date(failedAt),
+      key: key?.toString() ?? null,
+      value: 'fault' in read ? value!.toString() : read.value,
+      headers: Object.fromEntries(headers.map(([name, bytes]) => [name, bytes?.toString() ?? null])),
+    })
+  } catch (thrown) {
+    if (thrown instanceof ExpressionFault) return false
+    throw thrown
   }
 }

@@ -1,39 +1,52 @@
-import type { Broker } from '../../broker/broker.ts'
-import type { Ledger } from '../../deadletter/ledger/ledger.ts'
-import type { LetterTopic } from './letterTopics.ts'
-import { openPlace, placeOf, type BrokerOptions } from '../brokerOptions.ts'
-import { ledgerOf } from '../ledgerOf.ts'
-import type { PlannedFile } from '../plans.ts'
-import { findLetterTopics, topicsOfPlan } from './letterTopics.ts'
+import type { Broker, TopicInfo } from '../../broker/broker.ts'
+import { isLater, ledgerOf, readEntry, type FailureTime, type LedgerEntry } from '../../deadletter/ledger/entry.ts'
+import { readLetter, type Letter } from '../../deadletter/readLetter.ts'
+import type { StoredRecord } from '../../record/record.ts'
 
-/** Dead-letter topics of a broker, to look into. */
-export interface OpenLetters {
-  readonly broker: Broker
-  readonly ledger: Ledger
-  readonly topics: readonly LetterTopic[]
-  /** The names of the topics. */
-  readonly names: readonly string[]
-  /** The config that was named. */
-  readonly planned?: PlannedFile
-  close(): Promise<void>
+/** The letters of dead-letter topics that are open, each as it failed last, in the order in which the topics have them. */
+export async function* openLetters(broker: Broker, topics: readonly string[]): AsyncGenerator<Letter> {
+  const entries = new Map<string, LedgerEntry>()
+  for (const info of await broker.topics(topics.map(ledgerOf)))
+    for await (const record of recordsIn(broker, info)) {
+      const entry = readEntry(record)
+      if (entry && !isOlder(entry, entries.get(entry.letter))) entries.set(entry.letter, entry)
+    }
+  const last = new Map<string, FailureTime & { readonly place: string }>()
+  const infos = await broker.topics(topics)
+  for await (const letter of lettersIn(broker, infos)) {
+    const { id, hops, failedAt } = letter
+    if (!isOlder(letter, last.get(id))) last.set(id, { hops, failedAt, place: placeOf(letter) })
+  }
+  for await (const letter of lettersIn(broker, infos))
+    if (last.get(letter.id)!.place === placeOf(letter) && isOpen(letter, entries.get(letter.id))) yield letter
 }
 
-/** The dead-letter topics of a config, or all that the broker has. @throws ConfigError for a config with mistakes */
-export async function openLetters(options: BrokerOptions, path: string | undefined): Promise<OpenLetters> {
-  // Reading a config loads every component, which is not needed otherwise.
-  const planned = path === undefined ? undefined : (await import('../plans.ts')).readPlan(path)
-  const place = placeOf(options, planned?.file)
-  const broker = await openPlace(place, 'read')
-  const ledger = ledgerOf(place, broker)
-  const close = async () => {
-    await ledger.close()
-    await broker.close()
-  }
-  try {
-    const topics = planned ? topicsOfPlan(planned.plan) : await findLetterTopics(broker)
-    return { broker, ledger, topics, names: topics.map(({ topic }) => topic), close, ...(planned && { planned }) }
-  } catch (thrown) {
-    await close()
-    throw thrown
+const isOlder = (one: FailureTime, other: FailureTime | undefined): boolean =>
+  other !== undefined && isLater(other, one)
+
+/** An entry speaks of a letter as it failed then. */
+const isOpen = (letter: Letter, entry: LedgerEntry | undefined): boolean =>
+  entry === undefined || entry.to === 'open' || isLater(letter, entry)
+
+const placeOf = ({ topic, partition, offset }: Letter): string => `${topic}/${partition}/${offset}`
+
+async function* lettersIn(broker: Broker, topics: readonly TopicInfo[]): AsyncGenerator<Letter> {
+  for (const info of topics)
+    for await (const record of recordsIn(broker, info)) {
+      const letter = readLetter(record)
+      if (letter) yield letter
+    }
+}
+
+const recordsPerRead = 1_000
+
+async function* recordsIn(broker: Broker, { name, partitions }: TopicInfo): AsyncGenerator<StoredRecord> {
+  for (const { partition, start, end } of partitions) {
+    for (let offset = start; offset < end;) {
+      const { records, next } = await broker.read({ topic: name, partition, offset }, recordsPerRead)
+      yield* records.filter((record) => record.offset < end)
+      if (next === offset) break
+      offset = next
+    }
   }
 }
