@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
+import type { StoredRecord } from '../../record/record.ts'
 import { BrokerError, type Broker, type Position, type StoreInfo, type TopicPartition } from '../broker.ts'
 import { checkMaxRecords } from '../maxRecords.ts'
 import { Changelog, changelogOf, changelogSpec, partitionOfTask } from './changelog.ts'
@@ -9,7 +10,7 @@ import { sumOf } from '../counts.ts'
 import { decodeCounts, Ledger } from './ledger.ts'
 import { describeMembers } from './members.ts'
 import { Network } from './network.ts'
-import { committedOffsets, type CommittedOffset } from './offsets.ts'
+import { committedOffsets, logBounds, type CommittedOffset } from './offsets.ts'
 import { Producer } from './producer.ts'
 import { fetchFrom, recordsOf } from './reader.ts'
 import { resetGroup } from './reset.ts'
@@ -58,6 +59,7 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
   const subscriptions = new Set<KafkaSubscription>()
   const wait = settings.timeouts.transaction + settings.timeouts.delivery
   let closed = false
+  let address: string | undefined
 
   const openPartition = async (group: string, partition: number): Promise<void> => {
     if (ledger.has(group, partition)) return
@@ -123,6 +125,7 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
         topics,
         thread,
         listener,
+        data: () => ({ ...(address !== undefined && { address }) }),
         taken: (partitions, committed) => {
           owned.set(group, new Map(partitions.map((place) => [nameOf(place), place])))
           for (const partition of numbersOf(partitions)) {
@@ -141,6 +144,9 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
       })
       subscriptions.add(subscription)
       return subscription
+    },
+    announce: (own) => {
+      address = own
     },
     state: async (group, task) => {
       checkOpen()
@@ -166,6 +172,10 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
     topics: async (names) => {
       checkOpen()
       return describeTopics(ask, names)
+    },
+    bounds: async (topics) => {
+      checkOpen()
+      return logBounds(ask, topics)
     },
     read: async (from, maxRecords) => {
       checkOpen()
@@ -213,13 +223,13 @@ async function readRecords(network: Network, { topic, partition, offset }: Posit
     )
   }
   const deadline = Date.now() + patience
-  const records = []
+  const records: StoredRecord[] = []
   for (let next = Number(offset); ; await setTimeout(5)) {
     const fetched = await network.persist(`${topic} cannot be read`, async () => {
       const leader = (await network.leaders(topic))![partition]!
       return (await fetchFrom(network, leader, [{ topic, partition, offset: next }], readLimits))[0]!
     })
-    records.push(...recordsOf(fetched))
+    for (const record of recordsOf(fetched)) records.push(record)
     next = fetched.next
     if (records.length >= maxRecords) {
       const taken = records.slice(0, maxRecords)
