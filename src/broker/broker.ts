@@ -45,6 +45,8 @@ export interface MemberInfo {
   readonly host: string
   /** Those that it was given in the last rebalance. */
   readonly partitions: readonly TopicPartition[]
+  /** host:port where its process answers over HTTP; absent where it does not say. */
+  readonly address?: string
 }
 
 /** One term of a member of a consumer group: it ends with the next rebalance, and with it the right to commit. */
@@ -120,14 +122,18 @@ export interface RebalanceListener {
   revoked(partitions: readonly TopicPartition[]): Promise<void>
 }
 
-/** How far a member has come in a partition. */
-export interface Lag extends TopicPartition {
+/** Where a partition begins and ends. */
+export interface Bounds extends TopicPartition {
   /** Offset of the first record kept. */
   readonly start: bigint
+  /** The high-water mark: the offset after the last record there is. */
+  readonly end: bigint
+}
+
+/** How far a member has come in a partition; its end is no less than its position. */
+export interface Lag extends Bounds {
   /** The offset after the last record that it was given. */
   readonly position: bigint
-  /** The high-water mark: the offset after the last record there is for it; no less than its position. */
-  readonly end: bigint
 }
 
 /** A member of a consumer group, reading from where the group committed last, from the start where it never did. */
@@ -169,6 +175,8 @@ export interface Broker {
   commit(unit: Unit): Promise<void>
   /** Joins the group; partitions are assigned before it resolves where the broker can tell at once, or while it is polled. */
   subscribe(group: string, topics: readonly string[], listener?: RebalanceListener): Promise<Subscription>
+  /** Says to the groups that are joined from now on where this process answers over HTTP. @param address host:port */
+  announce(address: string): void
   /** A task's state, restored; complete for as long as its partition is this process's. */
   state(group: string, task: string): Promise<StateReader>
   /**
@@ -185,6 +193,8 @@ export interface Broker {
   ensureTopics(topics: readonly TopicSpec[], consent?: { readonly shorten: boolean }): Promise<void>
   /** Topics by their names, those that there are; without names all. */
   topics(names?: readonly string[]): Promise<readonly TopicInfo[]>
+  /** Where the partitions of topics begin and end, without anything else that takes time to find out; of those that there are. */
+  bounds(topics: readonly string[]): Promise<readonly Bounds[]>
   /** Up to maxRecords of one partition from an offset on, or from the first kept after it; none at the end. */
   read(from: Position, maxRecords: number): Promise<Batch>
   committed(group: string): Promise<readonly Position[]>

@@ -5,6 +5,7 @@ import { openPlace, placeOf, secretsIn, withBroker, type BrokerOptions, type Bro
 import { planRetry } from '../topology/retryTopic.ts'
 import { CommandFailure, Exit, exitCodes, UsageError } from './failure.ts'
 import { inspect, problemLine, type PlannedFile } from './plans.ts'
+import { addressOption, advertised, type AdvertiseOptions } from './run/advertised.ts'
 import { printConservation } from './run/conservation.ts'
 import { showProgress } from './run/progress.ts'
 import type { Role } from './run/roles.ts'
@@ -15,10 +16,9 @@ import { tooLate } from './run/tooLate.ts'
 import { heldText, stillHeld } from './run/waiting.ts'
 import { onStopSignal, type StopSignal } from './signals.ts'
 
-interface RunOptions extends BrokerOptions {
+interface RunOptions extends BrokerOptions, AdvertiseOptions {
   /** False for --no-http. */
   readonly http: boolean
-  readonly host?: string
   readonly port?: number
   readonly untilIdle?: true
   readonly threads: number
@@ -38,6 +38,14 @@ export const runCommand = (): Command =>
       )
       .option('--host <address>', 'address that the HTTP server listens on (default: 127.0.0.1, this machine only)')
       .option('--no-http', 'no HTTP server')
+      .addOption(
+        new Option(
+          '--advertise <host:port>',
+          'where other members of the consumer group reach the HTTP server (default: the address that it listens on, if not of this machine only)',
+        )
+          .env('OXBOW_ADVERTISE')
+          .argParser(addressOption),
+      )
       .option('--until-idle', 'poll each source once, and stop when nothing is in flight or waits for a retry')
       .option(
         '--threads <count>',
@@ -72,7 +80,9 @@ Examples:
     )
     .action(run)
 
-async function run(paths: readonly string[], options: RunOptions): Promise<void> {
+async function run(paths: readonly string[], options: RunOptions, command: Command): Promise<void> {
+  if (!options.http && command.getOptionValueSource('advertise') === 'cli')
+    throw new UsageError('--advertise is where the HTTP server is reached: leave it out, or --no-http')
   const planned = await plansOf(paths)
   const { role } = options
   if (role === 'retry' && planned.every(({ plan }) => !planRetry(plan)))
@@ -148,10 +158,14 @@ async function operate(parts: SessionParts, stopped: Promise<StopSignal>, option
   try {
     if (options.http)
       server = await (await import('./run/listen.ts')).listen(options, { pipelines: session.all, plots, broker, log })
-    await session.start()
+    const address = server && advertised(options, server.url)
+    await session.start(address)
     const names = session.pipelines.map(({ name }) => name)
     const shown = server ? ` Its page: ${server.url}` : ''
-    log.info({ pipelines: names, ...(server && { url: server.url }) }, `Running ${names.join(', ')}.${shown}`)
+    log.info(
+      { pipelines: names, ...(server && { url: server.url }), ...(address !== undefined && { advertised: address }) },
+      `Running ${names.join(', ')}.${shown}`,
+    )
     signal = options.untilIdle ? await untilIdle(session, stopped, log) : await stopped
     troubles = await session.troubles()
     const held = signal ? [] : await stillHeld(session.pipelines)

@@ -73,7 +73,7 @@ function routesOf({ pipelines, plots = [], broker, log }: ServerParts): Readonly
     ['/metrics', async () => ({ status: 200, type: metrics.contentType, body: await metrics.metrics() })],
     ['/healthz', () => json(200, { status: 'up' })],
     ['/readyz', () => readiness(pipelines)],
-    ['/tables', ({ url = '/' }) => answerTables(url, pipelines, broker)],
+    ['/tables', (request) => answerTables(request, pipelines, broker)],
     ...plotRoutes(shown.plots),
     ...assetRoutes(),
   ])

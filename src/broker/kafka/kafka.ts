@@ -10,7 +10,7 @@ import { sumOf } from '../counts.ts'
 import { decodeCounts, Ledger } from './ledger.ts'
 import { describeMembers } from './members.ts'
 import { Network } from './network.ts'
-import { committedOffsets, type CommittedOffset } from './offsets.ts'
+import { committedOffsets, logBounds, type CommittedOffset } from './offsets.ts'
 import { Producer } from './producer.ts'
 import { fetchFrom, recordsOf } from './reader.ts'
 import { resetGroup } from './reset.ts'
@@ -59,6 +59,7 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
   const subscriptions = new Set<KafkaSubscription>()
   const wait = settings.timeouts.transaction + settings.timeouts.delivery
   let closed = false
+  let address: string | undefined
 
   const openPartition = async (group: string, partition: number): Promise<void> => {
     if (ledger.has(group, partition)) return
@@ -124,6 +125,7 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
         topics,
         thread,
         listener,
+        data: () => ({ ...(address !== undefined && { address }) }),
         taken: (partitions, committed) => {
           owned.set(group, new Map(partitions.map((place) => [nameOf(place), place])))
           for (const partition of numbersOf(partitions)) {
@@ -142,6 +144,9 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
       })
       subscriptions.add(subscription)
       return subscription
+    },
+    announce: (own) => {
+      address = own
     },
     state: async (group, task) => {
       checkOpen()
@@ -167,6 +172,10 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
     topics: async (names) => {
       checkOpen()
       return describeTopics(ask, names)
+    },
+    bounds: async (topics) => {
+      checkOpen()
+      return logBounds(ask, topics)
     },
     read: async (from, maxRecords) => {
       checkOpen()

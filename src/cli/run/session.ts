@@ -60,8 +60,15 @@ export class Session {
     return (await Promise.all(told)).flat()
   }
 
-  /** @throws CommandFailure naming the pipeline that cannot start */
-  async start(): Promise<void> {
+  /**
+   * @param address host:port where other members of the groups reach this process, if they do
+   * @throws CommandFailure naming the pipeline that cannot start
+   */
+  async start(address?: string): Promise<void> {
+    if (address !== undefined) {
+      this.#parts.broker.announce(address)
+      this.#parts.threads?.announce(address)
+    }
     // Until idle, the monitors look once, at the end.
     await this.#start(this.#parts.untilIdle ? this.pipelines : this.all)
   }
