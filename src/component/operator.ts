@@ -84,6 +84,8 @@ export interface OperatorSpec<S extends z.ZodType = z.ZodType> {
   waits?(config: z.output<S>): readonly Waiting[]
   /** What of the config the state depends on, as JSON: state that another one made is refused. Nothing when absent. */
   shape?(config: z.output<S>): unknown
+  /** What a shape says, in the words of configs: those that two shapes do not share say how they differ. */
+  shapeText?(shape: never): readonly string[]
   /** Called once a task. Throws an Error that says what is wrong when, say, a file it needs cannot be read. */
   build(config: z.output<S>, context: OperatorContext): Step
 }

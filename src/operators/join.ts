@@ -98,6 +98,7 @@ export const join = defineOperator({
   // By the clock records leave alone with their own origin, so more is kept of them.
   shape: (join) =>
     join.kind === 'windowed' && join.type !== 'inner' && join.idle !== undefined ? { idle: true } : null,
+  shapeText: (shape: object | null) => [shape ? '`idle`' : 'no `idle`'],
   reads: (join) => (join.kind === 'table' ? { table: join.table } : { stream: join.stream }),
 
   build(join, context) {

@@ -1,7 +1,7 @@
 import type { Catalog } from '../component/catalog.ts'
 import { redactor } from '../deadletter/redact.ts'
 import type { Config, DeadLettersConfig } from './config.ts'
-import { copartitioned } from './copartition.ts'
+import { copartitioned, findPartitionProblems } from './copartition.ts'
 import { laneBeside, laneOf } from './lane.ts'
 import { findBrokenLinks, findLoops } from './links.ts'
 import type {
@@ -38,8 +38,8 @@ export function resolvePlan(file: ConfigFile, catalog: Catalog): Plan {
   const internalTopics = copartitioned(keyed.topics, subtopologies)
   const topics = [...topicsOf(sources, streams), ...internalTopics, ...lanesBeside(internalTopics, internal)]
   const plan = { name: config.name, directory, revision, subtopologies, topics }
-  const writing = findRetrySinkProblems(file, plan)
-  if (writing.length > 0) throw new ConfigError(writing)
+  const planned = [...findRetrySinkProblems(file, plan), ...findPartitionProblems(file, plan)]
+  if (planned.length > 0) throw new ConfigError(planned)
   return plan
 }
 
