@@ -1,4 +1,5 @@
 import type { Broker } from '../broker/broker.ts'
+import { globalTablesOf } from '../topology/plan.ts'
 import type { RunningPipeline } from '../topology/running.ts'
 import type { EntryQuery, StoreEntry } from '../topology/stores.ts'
 import { json, type Answer } from './answer.ts'
@@ -102,7 +103,13 @@ function ownerOf(store: string, pipelines: readonly RunningPipeline[]): RunningP
 const storesIn = ({ plan }: RunningPipeline): string[] =>
   plan.subtopologies
     .flatMap(({ streams }) => streams)
-    .flatMap(({ steps, sinks }) => [...steps.map(({ id }) => id), ...sinks.flatMap(({ table }) => table ?? [])])
+    .flatMap(({ steps, sinks }) => [
+      ...steps.map(({ id }) => id),
+      ...sinks.flatMap(({ table, global }) => table ?? global ?? []),
+    ])
+
+const globalsIn = ({ plan }: RunningPipeline): string[] =>
+  plan.subtopologies.flatMap(({ streams }) => globalTablesOf(streams))
 
 async function page(pipeline: RunningPipeline, query: EntryQuery) {
   const { store, limit } = query
@@ -127,7 +134,8 @@ async function entry(pipeline: RunningPipeline, store: string, key: string, brok
   const [found] = entries
   if (found) return json(200, { pipeline: pipeline.name, ...found })
   const own = new Set((await pipeline.status()).shares.flatMap(({ member }) => member?.id ?? []))
-  const others = own.size > 0 ? (await broker.members(pipeline.name)).filter(({ id }) => !own.has(id)) : []
+  const isElsewhere = own.size > 0 && !globalsIn(pipeline).includes(store)
+  const others = isElsewhere ? (await broker.members(pipeline.name)).filter(({ id }) => !own.has(id)) : []
   if (others.length === 0) return json(404, { error: `${store} has no entry with this key.`, partitions })
   const elsewhere = others.map(({ id, clientId, host, partitions: each }) => ({
     member: id,

@@ -1,5 +1,5 @@
 import { BrokerError, type Broker, type TopicSpec } from '../broker/broker.ts'
-import type { Plan, PlannedStream, Subtopology } from './plan.ts'
+import { isKeyed, type Plan, type PlannedStream, type Subtopology } from './plan.ts'
 import { keepsFor, sourcesOf } from './upstream.ts'
 
 /** Sources whose records meet by their keys: they must have as many partitions as each other. */
@@ -16,7 +16,7 @@ function meetingsOf({ streams }: Subtopology): Meeting[] {
       return { step, sources: [...new Set(names)] }
     }
     const joins = stream.steps
-      .filter(({ spec, reads }) => spec.keyed || reads.stream !== undefined || reads.table !== undefined)
+      .filter((step) => isKeyed(step) || step.reads.stream !== undefined || step.reads.table !== undefined)
       .map(({ id, reads: { stream: other, table } }) =>
         meeting(id, other === undefined ? (table === undefined ? [] : keepersFor(stream, streams)) : [other]),
       )

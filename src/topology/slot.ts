@@ -1,5 +1,6 @@
 import type { Batch, GroupMember, TopicPartition } from '../broker/broker.ts'
 import type { FloodGuard } from '../deadletter/flood.ts'
+import { readGlobals } from './globalTables.ts'
 import { stateOf } from './held.ts'
 import { pauseAfter, sleep } from './pause.ts'
 import { inputsOf, type Subtopology } from './plan.ts'
@@ -8,7 +9,7 @@ import { checkShapes } from './shapes.ts'
 import { Task, type TaskParts } from './task.ts'
 import { TaskStopped } from './taskStopped.ts'
 
-export interface SlotParts extends Omit<TaskParts, 'state' | 'committed' | 'refusals'> {
+export interface SlotParts extends Omit<TaskParts, 'state' | 'global' | 'committed' | 'refusals'> {
   readonly member: GroupMember | undefined
   /** A task that stops is not started again. */
   readonly once: boolean
@@ -107,13 +108,17 @@ export class Slot {
   async start(): Promise<void> {
     const { broker, plan, partition, guards } = this.#parts
     const state = await broker.state(plan.name, stateOf(partition))
+    const global = await readGlobals(plan, broker)
     const marking = await checkShapes(this.#parts, state)
     const positions = await broker.committed(plan.name)
     if (this.#closed) return
     const committed = (place: TopicPartition) =>
       positions.find(({ topic, partition }) => topic === place.topic && partition === place.partition)?.offset
     this.#refusals.restart()
-    const task = new Task({ ...this.#parts, broker: marking, state, committed, refusals: this.#refusals }, guards)
+    const task = new Task(
+      { ...this.#parts, broker: marking, state, global, committed, refusals: this.#refusals },
+      guards,
+    )
     task.stopped.subscribe((reason) => this.#suspend(reason))
     task.worked.subscribe(() => this.#parts.changed())
     this.#task = task

@@ -1,14 +1,15 @@
 import { Subject, Subscription, type Observer, type SchedulerLike } from 'rxjs'
+import type { StateReader } from '../broker/broker.ts'
 import type { Log } from '../component/context.ts'
 import { attempt, lift } from '../component/lift.ts'
 import type { Clock, Step } from '../component/operator.ts'
 import type { Outcome } from '../record/outcome.ts'
 import type { Record } from '../record/record.ts'
+import { readGlobal } from './globalTables.ts'
 import type { Meter, NodeMeter } from './meter.ts'
 import type { Plan, PlannedSink, PlannedStep, PlannedStream, Subtopology } from './plan.ts'
 import type { StagedState } from './staged.ts'
-import type { StateStore } from '../component/state.ts'
-import { readTable } from '../component/tableStore.ts'
+import { readTable, type WritableTable } from '../component/tableStore.ts'
 import { branchesOf, sourcesOf } from './upstream.ts'
 
 /** An operator of a stream in one task. */
@@ -40,7 +41,7 @@ export interface SinkNode {
   readonly stream: number
   readonly meter: NodeMeter
   /** The state of the table that it keeps. */
-  readonly table?: StateStore
+  readonly table?: WritableTable
 }
 
 export interface StreamNodes {
@@ -81,6 +82,8 @@ export interface WiringParts {
   readonly log: Log
   readonly signal: AbortSignal
   readonly meter: Meter
+  /** The tables that every task has, as they are committed; undefined where the plan has none. */
+  readonly global: StateReader | undefined
 }
 
 /**
@@ -105,6 +108,7 @@ export function wire(parts: WiringParts, state: StagedState, outcome: (node: Nod
       stream: number,
       meter: meter.node(sink.id),
       ...(sink.table !== undefined && { table: state.store(sink.table) }),
+      ...(sink.global !== undefined && { table: state.global(sink.global) }),
     }))
     for (const end of ends) sinks.set(end.sink.id, end)
     return {
@@ -164,13 +168,13 @@ function addTo<T>(lists: Map<string, T[]>, name: string, element: T): void {
 }
 
 function build(
-  { id, spec, config }: PlannedStep,
+  { id, spec, config, reads }: PlannedStep,
   stream: number,
-  { plan, scheduler, log, signal, meter }: WiringParts,
+  { plan, scheduler, log, signal, meter, global }: WiringParts,
   state: StagedState,
   outcome: (node: Node, outcome: Outcome) => void,
 ): Node {
-  const table = (name: string) => readTable(state.store(name))
+  const table = (name: string) => (reads.global === name ? readGlobal(global!, name) : readTable(state.store(name)))
   const context = { name: id, scheduler, directory: plan.directory, log, signal, state: state.store(id), table }
   const step = spec.build(config, context)
   const node: Node = {
