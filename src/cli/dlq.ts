@@ -9,9 +9,7 @@ import { dlqShowCommand } from './dlq/show.ts'
 
 export const dlqCommand = (): Command =>
   new Command('dlq')
-    .description(
-      'Looks into dead letters, what failed, where and why, and says what becomes of them.',
-    )
+    .description('Looks into dead letters, what failed, where and why, and says what becomes of them.')
     .addCommand(dlqListCommand())
     .addCommand(dlqGroupsCommand())
     .addCommand(dlqShowCommand())

@@ -150,7 +150,7 @@ export class Flow {
     this.#order.shelved()
     this.#ticks.arm()
     const changes = [...this.#state.take(), ...held, ...this.pauses.take(), ...positions]
-    return this.draft.take(plan.name, stateOf(partition), member, changes)
+    return this.draft.take(plan.name, stateOf(partition), member, changes, this.#state.takeGlobal())
   }
 
   /** A sink answered for a record. */

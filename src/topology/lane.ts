@@ -2,21 +2,22 @@ import type { FailureTime } from '../deadletter/ledger/entry.ts'
 import type { OutputRecord, StoredRecord } from '../record/record.ts'
 
 /** What is to happen to a dead letter that may hold up its key, or to the key. */
-export type LaneCommand = /** The record stays dead; those that wait behind it go on. */
-(
-  | {
-      readonly command: 'discard'
-      readonly letter: string
-      /** The failure that it is about, and the dead-letter topic that has it. */
-      readonly failure?: FailureTime & { readonly topic: string }
-    }
-  /** All letters of the key stay dead, and those that wait behind them go on. */
-  | { readonly command: 'release'; readonly key: string }
-) & {
-  /** Who says so, and why. */
-  readonly by?: string
-  readonly why?: string
-}
+export type LaneCommand =
+  /** The record stays dead; those that wait behind it go on. */
+  (
+    | {
+        readonly command: 'discard'
+        readonly letter: string
+        /** The failure that it is about, and the dead-letter topic that has it. */
+        readonly failure?: FailureTime & { readonly topic: string }
+      }
+    /** All letters of the key stay dead, and those that wait behind them go on. */
+    | { readonly command: 'release'; readonly key: string }
+  ) & {
+    /** Who says so, and why. */
+    readonly by?: string
+    readonly why?: string
+  }
 
 /** The private topic by which a source's dead letters, and commands for them, reach the tasks that they are for. */
 export const laneOf = (pipeline: string, source: string): string => `${pipeline}-${source}-redrive`
