@@ -74,21 +74,21 @@ export class Slot {
   }
 
   get inFlight(): number {
-    return this.#task?.inFlight ?? 0
+    return this.#task?.standing.inFlight ?? 0
   }
 
   /** Records in flight that do not go on by themselves. */
   get blocked(): number {
-    return this.#task?.blocked ?? 0
+    return this.#task?.standing.blocked ?? 0
   }
 
   /** Why the task reads no more, though it runs, until somebody does something. */
   get stuck(): string | undefined {
-    return this.#task?.stuck
+    return this.#task?.standing.stuck
   }
 
   get places(): ReadonlyMap<string, number> {
-    return this.#task?.places ?? new Map()
+    return this.#task?.standing.places ?? new Map()
   }
 
   /** Whether something is under way that ends by itself. */

@@ -17,6 +17,7 @@ import { Flow } from './flow.ts'
 import type { Intake } from './partitionGroup.ts'
 import type { Refusals } from './refusals.ts'
 import type { SharedSinks } from './sinks.ts'
+import type { Standing } from './standing.ts'
 import { TaskStopped } from './taskStopped.ts'
 import { Trimmer } from './trim.ts'
 import type { SinkNode, WiringParts } from './wire.ts'
@@ -81,24 +82,9 @@ export class Task {
     })
   }
 
-  /** Source records under way: read, and without a final outcome yet. */
-  get inFlight(): number {
-    return this.#flow.standing.inFlight
-  }
-
-  /** Those that wait behind dead letters: they do not go on by themselves. */
-  get blocked(): number {
-    return this.#flow.standing.blocked
-  }
-
-  /** Why no more is read and nothing will go on by itself, if so. */
-  get stuck(): string | undefined {
-    return this.#flow.standing.stuck
-  }
-
-  /** Where they are: records by operator or sink. */
-  get places(): ReadonlyMap<string, number> {
-    return this.#flow.standing.places
+  /** How things stand with its source records. */
+  get standing(): Standing {
+    return this.#flow.standing
   }
 
   /** Whether calls or commits are under way, which end by themselves, without more input and without a timer. */
