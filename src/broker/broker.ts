@@ -45,6 +45,8 @@ export interface MemberInfo {
   readonly host: string
   /** Those that it was given in the last rebalance. */
   readonly partitions: readonly TopicPartition[]
+  /** host:port where its process answers over HTTP; absent where it does not say. */
+  readonly address?: string
 }
 
 /** One term of a member of a consumer group: it ends with the next rebalance, and with it the right to commit. */
@@ -52,6 +54,12 @@ export interface GroupMember {
   readonly generation: number
   readonly id: string
 }
+
+/**
+ * The task whose state all tasks of a group share: global tables. Each unit may change it, and who asks for it has all of
+ * it, as it was when it was asked for, and soon what is committed after that.
+ */
+export const globalTask = '$global'
 
 /** All that a task commits at once, or not at all. */
 export interface Unit {
@@ -64,6 +72,8 @@ export interface Unit {
   readonly outputs: readonly OutputRecord[]
   readonly offsets: readonly Position[]
   readonly state: readonly StateChange[]
+  /** Changes of what all tasks of the group share; none when absent. */
+  readonly global?: readonly StateChange[]
   readonly counts: readonly Count[]
 }
 
@@ -120,14 +130,18 @@ export interface RebalanceListener {
   revoked(partitions: readonly TopicPartition[]): Promise<void>
 }
 
-/** How far a member has come in a partition. */
-export interface Lag extends TopicPartition {
+/** Where a partition begins and ends. */
+export interface Bounds extends TopicPartition {
   /** Offset of the first record kept. */
   readonly start: bigint
+  /** The high-water mark: the offset after the last record there is. */
+  readonly end: bigint
+}
+
+/** How far a member has come in a partition; its end is no less than its position. */
+export interface Lag extends Bounds {
   /** The offset after the last record that it was given. */
   readonly position: bigint
-  /** The high-water mark: the offset after the last record there is for it; no less than its position. */
-  readonly end: bigint
 }
 
 /** A member of a consumer group, reading from where the group committed last, from the start where it never did. */
@@ -169,7 +183,12 @@ export interface Broker {
   commit(unit: Unit): Promise<void>
   /** Joins the group; partitions are assigned before it resolves where the broker can tell at once, or while it is polled. */
   subscribe(group: string, topics: readonly string[], listener?: RebalanceListener): Promise<Subscription>
-  /** A task's state, restored; complete for as long as its partition is this process's. */
+  /** Says to the groups that are joined from now on where this process answers over HTTP. @param address host:port */
+  announce(address: string): void
+  /**
+   * A task's state, restored; complete for as long as its partition is this process's. That of `globalTask` follows what
+   * any process commits. @throws BrokerError, its reader too once it cannot follow any more: it is to be asked for again
+   */
   state(group: string, task: string): Promise<StateReader>
   /**
    * The stores of a group that have entries, those of one task after another. It looks at every entry; on Kafka all state
@@ -185,6 +204,8 @@ export interface Broker {
   ensureTopics(topics: readonly TopicSpec[], consent?: { readonly shorten: boolean }): Promise<void>
   /** Topics by their names, those that there are; without names all. */
   topics(names?: readonly string[]): Promise<readonly TopicInfo[]>
+  /** Where the partitions of topics begin and end, without anything else that takes time to find out; of those that there are. */
+  bounds(topics: readonly string[]): Promise<readonly Bounds[]>
   /** Up to maxRecords of one partition from an offset on, or from the first kept after it; none at the end. */
   read(from: Position, maxRecords: number): Promise<Batch>
   committed(group: string): Promise<readonly Position[]>

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { dlqDiscardCommand } from './dlq/discard.ts'
+import { dlqGroupsCommand } from './dlq/groups.ts'
 import { dlqEditCommand } from './dlq/edit.ts'
 import { dlqListCommand } from './dlq/ls.ts'
 import { dlqRedriveCommand } from './dlq/redrive.ts'
@@ -10,6 +11,7 @@ export const dlqCommand = (): Command =>
   new Command('dlq')
     .description('Looks into dead letters, what failed, where and why, and says what becomes of them.')
     .addCommand(dlqListCommand())
+    .addCommand(dlqGroupsCommand())
     .addCommand(dlqShowCommand())
     .addCommand(dlqRedriveCommand())
     .addCommand(dlqEditCommand())

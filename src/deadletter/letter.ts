@@ -3,6 +3,7 @@ import { hash } from 'node:crypto'
 import type { Fault } from '../record/fault.ts'
 import type { Header, Origin, OutputRecord, RawRecord, Record } from '../record/record.ts'
 import type { TopicPartition } from '../broker/broker.ts'
+import { fingerprint } from './fingerprint.ts'
 import { factsOfInput, type OperatorInput } from './operatorInput.ts'
 import { bounded, type Redact } from './redact.ts'
 
@@ -62,12 +63,6 @@ export const letterId = (
   index: string,
 ): string => hash('sha256', JSON.stringify([topic, partition, String(offset), operator, index])).slice(0, 32)
 
-/** Groups letters that failed alike: operator, code, and the message with its values stripped. */
-function fingerprint(operator: string, { code, message }: Fault): string {
-  const shape = message.replace(/"[^"]*"|'[^']*'|`[^`]*`/g, '"…"').replace(/\d+/g, '#')
-  return hash('sha256', JSON.stringify([1, operator, code, shape])).slice(0, 16)
-}
-
 /**
  * The dead letter of a failure: the source record byte for byte with `dlq.*` headers behind its own, or inside a JSON
  * envelope. Its timestamp is the time of the failure, so that retention counts from there (law 7).
@@ -98,7 +93,8 @@ function headerOf(name: string, text: string): Header {
 function describeFailure(failure: Failure, { pipeline, revision, redact }: LetterContext): { [name: string]: string } {
   const { input, operator, fault, raw, streams, read, shortened = false } = failure
   const { origin } = input
-  const message = bounded(redact.text(fault.message, input.value), shortened ? shortMessage : maxMessage)
+  const message = bounded(redact.text(fault.message, input.value), maxMessage)
+  const stack = bounded(redact.text(stackOf(fault), input.value), maxStack)
   const failedAt = new Date(failure.failedAt).toISOString()
   return {
     id: failure.letter ?? letterId(origin, operator, input.index),
@@ -107,9 +103,9 @@ function describeFailure(failure: Failure, { pipeline, revision, redact }: Lette
     operator,
     reason: fault.name,
     'fault.code': fault.code,
-    'fault.message': message,
-    'fault.stack': shortened ? '' : bounded(redact.text(stackOf(fault), input.value), maxStack),
-    fingerprint: fingerprint(operator, fault),
+    'fault.message': shortened ? bounded(message, shortMessage) : message,
+    'fault.stack': shortened ? '' : stack,
+    fingerprint: fingerprint({ operator, code: fault.code, message, stack, explicit: fault.fingerprint }),
     disposition: fault.disposition,
     attempts: String(failure.attempts),
     hops: String(failure.hops),

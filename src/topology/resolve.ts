@@ -1,17 +1,18 @@
 import type { Catalog } from '../component/catalog.ts'
 import { redactor } from '../deadletter/redact.ts'
 import type { Config, DeadLettersConfig } from './config.ts'
-import { copartitioned } from './copartition.ts'
+import { copartitioned, findPartitionProblems } from './copartition.ts'
 import { laneBeside, laneOf } from './lane.ts'
 import { findBrokenLinks, findLoops } from './links.ts'
-import type {
-  DeadLetterPolicy,
-  Plan,
-  PlannedSink,
-  PlannedSource,
-  PlannedStep,
-  PlannedStream,
-  Subtopology,
+import {
+  globalTablesOf,
+  type DeadLetterPolicy,
+  type Plan,
+  type PlannedSink,
+  type PlannedSource,
+  type PlannedStep,
+  type PlannedStream,
+  type Subtopology,
 } from './plan.ts'
 import { ConfigError, type ConfigFile } from './read.ts'
 import { findRetrySinkProblems, findRetryTopicProblems } from './retryTopic.ts'
@@ -25,7 +26,7 @@ const day = 86_400_000
 export function resolvePlan(file: ConfigFile, catalog: Catalog): Plan {
   const { config, directory, revision } = file
   const sources = Object.entries(config.sources).map(([name, entry]) => planSource(name, entry, file, catalog))
-  const streams = Object.entries(config.streams).map(([name, entry]) => planStream(name, entry, catalog))
+  const streams = withGlobals(Object.entries(config.streams).map(([name, entry]) => planStream(name, entry, catalog)))
   const problems = [
     ...findBrokenLinks(file, sources, streams),
     ...findLoops(file, sources, streams),
@@ -38,8 +39,8 @@ export function resolvePlan(file: ConfigFile, catalog: Catalog): Plan {
   const internalTopics = copartitioned(keyed.topics, subtopologies)
   const topics = [...topicsOf(sources, streams), ...internalTopics, ...lanesBeside(internalTopics, internal)]
   const plan = { name: config.name, directory, revision, subtopologies, topics }
-  const writing = findRetrySinkProblems(file, plan)
-  if (writing.length > 0) throw new ConfigError(writing)
+  const planned = [...findRetrySinkProblems(file, plan), ...findPartitionProblems(file, plan)]
+  if (planned.length > 0) throw new ConfigError(planned)
   return plan
 }
 
@@ -119,13 +120,26 @@ function planStream(name: string, { from, steps, to = [] }: StreamEntry, catalog
   }
 }
 
+/** Steps that read a table which every task has. */
+function withGlobals(streams: readonly PlannedStream[]): PlannedStream[] {
+  const globals = globalTablesOf(streams)
+  const withGlobal = (step: PlannedStep): PlannedStep => {
+    const { table, ...reads } = step.reads
+    return table !== undefined && globals.includes(table) ? { ...step, reads: { ...reads, global: table } } : step
+  }
+  return streams.map((stream) => ({ ...stream, steps: stream.steps.map(withGlobal) }))
+}
+
 /** The sinks at the end of a stream, as a config lists them. */
 export function planSinks(stream: string, to: object | readonly object[], catalog: Catalog): PlannedSink[] {
   const numbered = numberer()
   return [to].flat().map((entry): PlannedSink => {
     const { spec, config } = chosen(catalog.sinks, entry)
     const own = { id: numbered(`${stream}.to.${spec.name}`), spec, config }
-    if (spec.table) return { ...own, table: spec.table(config) }
+    if (spec.table) {
+      const { name, global } = spec.table(config)
+      return { ...own, [global ? 'global' : 'table']: name }
+    }
     return spec.open ? own : { ...own, topic: config as NonNullable<PlannedSink['topic']> }
   })
 }

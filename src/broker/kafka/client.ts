@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import type { Connection as PlatformaticConnection } from '@platformatic/kafka'
 import type { GroupMember, TopicPartition } from '../broker.ts'
+import type { MemberData } from './memberData.ts'
 import type { KafkaSettings } from './settings.ts'
 
 /** The address of a node. */
@@ -50,6 +51,8 @@ export interface MembershipParts {
   readonly topics: readonly string[]
   /** The thread of this process that is the member. */
   readonly thread: number
+  /** What the others are told of it; asked for anew each time that it joins. */
+  readonly data: () => MemberData
 }
 
 /** Whoever looks at the group sees which replica and which of its threads a member is. */

@@ -1,15 +1,17 @@
 import { setTimeout } from 'node:timers/promises'
-import { BrokerError, type Broker, type Position, type StoreInfo, type TopicPartition } from '../broker.ts'
+import type { StoredRecord } from '../../record/record.ts'
+import { BrokerError, globalTask, type Broker, type Position, type StoreInfo, type TopicPartition } from '../broker.ts'
 import { checkMaxRecords } from '../maxRecords.ts'
 import { Changelog, changelogOf, changelogSpec, partitionOfTask } from './changelog.ts'
 import { Copies, type Notes } from './copies.ts'
 import { loadClient } from './loadClient.ts'
 import { Committer } from './committer.ts'
 import { sumOf } from '../counts.ts'
+import { GlobalState } from './globalState.ts'
 import { decodeCounts, Ledger } from './ledger.ts'
 import { describeMembers } from './members.ts'
 import { Network } from './network.ts'
-import { committedOffsets, type CommittedOffset } from './offsets.ts'
+import { committedOffsets, logBounds, type CommittedOffset } from './offsets.ts'
 import { Producer } from './producer.ts'
 import { fetchFrom, recordsOf } from './reader.ts'
 import { resetGroup } from './reset.ts'
@@ -54,10 +56,19 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
     copies: new Copies(directory, notes),
     notes,
   })
+  let following: Network | undefined
+  const globalState = new GlobalState({
+    network: ask,
+    waiting: () => (following ??= open('follow')),
+    inputs: (group) => (owned.has(group) ? (inputs.get(group) ?? []) : undefined),
+    ensure: (spec) => ensureTopics(ask, settings, [spec]),
+    notes,
+  })
   const ledger = new Ledger()
   const subscriptions = new Set<KafkaSubscription>()
   const wait = settings.timeouts.transaction + settings.timeouts.delivery
   let closed = false
+  let address: string | undefined
 
   const openPartition = async (group: string, partition: number): Promise<void> => {
     if (ledger.has(group, partition)) return
@@ -93,8 +104,10 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
     closed = true
     await Promise.all([...subscriptions].map((subscription) => subscription.close()))
     await committer.idle()
-    await Promise.all(Object.values(networks).map((network) => network.close()))
+    const unfollowed = globalState.close()
+    await Promise.all([...Object.values(networks), ...(following ? [following] : [])].map((network) => network.close()))
     changelog.close()
+    await unfollowed
   }
 
   try {
@@ -123,6 +136,7 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
         topics,
         thread,
         listener,
+        data: () => ({ ...(address !== undefined && { address }) }),
         taken: (partitions, committed) => {
           owned.set(group, new Map(partitions.map((place) => [nameOf(place), place])))
           for (const partition of numbersOf(partitions)) {
@@ -142,8 +156,12 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
       subscriptions.add(subscription)
       return subscription
     },
+    announce: (own) => {
+      address = own
+    },
     state: async (group, task) => {
       checkOpen()
+      if (task === globalTask) return globalState.reader(group)
       await committer.restore(group, partitionOfTask(task))
       return changelog.reader(group, task)
     },
@@ -151,8 +169,10 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
       checkOpen()
       const [topic] = await describeTopics(ask, [changelogOf(group)])
       const partitions = topic?.partitions.map(({ partition }) => partition) ?? []
-      const wanted = partitions.filter((own) => tasks?.some((task) => partitionOfTask(task) === own) ?? true)
+      const ofTasks = tasks?.filter((task) => task !== globalTask)
+      const wanted = partitions.filter((own) => ofTasks?.some((task) => partitionOfTask(task) === own) ?? true)
       const found: StoreInfo[] = []
+      if (tasks?.includes(globalTask) ?? true) found.push(...(await globalState.stores(group)))
       for (const partition of wanted) {
         await committer.restore(group, partition)
         found.push(...changelog.stores(group, partition))
@@ -166,6 +186,10 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
     topics: async (names) => {
       checkOpen()
       return describeTopics(ask, names)
+    },
+    bounds: async (topics) => {
+      checkOpen()
+      return logBounds(ask, topics)
     },
     read: async (from, maxRecords) => {
       checkOpen()
@@ -213,13 +237,13 @@ async function readRecords(network: Network, { topic, partition, offset }: Posit
     )
   }
   const deadline = Date.now() + patience
-  const records = []
+  const records: StoredRecord[] = []
   for (let next = Number(offset); ; await setTimeout(5)) {
     const fetched = await network.persist(`${topic} cannot be read`, async () => {
       const leader = (await network.leaders(topic))![partition]!
       return (await fetchFrom(network, leader, [{ topic, partition, offset: next }], readLimits))[0]!
     })
-    records.push(...recordsOf(fetched))
+    for (const record of recordsOf(fetched)) records.push(record)
     next = fetched.next
     if (records.length >= maxRecords) {
       const taken = records.slice(0, maxRecords)

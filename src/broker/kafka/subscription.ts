@@ -15,6 +15,7 @@ import type { Client, Membership, Term } from './client.ts'
 import { passes } from './failure.ts'
 import type { Network } from './network.ts'
 import { committedOffsets, logOffsets, offsetOf, type CommittedOffset } from './offsets.ts'
+import type { MemberData } from './memberData.ts'
 import { Pace } from './pace.ts'
 import { isSame, nameOf, place } from './place.ts'
 import { fetchEach } from './reader.ts'
@@ -32,6 +33,7 @@ export interface SubscriptionParts {
   readonly topics: readonly string[]
   readonly thread: number
   readonly listener: RebalanceListener | undefined
+  readonly data: () => MemberData
   /** Partitions come (with what the group committed) and go. */
   readonly taken: (partitions: readonly TopicPartition[], committed: readonly CommittedOffset[]) => void
   readonly given: (partitions: readonly TopicPartition[]) => void

@@ -52,7 +52,12 @@ export async function describeLive({ name: group, subtopologies }: Plan, broker:
   return { partitions, idle: members.filter((member) => member.partitions.length === 0).map(identity) }
 }
 
-const identity = ({ id, clientId, host }: MemberInfo) => ({ id, clientId, host })
+const identity = ({ id, clientId, host, address }: MemberInfo) => ({
+  id,
+  clientId,
+  host,
+  ...(address !== undefined && { address }),
+})
 
 export function liveAsText({ partitions, idle }: Live): string {
   const columns = ['topic', 'partition', 'committed', 'end', 'lag', 'client', 'host', 'member']

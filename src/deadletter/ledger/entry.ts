@@ -1,8 +1,8 @@
 import type { OutputRecord, StoredRecord } from '../../record/record.ts'
 
 /** What somebody can say of a letter. Expired is nothing to be said: its topic no longer has it. */
-export const standings = ['open', 'redriving', 'resolved', 'discarded'] as const
-export type Standing = (typeof standings)[number]
+export const dispositions = ['open', 'redriving', 'resolved', 'discarded'] as const
+export type Disposition = (typeof dispositions)[number]
 
 /** One failure of a letter: a letter that fails again is a later one under the same id. */
 export interface FailureTime {
@@ -15,7 +15,7 @@ export interface FailureTime {
 /** What became of a letter: a line of its audit trail. */
 export interface LedgerEntry extends FailureTime {
   readonly letter: string
-  readonly to: Standing
+  readonly to: Disposition
   /** Who says so: a person, or the pipeline that gave the record its outcome. */
   readonly by: string
   /** Why; empty where nobody said. */
@@ -58,13 +58,13 @@ export function readEntry({ key, value, timestamp: at }: StoredRecord): LedgerEn
   const { to, by, why, hops, failedAt, redrive } = said ?? {}
   const isComplete =
     key !== null &&
-    standings.includes(to as Standing) &&
+    dispositions.includes(to as Disposition) &&
     typeof by === 'string' &&
     typeof why === 'string' &&
     typeof hops === 'number' &&
     typeof failedAt === 'number'
   if (!isComplete) return undefined
-  const own = { letter: key.toString(), to: to as Standing, by, why, hops, failedAt, at }
+  const own = { letter: key.toString(), to: to as Disposition, by, why, hops, failedAt, at }
   return typeof redrive === 'string' ? { ...own, redrive } : own
 }
 

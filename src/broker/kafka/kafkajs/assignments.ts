@@ -1,13 +1,14 @@
 import { AssignerProtocol } from 'kafkajs'
 import type { TopicPartition } from '../../broker.ts'
+import { encodeMemberData, type MemberData } from '../memberData.ts'
 
 const { MemberMetadata, MemberAssignment } = AssignerProtocol
 const version = 0
 const none = Buffer.alloc(0)
 
 /** What a member says when it joins. */
-export const encodeTopics = (topics: readonly string[]): Buffer =>
-  MemberMetadata.encode({ version, topics: [...topics], userData: none })
+export const encodeSubscription = (topics: readonly string[], data: MemberData): Buffer =>
+  MemberMetadata.encode({ version, topics: [...topics], userData: encodeMemberData(data) })
 
 export const decodeTopics = (metadata: Buffer): readonly string[] => MemberMetadata.decode(metadata)?.topics ?? []
 

@@ -6,7 +6,7 @@ import { memberRole, type Membership, type MembershipParts, type Term } from '..
 import { asBrokerError, codesOf } from '../failure.ts'
 import { Network, type Api } from '../network.ts'
 import type { KafkaSettings } from '../settings.ts'
-import { decodeAssignment, decodeTopics, encodeAssignment, encodeTopics } from './assignments.ts'
+import { decodeAssignment, decodeTopics, encodeAssignment, encodeSubscription } from './assignments.ts'
 import { connect } from './connections.ts'
 
 const protocolType = 'consumer'
@@ -23,6 +23,7 @@ export class KafkajsMembership implements Membership {
   readonly #settings: KafkaSettings
   readonly #group: string
   readonly #topics: readonly string[]
+  readonly #data: MembershipParts['data']
   readonly #changed: () => void
   readonly #network: Network
   readonly #closing = new AbortController()
@@ -34,10 +35,11 @@ export class KafkajsMembership implements Membership {
   #counts: ReadonlyMap<string, number> | undefined
   failure: Error | undefined
 
-  constructor({ settings, group, topics, thread }: MembershipParts, changed: () => void) {
+  constructor({ settings, group, topics, thread, data }: MembershipParts, changed: () => void) {
     this.#settings = settings
     this.#group = group
     this.#topics = topics
+    this.#data = data
     this.#changed = changed
     this.#network = new Network(settings, connect(settings, memberRole(thread)))
   }
@@ -134,7 +136,7 @@ export class KafkajsMembership implements Membership {
       this.#id,
       null,
       protocolType,
-      [{ name: protocol, metadata: encodeTopics([...this.#topics, changelogOf(this.#group)]) }],
+      [{ name: protocol, metadata: encodeSubscription([...this.#topics, changelogOf(this.#group)], this.#data()) }],
       null,
     )
     const id = (this.#id = joined.memberId)

@@ -3,6 +3,7 @@ import { assignByNumber, rebalanceTimeout, rejoinPause } from '../assignment.ts'
 import { changelogOf } from '../changelog.ts'
 import { memberRole, type Membership, type MembershipParts, type Term } from '../client.ts'
 import { asBrokerError } from '../failure.ts'
+import { encodeMemberData } from '../memberData.ts'
 import { connectionOptions } from './options.ts'
 
 /** Heartbeats between looks at how many partitions there are. */
@@ -23,7 +24,7 @@ export class PlatformaticMembership implements Membership {
   leaving = false
   failure: Error | undefined
 
-  constructor({ settings, group, topics, thread }: MembershipParts, changed: () => void) {
+  constructor({ settings, group, topics, thread, data }: MembershipParts, changed: () => void) {
     this.#topics = topics
     this.#changed = changed
     const { session, heartbeat } = settings.timeouts
@@ -34,6 +35,7 @@ export class PlatformaticMembership implements Membership {
       sessionTimeout: session,
       rebalanceTimeout: Math.max(rebalanceTimeout, session),
       heartbeatInterval: heartbeat,
+      protocols: [protocolWith(data)],
       partitionAssigner: assignOf(topics),
       retries: 10,
       retryDelay: 200,
@@ -115,6 +117,15 @@ export class PlatformaticMembership implements Membership {
     this.#rejoining = setTimeout(() => void this.#rejoin(), rejoinPause)
   }
 }
+
+/** The client's default, and what it is to carry: read anew for each join, and left undecoded. */
+const protocolWith = (data: MembershipParts['data']) => ({
+  name: 'roundrobin',
+  version: 1,
+  get metadata(): Buffer {
+    return encodeMemberData(data())
+  },
+})
 
 const assignOf =
   (topics: readonly string[]): GroupPartitionsAssigner =>
