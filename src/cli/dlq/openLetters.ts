@@ -1,6 +1,6 @@
 import type { Broker, TopicInfo } from '../../broker/broker.ts'
 import { isLater, ledgerOf, readEntry, type FailureTime, type LedgerEntry } from '../../deadletter/ledger/entry.ts'
-import { readLetter, type Letter } from '../../deadletter/readLetter.ts'
+import { failureOf, readLetter, type Letter } from '../../deadletter/readLetter.ts'
 import type { StoredRecord } from '../../record/record.ts'
 
 /** The letters of dead-letter topics that are open, each as it failed last, in the order in which the topics have them. */
@@ -13,12 +13,19 @@ export async function* openLetters(broker: Broker, topics: readonly string[]): A
     }
   const last = new Map<string, FailureTime & { readonly place: string }>()
   const infos = await broker.topics(topics)
-  for await (const letter of lettersIn(broker, infos)) {
-    const { id, hops, failedAt } = letter
-    if (!isOlder(letter, last.get(id))) last.set(id, { hops, failedAt, place: placeOf(letter) })
-  }
-  for await (const letter of lettersIn(broker, infos))
-    if (last.get(letter.id)!.place === placeOf(letter) && isOpen(letter, entries.get(letter.id))) yield letter
+  for (const info of infos)
+    for await (const record of recordsIn(broker, info)) {
+      const failure = failureOf(record)
+      if (!failure || isOlder(failure, last.get(failure.id))) continue
+      const { id, hops, failedAt } = failure
+      last.set(id, { hops, failedAt, place: placeOf(record) })
+    }
+  for (const info of infos)
+    for await (const record of recordsIn(broker, info)) {
+      const letter = readLetter(record)
+      const isLast = letter && last.get(letter.id)?.place === placeOf(record)
+      if (isLast && isOpen(letter, entries.get(letter.id))) yield letter
+    }
 }
 
 const isOlder = (one: FailureTime, other: FailureTime | undefined): boolean =>
@@ -28,15 +35,7 @@ const isOlder = (one: FailureTime, other: FailureTime | undefined): boolean =>
 const isOpen = (letter: Letter, entry: LedgerEntry | undefined): boolean =>
   entry === undefined || entry.to === 'open' || isLater(letter, entry)
 
-const placeOf = ({ topic, partition, offset }: Letter): string => `${topic}/${partition}/${offset}`
-
-async function* lettersIn(broker: Broker, topics: readonly TopicInfo[]): AsyncGenerator<Letter> {
-  for (const info of topics)
-    for await (const record of recordsIn(broker, info)) {
-      const letter = readLetter(record)
-      if (letter) yield letter
-    }
-}
+const placeOf = ({ topic, partition, offset }: StoredRecord): string => `${topic}/${partition}/${offset}`
 
 const recordsPerRead = 1_000
 
