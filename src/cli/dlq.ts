@@ -4,6 +4,7 @@ import { dlqGroupsCommand } from './dlq/groups.ts'
 import { dlqEditCommand } from './dlq/edit.ts'
 import { dlqListCommand } from './dlq/ls.ts'
 import { dlqRedriveCommand } from './dlq/redrive.ts'
+import { dlqRehearseCommand } from './dlq/rehearse.ts'
 import { dlqReleaseCommand } from './dlq/release.ts'
 import { dlqShowCommand } from './dlq/show.ts'
 
@@ -13,6 +14,7 @@ export const dlqCommand = (): Command =>
     .addCommand(dlqListCommand())
     .addCommand(dlqGroupsCommand())
     .addCommand(dlqShowCommand())
+    .addCommand(dlqRehearseCommand())
     .addCommand(dlqRedriveCommand())
     .addCommand(dlqEditCommand())
     .addCommand(dlqDiscardCommand())
