@@ -35,7 +35,8 @@ export function resolvePlan(file: ConfigFile, catalog: Catalog): Plan {
   const keyed = splitAtKeys(config.name, streams, sources)
   const subtopologies = divide([...sources, ...keyed.internal], inOrder(keyed.streams))
   const topics = [...topicsOf(sources, streams), ...copartitioned(keyed.topics, subtopologies)]
-  const plan = { name: config.name, directory, revision, subtopologies, topics }
+  const { name, standbyReplicas } = config
+  const plan = { name, directory, revision, subtopologies, topics, standbyReplicas }
   const writing = findRetrySinkProblems(file, plan)
   if (writing.length > 0) throw new ConfigError(writing)
   return plan

@@ -1,5 +1,4 @@
 import { setImmediate } from 'node:timers/promises'
-import { ProtocolError } from '@platformatic/kafka'
 import type { OutputRecord, StoredRecord } from '../../record/record.ts'
 import {
   BrokerError,
@@ -11,9 +10,9 @@ import {
   type Unit,
 } from '../broker.ts'
 import type { StateCopy } from '../embedded/stateCopy.ts'
-import type { Copies, Notes, Original } from './copies.ts'
+import type { Copies, Notes } from './copies.ts'
 import type { Network } from './network.ts'
-import { logOffsets } from './offsets.ts'
+import { originalOf, type Original } from './original.ts'
 import { Progress } from './progress.ts'
 import { fetchFrom, recordsOf, type Fetched } from './reader.ts'
 
@@ -48,6 +47,8 @@ interface Copy {
   complete: boolean
   /** How many doubts are settled. */
   settled: number
+  /** Whether it was kept up while another member had the partition, and is not complete since. */
+  isStandby: boolean
 }
 
 export interface ChangelogParts {
@@ -113,13 +114,21 @@ export class Changelog {
     increment(this.#doubts, nameOf(group, partition))
   }
 
-  /** Another member may write the partition from now on. */
-  forget(group: string, partition: number): void {
+  /** Another member may write the partition from now on. @param stays whether its copy is left for a standby copy */
+  forget(group: string, partition: number, stays = false): void {
     const name = nameOf(group, partition)
     const copy = this.#copies.get(name)
+    const isAtRest = copy?.complete && !this.#restoring.has(name)
     increment(this.#losses, name)
     this.#copies.delete(name)
-    copy?.state.close()
+    if (!stays || !isAtRest || copy.topicId === undefined) return copy?.state.close()
+    this.#parts.copies.leave(group, partition, copy.state, { topicId: copy.topicId, position: copy.position })
+  }
+
+  /** How far the copies of a group have come. */
+  positions(group: string): [partition: number, position: number][] {
+    const own = [...this.#copies].filter(([name]) => name.startsWith(`${group}/`))
+    return own.map(([name, { position }]) => [Number(name.slice(group.length + 1)), position])
   }
 
   /** A unit's changes as records of the changelog. */
@@ -171,7 +180,7 @@ export class Changelog {
     const doubts = this.#doubts.get(name) ?? 0
     const losses = this.#losses.get(name)
     const isLost = () => this.#losses.get(name) !== losses
-    const original = await this.#original(group, partition)
+    const original = await originalOf(this.#parts.network, place, this.#parts.isRead(group))
     const copy = this.#copies.get(name) ?? (await this.#open(group, partition, original))
     if (isLost()) {
       copy.state.close()
@@ -194,15 +203,16 @@ export class Changelog {
       copy.position = Math.max(copy.position, original.end)
       // Together, so that nobody sees what a later record replaces.
       this.#change(group, partition, copy, changesIn(found), true)
-      progress.end()
+      progress.end(copy.isStandby)
     }
     copy.complete = true
     copy.settled = doubts
+    copy.isStandby = false
   }
 
   async #open(group: string, partition: number, original: Original): Promise<Copy> {
-    const { state, position } = await this.#parts.copies.open(group, partition, original)
-    return { state, topicId: original.topicId, position, complete: false, settled: 0 }
+    const opened = await this.#parts.copies.open(group, partition, original)
+    return { ...opened, topicId: original.topicId, complete: false, settled: 0 }
   }
 
   /** What is committed between two offsets, in parts; the next one is fetched while one is worked on. */
@@ -237,22 +247,6 @@ export class Changelog {
     }
   }
 
-  /** What was never written to has no changelog; what a member reads has one, even if a node does not know it yet. */
-  async #original(group: string, partition: number): Promise<Original> {
-    const { network, isRead } = this.#parts
-    const topic = changelogOf(group)
-    const leaders = await network.persist(`${topic} cannot be restored`, async () => {
-      const known = await network.leaders(topic)
-      if (!known && isRead(group)) throw new ProtocolError('UNKNOWN_TOPIC_OR_PARTITION')
-      return known
-    })
-    if (leaders?.[partition] === undefined) return { topicId: undefined, start: 0, end: 0 }
-    const place = { topic, partition }
-    const [end] = await logOffsets(network, [place], 'latest')
-    const [start] = await logOffsets(network, [place], 'earliest')
-    return { topicId: network.topicId(topic), start: start!, end: end! }
-  }
-
   #fetch({ topic, partition }: TopicPartition, offset: number): Promise<Fetched> {
     const { network } = this.#parts
     return network.persist(`${topic}, partition ${partition}, cannot be restored`, async () => {
@@ -264,7 +258,7 @@ export class Changelog {
 }
 
 /** Records of a changelog as changes, by task: the last of each key, in their order, which a database takes fastest. */
-function changesIn(records: readonly StoredRecord[]): Map<string, StateChange[]> {
+export function changesIn(records: readonly StoredRecord[]): Map<string, StateChange[]> {
   const latest = new Map<string, Buffer | null>()
   for (const { key, value } of records) latest.set(key!.toString(), value)
   const changes = new Map<string, StateChange[]>()

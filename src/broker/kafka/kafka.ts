@@ -7,6 +7,7 @@ import { loadClient } from './loadClient.ts'
 import { Committer } from './committer.ts'
 import { sumOf } from '../counts.ts'
 import { decodeCounts, Ledger } from './ledger.ts'
+import type { MemberData } from './memberData.ts'
 import { describeMembers } from './members.ts'
 import { Network } from './network.ts'
 import { committedOffsets, type CommittedOffset } from './offsets.ts'
@@ -14,6 +15,7 @@ import { Producer } from './producer.ts'
 import { fetchFrom, recordsOf } from './reader.ts'
 import { resetGroup } from './reset.ts'
 import type { KafkaSettings } from './settings.ts'
+import { Standbys } from './standbys.ts'
 import { KafkaSubscription } from './subscription.ts'
 import { describeTopics } from './topicInfo.ts'
 import { ensureTopics } from './topics.ts'
@@ -48,12 +50,9 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
   const owned = new Map<string, Map<string, TopicPartition>>()
   /** What this process's members read, by group. */
   const inputs = new Map<string, readonly string[]>()
-  const changelog = new Changelog({
-    network: ask,
-    isRead: (group) => owned.has(group),
-    copies: new Copies(directory, notes),
-    notes,
-  })
+  const copies = new Copies(directory, notes)
+  const changelog = new Changelog({ network: ask, isRead: (group) => owned.has(group), copies, notes })
+  const standbys = new Standbys({ connect: () => open('standby'), copies, notes })
   const ledger = new Ledger()
   const subscriptions = new Set<KafkaSubscription>()
   const wait = settings.timeouts.transaction + settings.timeouts.delivery
@@ -79,6 +78,16 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
       .filter(({ topic }) => (topic === changelogOf(group)) === changelogs)
       .toSorted((a, b) => (a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1))
   }
+  const dataOf = (group: string): MemberData => ({
+    ...(address !== undefined && { address }),
+    place: copies.place,
+    owned: [...numbersOf([...(owned.get(group)?.values() ?? [])])],
+    copies: new Map([
+      ...copies.found(group).map((partition): [number, number] => [partition, 0]),
+      ...[...standbys.of(group)].map(({ partition, position }): [number, number] => [partition, position]),
+      ...changelog.positions(group),
+    ]),
+  })
   const committer = new Committer({
     network: networks.write,
     producer,
@@ -94,8 +103,9 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
     closed = true
     await Promise.all([...subscriptions].map((subscription) => subscription.close()))
     await committer.idle()
-    await Promise.all(Object.values(networks).map((network) => network.close()))
+    await Promise.all([standbys.close(), ...Object.values(networks).map((network) => network.close())])
     changelog.close()
+    copies.closeAll()
   }
 
   try {
@@ -124,8 +134,11 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
         topics,
         thread,
         listener,
-        data: () => ({ ...(address !== undefined && { address }) }),
-        taken: (partitions, committed) => {
+        standbyReplicas: listener?.standbyReplicas ?? 0,
+        standbys: () => standbys.of(group),
+        data: () => dataOf(group),
+        taken: ({ partitions, standbys: others }, committed) => {
+          standbys.follow(group, others, numbersOf(partitions))
           owned.set(group, new Map(partitions.map((place) => [nameOf(place), place])))
           for (const partition of numbersOf(partitions)) {
             changelog.doubt(group, partition)
@@ -133,10 +146,10 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
             ledger.load(group, partition, own?.metadata ?? '')
           }
         },
-        given: (partitions) => {
+        given: (partitions, others) => {
           for (const place of partitions) owned.get(group)?.delete(nameOf(place))
           for (const partition of numbersOf(partitions)) {
-            changelog.forget(group, partition)
+            changelog.forget(group, partition, others.includes(partition))
             ledger.forget(group, partition)
           }
         },
