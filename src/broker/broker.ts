@@ -126,14 +126,18 @@ export interface RebalanceListener {
   revoked(partitions: readonly TopicPartition[]): Promise<void>
 }
 
-/** How far a member has come in a partition. */
-export interface Lag extends TopicPartition {
+/** Where a partition begins and ends. */
+export interface Bounds extends TopicPartition {
   /** Offset of the first record kept. */
   readonly start: bigint
+  /** The high-water mark: the offset after the last record there is. */
+  readonly end: bigint
+}
+
+/** How far a member has come in a partition; its end is no less than its position. */
+export interface Lag extends Bounds {
   /** The offset after the last record that it was given. */
   readonly position: bigint
-  /** The high-water mark: the offset after the last record there is for it; no less than its position. */
-  readonly end: bigint
 }
 
 /** A copy of the state of a partition that another member has. */
@@ -206,6 +210,8 @@ export interface Broker {
   ensureTopics(topics: readonly TopicSpec[], consent?: { readonly shorten: boolean }): Promise<void>
   /** Topics by their names, those that there are; without names all. */
   topics(names?: readonly string[]): Promise<readonly TopicInfo[]>
+  /** Where the partitions of topics begin and end, without anything else that takes time to find out; of those that there are. */
+  bounds(topics: readonly string[]): Promise<readonly Bounds[]>
   /** Up to maxRecords of one partition from an offset on, or from the first kept after it; none at the end. */
   read(from: Position, maxRecords: number): Promise<Batch>
   committed(group: string): Promise<readonly Position[]>

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { dlqDiscardCommand } from './dlq/discard.ts'
+import { dlqGroupsCommand } from './dlq/groups.ts'
 import { dlqListCommand } from './dlq/ls.ts'
 import { dlqRedriveCommand } from './dlq/redrive.ts'
 import { dlqReleaseCommand } from './dlq/release.ts'
@@ -11,6 +12,7 @@ export const dlqCommand = (): Command =>
       'Looks into dead letters, what failed, where and why, and says what becomes of those that hold up their keys.',
     )
     .addCommand(dlqListCommand())
+    .addCommand(dlqGroupsCommand())
     .addCommand(dlqShowCommand())
     .addCommand(dlqRedriveCommand())
     .addCommand(dlqDiscardCommand())

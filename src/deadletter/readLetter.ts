@@ -51,14 +51,6 @@ export function readLetter(stored: StoredRecord): Letter | undefined {
   return envelope && asLetter(stored, envelope.facts, envelope.record)
 }
 
-/** The id of a letter, without reading the rest of it; undefined where the record is no letter. */
-export function letterIdOf(stored: StoredRecord): string | undefined {
-  const id = stored.headers.findLast(([name]) => name === idHeader)?.[1]
-  return id ? id.toString() : readEnvelope(stored)?.facts.id
-}
-
-const idHeader = `${letterPrefix}id`
-
 function asLetter({ topic, partition, offset }: StoredRecord, facts: Facts, record: RawRecord): Letter {
   const text = (name: string): string => facts[name] ?? ''
   const number = (name: string): number => Number(facts[name] ?? 0)

@@ -10,13 +10,14 @@ import { eventTime, TimeUnreadableFault } from '../component/eventTime.ts'
 import { examples } from './aggregate/examples.ts'
 import { forever } from './aggregate/forever.ts'
 import { groupOf } from '../component/group.ts'
-import { Idle, keepOrigin, originField } from './aggregate/idle.ts'
+import { Idle } from '../component/idle.ts'
+import { closedByTheClock, keepOrigin, originField } from './aggregate/idle.ts'
 import { Into, into } from './aggregate/into.ts'
 import { NumberOverflowFault, NumberUnreadableFault } from './aggregate/number.ts'
 import { BadAggregateFault } from './aggregate/own.ts'
 import { unwindowed, windowed } from './aggregate/results.ts'
 import { window } from './aggregate/window.ts'
-import { EvictedRecordFault, LateRecordFault, Windowed, WindowsFullFault } from './aggregate/windowed.ts'
+import { EvictedRecordFault, LateRecordFault, openWindows, Windowed, WindowsFullFault } from './aggregate/windowed.ts'
 
 const noKey = 'The record has no key, by which records are grouped: "keyBy" gives it one, or "keyless: group" takes it.'
 
@@ -98,6 +99,7 @@ export const aggregate = defineOperator({
   ],
   examples,
   keyed: true,
+  waits: ({ emit }) => (emit === 'close' ? [openWindows] : []),
   shape: ({ window, ...config }) => ({
     into: Object.entries(fieldsOf(config)).map(([name, { kind }]) => [name, kind]),
     window: window ?? null,
@@ -111,17 +113,17 @@ export const aggregate = defineOperator({
       )
     }
     const windows = window && new Windowed({ window, grace, emit: when, buffer }, into, state)
-    const clock = windows && idle !== undefined ? new Idle(idle, windows, into, scheduler) : undefined
+    const waiting = idle === undefined ? undefined : new Idle(idle, scheduler)
     const group = windows ? windowed(into, windows, { emit: when, late }) : unwindowed(into, forever(into, state))
 
     const take = (record: Record): Outcome => {
-      clock?.wake()
+      waiting?.wake()
       if (record.key === null && keyless === 'drop') return drop(record, 'no key')
       if (record.key === null && keyless === 'deadLetter') throw new KeylessFault(noKey)
       const now = scheduler.now()
       const time = eventTime(at, record, now)
       return group(record, { group: groupOf(record.key), time, inputs: into.inputs(record, now) })
     }
-    return clock ? { take, due: () => clock.due(), tick: (now) => clock.tick(now) } : take
+    return waiting && windows ? { take, ...closedByTheClock(waiting, windows, into) } : take
   },
 })

@@ -10,6 +10,7 @@ import { latest } from './join/latest.ts'
 import { JoinMissedFault } from './join/missed.ts'
 import { kindOf } from './join/kind.ts'
 import { LateRecordFault, windowed } from './join/windowed.ts'
+import { waitingIn } from './join/windows.ts'
 import { withTable } from './join/withTable.ts'
 
 const config = z
@@ -46,6 +47,12 @@ const config = z
         'With `within`: how much longer records are kept for others that come late, in the time of the records.',
       )
       .meta({ default: '0ms' }),
+    idle: duration()
+      .optional()
+      .describe(
+        'With `within`: when no record of either stream came for this long, time goes on with the clock, so far behind it. Without it a record that met none waits for later records.',
+      )
+      .meta({ examples: ['10m'] }),
     latest: z
       .literal(true)
       .optional()
@@ -87,6 +94,10 @@ export const join = defineOperator({
   faults: [LateRecordFault, JoinMissedFault, KeylessFault, UnplaceableFieldFault, ExpressionFault, TimeUnreadableFault],
   examples,
   keyed: true,
+  waits: (join) => (join.kind === 'windowed' ? waitingIn : []),
+  // By the clock records leave alone with their own origin, so more is kept of them.
+  shape: (join) =>
+    join.kind === 'windowed' && join.type !== 'inner' && join.idle !== undefined ? { idle: true } : null,
   reads: (join) => (join.kind === 'table' ? { table: join.table } : { stream: join.stream }),
 
   build(join, context) {

@@ -9,7 +9,8 @@ interface Meeting {
   readonly sources: readonly string[]
 }
 
-function meetingsOf({ streams }: Subtopology): Meeting[] {
+/** Where records of a sub-topology meet by their keys: in steps that work by key, joins and tables. */
+export function meetingsOf({ streams }: Subtopology): Meeting[] {
   return streams.flatMap((stream) => {
     const meeting = (step: string, others: readonly string[]): Meeting => {
       const names = [...stream.from, ...others].flatMap((name) => [...sourcesOf(name, streams)])

@@ -191,7 +191,9 @@ export class Pipeline implements RunningPipeline {
     this.#rebalancing = true
     const first = partitions.filter(({ partition }) => partition === 0)
     await Promise.all(first.map(({ topic }) => this.#connectors.stop(topic)))
-    await this.#close(this.#slots.filter((slot) => slot.isFedBy(partitions)))
+    const lost = this.#slots.filter((slot) => slot.isFedBy(partitions))
+    this.#slots = this.#slots.filter((slot) => !lost.includes(slot))
+    await Promise.all(lost.map((slot) => slot.close()))
     for (const { partition } of partitions) this.#sinks.remove(partition)
     await this.#sinks.close()
   }
@@ -207,6 +209,8 @@ export class Pipeline implements RunningPipeline {
       signal: this.#stop.signal,
       meter: this.meter,
       changed: () => this.#changed.next(),
+      changes: this.#changed,
+      lag: () => this.#subscription!.lag(),
       suspended: ({ subtopology, partition }) => {
         for (const topic of inputsOf(subtopology)) this.#subscription?.pause({ topic, partition })
       },
@@ -219,11 +223,6 @@ export class Pipeline implements RunningPipeline {
       this.#subscription!.rewind({ topic, partition })
       this.#subscription!.resume({ topic, partition })
     }
-  }
-
-  async #close(slots: readonly Slot[]): Promise<void> {
-    this.#slots = this.#slots.filter((slot) => !slots.includes(slot))
-    await Promise.all(slots.map((slot) => slot.close()))
   }
 
   async #consume(): Promise<void> {

@@ -1,12 +1,15 @@
-import type { Batch, GroupMember, TopicPartition } from '../broker/broker.ts'
+import type { Observable } from 'rxjs'
+import type { Batch, GroupMember, Lag, TopicPartition } from '../broker/broker.ts'
 import type { FloodGuard } from '../deadletter/flood.ts'
 import { stateOf } from './held.ts'
+import type { Intake } from './partitionGroup.ts'
 import { pauseAfter, sleep } from './pause.ts'
 import { inputsOf, type Subtopology } from './plan.ts'
 import { Refusals } from './refusals.ts'
 import { checkShapes } from './shapes.ts'
 import { Task, type TaskParts } from './task.ts'
 import { TaskStopped } from './taskStopped.ts'
+import { inTimeOrder, TimeOrder } from './timeOrder.ts'
 
 export interface SlotParts extends Omit<TaskParts, 'state' | 'committed' | 'refusals'> {
   readonly member: GroupMember | undefined
@@ -16,6 +19,10 @@ export interface SlotParts extends Omit<TaskParts, 'state' | 'committed' | 'refu
   readonly guards: ReadonlyMap<string, FloodGuard>
   /** Called whenever something ended, well or not. */
   readonly changed: () => void
+  /** Emits whenever that is called, for any of the slots. */
+  readonly changes: Observable<void>
+  /** How far this process is in each of its partitions. */
+  readonly lag: () => Promise<readonly Lag[]>
   /** A task has stopped: it takes nothing until it is started again. */
   readonly suspended: (slot: Slot) => void
   /** A task was started again: its partitions go on from what is committed. */
@@ -25,7 +32,10 @@ export interface SlotParts extends Omit<TaskParts, 'state' | 'committed' | 'refu
 /** The place of a task: it starts the task, and starts it again when it stops, from what it committed. */
 export class Slot {
   readonly #parts: SlotParts
+  readonly #ordered: readonly string[]
   #task: Task | undefined
+  /** Hands the task its inputs, where their order matters. */
+  #order: TimeOrder | undefined
   #stopped: TaskStopped | undefined
   #restarts = 0
   #batches = 0
@@ -36,6 +46,7 @@ export class Slot {
 
   constructor(parts: SlotParts) {
     this.#parts = parts
+    this.#ordered = inTimeOrder(parts.subtopology)
   }
 
   /** As Kafka Streams names a task: "0_3" is partition 3 of sub-topology 0. */
@@ -117,6 +128,7 @@ export class Slot {
     task.stopped.subscribe((reason) => this.#suspend(reason))
     task.worked.subscribe(() => this.#parts.changed())
     this.#task = task
+    this.#order = this.#ordered.length === 0 ? undefined : this.#orderFor(task, committed)
     this.#stopped = undefined
     task.resume()
   }
@@ -125,7 +137,8 @@ export class Slot {
   async process(batch: Batch): Promise<boolean> {
     this.#batches++
     try {
-      await this.#task!.process(batch)
+      if (this.#order && this.#ordered.includes(batch.topic)) await this.#order.process(batch)
+      else await this.#task!.process({ records: batch.records, passed: [batch] })
       this.#restarts = 0
       return !this.#closed
     } catch (thrown) {
@@ -143,11 +156,19 @@ export class Slot {
   /** Abandons what is not committed. */
   async close(): Promise<void> {
     this.#closed = true
+    this.#order?.close(new TaskStopped('the task was closed'))
     await this.#task?.close()
+  }
+
+  #orderFor(task: Task, committed: TaskParts['committed']): TimeOrder {
+    const process = (intake: Intake) => task.process(intake)
+    const failed = (reason: TaskStopped) => task.stop(reason)
+    return new TimeOrder({ ...this.#parts, committed, process, failed }, this.#ordered)
   }
 
   /** The task stopped. */
   #suspend(reason: TaskStopped): void {
+    this.#order?.close(reason)
     if (this.#closed) return
     if (reason.refused.length > 0 && this.#refusals.learn(reason.refused)) this.#goBack(reason)
     else this.#pause(reason)

@@ -1,7 +1,6 @@
 import { filter, firstValueFrom, fromEvent, race, Subject, timer } from 'rxjs'
 import {
   OutputsRefused,
-  type Batch,
   type Broker,
   type GroupMember,
   type StateChange,
@@ -15,6 +14,7 @@ import { Fault, RecordedFault } from '../record/fault.ts'
 import type { Record } from '../record/record.ts'
 import { tellExpired } from './expired.ts'
 import { Flow } from './flow.ts'
+import type { Intake } from './partitionGroup.ts'
 import type { Refusals } from './refusals.ts'
 import type { SharedSinks } from './sinks.ts'
 import { TaskStopped } from './taskStopped.ts'
@@ -77,7 +77,7 @@ export class Task {
     this.#trimmer = new Trimmer(parts)
     this.#flow = new Flow(parts, guards, {
       whenFree: (action) => this.#whenFree(action),
-      halt: (message, cause) => this.#stop(new TaskStopped(message, { cause })),
+      halt: (message, cause) => this.stop(new TaskStopped(message, { cause })),
     })
   }
 
@@ -111,22 +111,26 @@ export class Task {
     if (this.#flow.restore()) this.#commitSoon()
   }
 
-  /** Runs a batch to its outcomes and commits; resolves when the task can take more. @throws TaskStopped */
-  async process(batch: Batch): Promise<void> {
-    const { topic, partition, records, next } = batch
+  /** Runs an intake to its outcomes and commits; resolves when the task can take more of its sources. @throws TaskStopped */
+  async process({ records, passed }: Intake): Promise<void> {
     await this.#exclusively(async () => {
-      tellExpired(batch, this.#flow.draft, this.#parts.log)
+      for (const part of passed) tellExpired(part, this.#flow.draft, this.#parts.log)
       for (const record of records) {
         if (this.#reason) return
         this.#flow.feed(record)
       }
-      this.#flow.draft.position({ topic, partition, offset: next })
+      for (const { topic, partition, next } of passed) this.#flow.draft.position({ topic, partition, offset: next })
       await this.#commit()
     })
+    await Promise.all(passed.map((part) => this.#passed(part)))
+    if (this.#reason) throw this.#reason
+  }
+
+  /** A unit was committed that passes a part of an input. */
+  async #passed({ topic, partition, next }: Intake['passed'][number]): Promise<void> {
     const source = this.#parts.subtopology.sources.find(({ name }) => name === topic)
     if (source?.origins && !this.#reason) this.#trimmer.committed({ topic, partition, offset: next })
     if (source) await this.#room(topic)
-    if (this.#reason) throw this.#reason
   }
 
   /** Waits until there is room for more of a source. */
@@ -153,6 +157,13 @@ export class Task {
   async flush(): Promise<void> {
     this.#flow.flush()
     await this.#exclusively(() => this.#commit())
+  }
+
+  /** Commits no more, and says why. */
+  stop(reason: TaskStopped): void {
+    if (this.#reason) return
+    this.#reason = reason
+    this.#failure.next(reason)
   }
 
   /** Abandons what is not committed, except for a unit whose records a sink was given already: it would be given them again. */
@@ -190,19 +201,13 @@ export class Task {
         await work()
       } catch (thrown) {
         const message = thrown instanceof Error ? thrown.message : String(thrown)
-        this.#stop(thrown instanceof TaskStopped ? thrown : new TaskStopped(message, { cause: thrown }))
+        this.stop(thrown instanceof TaskStopped ? thrown : new TaskStopped(message, { cause: thrown }))
       } finally {
         this.#working = false
         this.#workDone.next()
       }
     })
     return this.#work
-  }
-
-  #stop(reason: TaskStopped): void {
-    if (this.#reason) return
-    this.#reason = reason
-    this.#failure.next(reason)
   }
 
   async #commit(): Promise<void> {

@@ -192,7 +192,7 @@ export class Changelog {
       const found: StoredRecord[] = []
       for await (const { records, next } of this.#tail(place, progress.from, original.end)) {
         if (isLost()) throw lost(group, partition)
-        if (copy.complete) found.push(...records)
+        if (copy.complete) for (const record of records) found.push(record)
         else {
           copy.position = next
           this.#change(group, partition, copy, changesIn(records), true)

@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
+import type { StoredRecord } from '../../record/record.ts'
 import { BrokerError, type Broker, type Position, type StoreInfo, type TopicPartition } from '../broker.ts'
 import { checkMaxRecords } from '../maxRecords.ts'
 import { Changelog, changelogOf, changelogSpec, partitionOfTask } from './changelog.ts'
@@ -10,7 +11,7 @@ import { decodeCounts, Ledger } from './ledger.ts'
 import type { MemberData } from './memberData.ts'
 import { describeMembers } from './members.ts'
 import { Network } from './network.ts'
-import { committedOffsets, type CommittedOffset } from './offsets.ts'
+import { committedOffsets, logBounds, type CommittedOffset } from './offsets.ts'
 import { Producer } from './producer.ts'
 import { fetchFrom, recordsOf } from './reader.ts'
 import { resetGroup } from './reset.ts'
@@ -185,6 +186,10 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
       checkOpen()
       return describeTopics(ask, names)
     },
+    bounds: async (topics) => {
+      checkOpen()
+      return logBounds(ask, topics)
+    },
     read: async (from, maxRecords) => {
       checkOpen()
       checkMaxRecords(maxRecords)
@@ -231,13 +236,13 @@ async function readRecords(network: Network, { topic, partition, offset }: Posit
     )
   }
   const deadline = Date.now() + patience
-  const records = []
+  const records: StoredRecord[] = []
   for (let next = Number(offset); ; await setTimeout(5)) {
     const fetched = await network.persist(`${topic} cannot be read`, async () => {
       const leader = (await network.leaders(topic))![partition]!
       return (await fetchFrom(network, leader, [{ topic, partition, offset: next }], readLimits))[0]!
     })
-    records.push(...recordsOf(fetched))
+    for (const record of recordsOf(fetched)) records.push(record)
     next = fetched.next
     if (records.length >= maxRecords) {
       const taken = records.slice(0, maxRecords)

@@ -1,6 +1,6 @@
 import { defer, map, type Observable, type OperatorFunction, type SchedulerLike } from 'rxjs'
 import { asFault, type Disposition } from '../../record/fault.ts'
-import { drop, emit, fail, type Outcome } from '../../record/outcome.ts'
+import { drop, emit, emitAll, fail, type Outcome } from '../../record/outcome.ts'
 import { withValue, type Record } from '../../record/record.ts'
 import { copyOf } from '../../component/copy.ts'
 import { outcomeOf, verdictTools, type Tools, type Verdict } from './verdict.ts'
@@ -67,5 +67,8 @@ function restored(outcome: unknown, originals: WeakMap<Record, Record>): Outcome
   const known = outcome as Outcome
   if (known.type === 'drop') return drop(record, known.reason)
   if (known.type === 'fail') return { ...known, record }
-  return emit(record, ...known.results.map((result) => ({ ...withValue(record, result.value), index: result.index })))
+  return emitAll(
+    record,
+    known.results.map((result) => ({ ...withValue(record, result.value), index: result.index })),
+  )
 }

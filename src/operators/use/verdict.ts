@@ -1,6 +1,6 @@
 import type { Log } from '../../component/context.ts'
 import { Fault, RecordedFault, type Disposition } from '../../record/fault.ts'
-import { drop, emit, fail, type Outcome } from '../../record/outcome.ts'
+import { drop, emit, emitAll, fail, type Outcome } from '../../record/outcome.ts'
 import { nth, withValue, type Record } from '../../record/record.ts'
 import { copyOf, UnfitValueError } from '../../component/copy.ts'
 
@@ -47,7 +47,10 @@ export const verdictTools: Pick<Tools, 'value' | 'many' | 'drop' | 'fail'> = {
 function eachOf(record: Record, values: unknown): Outcome {
   if (!Array.isArray(values)) throw new BadResultFault('many() takes a list of values.')
   if (values.length === 0) return drop(record, 'returned nothing')
-  return emit(record, ...values.map((value, n) => nth(record, n, copyOf(value, `value ${n}`))))
+  return emitAll(
+    record,
+    values.map((value, n) => nth(record, n, copyOf(value, `value ${n}`))),
+  )
 }
 
 function checkedReason(reason: unknown): string {
