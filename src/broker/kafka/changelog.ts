@@ -272,7 +272,8 @@ export function changesIn(records: readonly StoredRecord[]): Map<string, StateCh
   return changes
 }
 
-const lost = (group: string, partition: number): BrokerError =>
+/** Why the state of a partition cannot be told here. */
+export const lost = (group: string, partition: number): BrokerError =>
   new BrokerError(`${changelogOf(group)}, partition ${partition}: it is another member’s by now.`)
 
 const nameOf = (group: string, partition: number): string => `${group}/${partition}`

@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import type { StoredRecord } from '../../record/record.ts'
 import { BrokerError, type Broker, type Position, type StoreInfo, type TopicPartition } from '../broker.ts'
 import { checkMaxRecords } from '../maxRecords.ts'
-import { Changelog, changelogOf, changelogSpec, partitionOfTask } from './changelog.ts'
+import { Changelog, changelogOf, changelogSpec, lost, partitionOfTask } from './changelog.ts'
 import { Copies, type Notes } from './copies.ts'
 import { loadClient } from './loadClient.ts'
 import { Committer } from './committer.ts'
@@ -97,6 +97,10 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
     guarantee,
     open: openPartition,
   })
+  const restore = async (group: string, partition: number): Promise<void> => {
+    if (standbys.has(group, partition)) throw lost(group, partition)
+    await committer.restore(group, partition)
+  }
   const checkOpen = (): void => {
     if (closed) throw new BrokerError('The connection to Kafka is closed.')
   }
@@ -139,6 +143,7 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
         standbys: () => standbys.of(group),
         data: () => dataOf(group),
         taken: ({ partitions, standbys: others }, committed) => {
+          for (const partition of others) changelog.forget(group, partition, true)
           standbys.follow(group, others, numbersOf(partitions))
           owned.set(group, new Map(partitions.map((place) => [nameOf(place), place])))
           for (const partition of numbersOf(partitions)) {
@@ -163,7 +168,7 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
     },
     state: async (group, task) => {
       checkOpen()
-      await committer.restore(group, partitionOfTask(task))
+      await restore(group, partitionOfTask(task))
       return changelog.reader(group, task)
     },
     stores: async (group, tasks) => {
@@ -173,7 +178,7 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
       const wanted = partitions.filter((own) => tasks?.some((task) => partitionOfTask(task) === own) ?? true)
       const found: StoreInfo[] = []
       for (const partition of wanted) {
-        await committer.restore(group, partition)
+        await restore(group, partition)
         found.push(...changelog.stores(group, partition))
       }
       return found.filter(({ task }) => tasks?.includes(task) ?? true)

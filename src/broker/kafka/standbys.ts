@@ -29,6 +29,8 @@ interface Standby {
   readonly group: string
   readonly partition: number
   copy?: { readonly state: StateCopy; readonly topicId: string }
+  /** While its copy is being opened, which may wait for who had it before. */
+  opening?: Promise<unknown>
   position: number
   /** The end of the changelog when it was fetched last. */
   end: number
@@ -46,7 +48,7 @@ export class Standbys {
   #network: Network | undefined
   #running: Promise<void> = Promise.resolve()
   #isRunning = false
-  #closed = false
+  readonly #closing = new AbortController()
 
   constructor(parts: StandbysParts) {
     this.#parts = parts
@@ -63,33 +65,39 @@ export class Standbys {
       this.#release(standby, own.has(standby.partition))
     }
     for (const partition of partitions) {
-      const name = `${group}/${partition}`
+      const name = nameOf(group, partition)
       if (this.#standbys.has(name)) continue
       const fresh = { group, partition, position: 0, end: 0, fetchedAt: Date.now(), failures: 0, heldUntil: 0 }
       this.#standbys.set(name, fresh)
     }
-    if (this.#standbys.size === 0 || this.#isRunning || this.#closed) return
+    if (this.#standbys.size === 0 || this.#isRunning || this.#closing.signal.aborted) return
     this.#isRunning = true
     this.#running = this.#run()
   }
 
-  /** Those of a group, and how far they are behind. */
+  /** Whether a partition is followed: its state is another member's. */
+  has(group: string, partition: number): boolean {
+    return this.#standbys.has(nameOf(group, partition))
+  }
+
+  /** Those of a group that there are, and how far they are behind. */
   of(group: string): StandbyInfo[] {
     const own = [...this.#standbys.values()].filter((standby) => standby.group === group)
-    return own.map(({ partition, position, end, failure }) => ({
-      partition,
-      position,
-      lag: Math.max(0, end - position),
-      ...(failure !== undefined && { failure }),
-    }))
+    return own.flatMap(({ partition, copy, position, end, failure }) =>
+      copy
+        ? [{ partition, position, lag: Math.max(0, end - position), ...(failure !== undefined && { failure }) }]
+        : [],
+    )
   }
 
   async close(): Promise<void> {
-    this.#closed = true
+    const left = [...this.#standbys.values()]
+    this.#closing.abort()
+    this.#standbys.clear()
     await this.#network?.close()
     await this.#running
-    for (const standby of this.#standbys.values()) this.#release(standby, false)
-    this.#standbys.clear()
+    await Promise.all(left.flatMap(({ opening }) => opening ?? []))
+    for (const standby of left) this.#release(standby, false)
   }
 
   /** Leaves the copy to the task that takes the partition over, or closes it. */
@@ -100,30 +108,30 @@ export class Standbys {
 
   async #run(): Promise<void> {
     const network = (this.#network ??= this.#parts.connect())
-    while (this.#standbys.size > 0 && !this.#closed) {
+    const { signal } = this.#closing
+    while (this.#standbys.size > 0 && !signal.aborted) {
       const byNode = new Map<number, Standby[]>()
       for (const standby of this.#standbys.values()) {
-        const node =
-          standby.heldUntil > Date.now()
-            ? undefined
-            : await this.#attempt(standby, () => this.#locate(network, standby))
+        if (standby.heldUntil > Date.now()) continue
+        const node = await this.#attempt(standby, () => this.#locate(network, standby))
         if (node !== undefined) byNode.set(node, [...(byNode.get(node) ?? []), standby])
       }
       await Promise.all([...byNode].map(([node, own]) => this.#fetch(network, node, own)))
-      if (byNode.size === 0 && !this.#closed) await setTimeout(pause)
+      if (byNode.size === 0) await setTimeout(pause, undefined, { signal }).catch(() => {})
     }
     this.#isRunning = false
   }
 
-  /** The node to fetch from, once there is a copy to go on with; undefined while there is nothing to copy. */
+  /** The node to fetch from; undefined as long as there is no copy to go on with. */
   async #locate(network: Network, standby: Standby): Promise<number | undefined> {
-    const { group, partition } = standby
-    const topic = changelogOf(group)
-    const leader = (await network.leaders(topic))?.[partition]
+    const topic = changelogOf(standby.group)
+    const leader = (await network.leaders(topic))?.[standby.partition]
+    if (!this.#isCurrent(standby)) return undefined
     const isStale = Date.now() - standby.fetchedAt > freshFor
     if (standby.copy && (isStale || network.topicId(topic) !== standby.copy.topicId)) this.#startOver(standby)
-    if (!standby.copy) await this.#open(network, standby)
-    return this.#isCurrent(standby) && standby.copy ? leader : undefined
+    if (standby.copy) return leader
+    standby.opening ??= this.#attempt(standby, () => this.#open(network, standby)).finally(() => delete standby.opening)
+    return undefined
   }
 
   async #open(network: Network, standby: Standby): Promise<void> {
@@ -149,6 +157,7 @@ export class Standbys {
       network.refresh()
       return wanted.forEach((standby) => this.#failed(standby, thrown as Error))
     }
+    if (fetched.some((each) => 'failure' in each)) network.refresh()
     for (const each of fetched) {
       const at = places.findIndex(({ topic, partition }) => topic === each.topic && partition === each.partition)
       const standby = wanted[at]!
@@ -184,14 +193,13 @@ export class Standbys {
   }
 
   #isCurrent(standby: Standby): boolean {
-    return this.#standbys.get(`${standby.group}/${standby.partition}`) === standby
+    return this.#standbys.get(nameOf(standby.group, standby.partition)) === standby
   }
 
   async #attempt<T>(standby: Standby, work: () => Promise<T>): Promise<T | undefined> {
     try {
       return await work()
     } catch (thrown) {
-      this.#network?.refresh()
       this.#failed(standby, thrown as Error)
       return undefined
     }
@@ -199,7 +207,7 @@ export class Standbys {
 
   /** Says so once, and leaves it alone for a while: tasks do not need it. */
   #failed(standby: Standby, thrown: Error): void {
-    if (this.#closed || !this.#isCurrent(standby)) return
+    if (!this.#isCurrent(standby)) return
     const { group, partition } = standby
     standby.heldUntil = Date.now() + Math.min(1_000 * 2 ** standby.failures++, longestHold)
     if (passes(thrown) && standby.failures < quietFailures) return
@@ -221,3 +229,5 @@ export class Standbys {
     this.#parts.notes?.info({ group, partition }, what)
   }
 }
+
+const nameOf = (group: string, partition: number): string => `${group}/${partition}`
