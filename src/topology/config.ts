@@ -165,6 +165,14 @@ export function configSchema(catalog: Catalog) {
       )
       .refine((sources) => Object.keys(sources).length > 0, 'expected at least one source')
       .describe('Topics by their own names, and what fills them.'),
+    standbyReplicas: z
+      .int()
+      .min(0)
+      .max(10)
+      .default(0)
+      .describe(
+        'How many other members of the consumer group keep a copy of each partition’s state, to take over with little to restore. Default 0. On the embedded broker there are no other members, and it is without effect.',
+      ),
     deadLetters: deadLetters().optional().describe('How failures are handled; any source may override it.'),
     streams: z
       .record(

@@ -130,6 +130,8 @@ export interface Plan {
   readonly revision: string
   readonly subtopologies: readonly Subtopology[]
   readonly topics: readonly TopicSpec[]
+  /** Copies of each partition's state that other members of the group keep; none when absent. */
+  readonly standbyReplicas?: number
 }
 
 /** Sources by their topics' names, and retry topics by the names of those that they are of, too. */

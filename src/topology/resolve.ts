@@ -38,7 +38,8 @@ export function resolvePlan(file: ConfigFile, catalog: Catalog): Plan {
   const subtopologies = divide([...sources, ...internal], inOrder(keyed.streams))
   const internalTopics = copartitioned(keyed.topics, subtopologies)
   const topics = [...topicsOf(sources, streams), ...internalTopics, ...lanesBeside(internalTopics, internal)]
-  const plan = { name: config.name, directory, revision, subtopologies, topics }
+  const { name, standbyReplicas } = config
+  const plan = { name, directory, revision, subtopologies, topics, standbyReplicas }
   const planned = [...findRetrySinkProblems(file, plan), ...findPartitionProblems(file, plan)]
   if (planned.length > 0) throw new ConfigError(planned)
   return plan
