@@ -4,6 +4,7 @@ import type { RunningServer } from '../server/server.ts'
 import { openPlace, placeOf, secretsIn, withBroker, type BrokerOptions, type BrokerPlace } from './brokerOptions.ts'
 import { planRetry } from '../topology/retryTopic.ts'
 import { CommandFailure, Exit, exitCodes, UsageError } from './failure.ts'
+import { ledgerOf } from './ledgerOf.ts'
 import { inspect, problemLine, type PlannedFile } from './plans.ts'
 import { addressOption, advertised, type AdvertiseOptions } from './run/advertised.ts'
 import { printConservation } from './run/conservation.ts'
@@ -104,11 +105,13 @@ async function runAt(
   const secrets = [...planned.flatMap(({ file }) => file.secrets), ...secretsIn(place)]
   const log = createLog({ secrets, destination })
   const broker = await openPlace(place, 'run', { log })
+  const ledger = ledgerOf(place, broker)
   try {
-    const parts = { planned, broker, log, untilIdle: options.untilIdle ?? false, role: options.role }
+    const parts = { planned, broker, ledger, log, untilIdle: options.untilIdle ?? false, role: options.role }
     const threads = options.threads > 1 && threadsOf(parts, options, (line) => void destination.write(line))
     await operate({ ...parts, ...(threads && { threads }) }, stopped, options)
   } finally {
+    await ledger.close()
     await broker.close()
   }
 }
@@ -146,7 +149,7 @@ async function plansOf(paths: readonly string[]): Promise<readonly PlannedFile[]
 }
 
 async function operate(parts: SessionParts, stopped: Promise<StopSignal>, options: RunOptions): Promise<void> {
-  const { broker, log } = parts
+  const { broker, ledger, log } = parts
   const session = new Session(parts)
   const plots = parts.planned.flatMap(({ file }) => {
     const { name, monitor } = file.config
@@ -157,7 +160,9 @@ async function operate(parts: SessionParts, stopped: Promise<StopSignal>, option
   let troubles: readonly string[] = []
   try {
     if (options.http)
-      server = await (await import('./run/listen.ts')).listen(options, { pipelines: session.all, plots, broker, log })
+      server = await (
+        await import('./run/listen.ts')
+      ).listen(options, { pipelines: session.all, plots, broker, ledger, log })
     const address = server && advertised(options, server.url)
     await session.start(address)
     const names = session.pipelines.map(({ name }) => name)

@@ -1,5 +1,5 @@
 import { BrokerError, type Broker, type TopicSpec } from '../broker/broker.ts'
-import type { Plan, PlannedStream, Subtopology } from './plan.ts'
+import { isKeyed, type Plan, type PlannedStream, type Subtopology } from './plan.ts'
 import type { ConfigFile, Problem } from './read.ts'
 import { keepsFor, sourcesOf } from './upstream.ts'
 
@@ -18,7 +18,7 @@ export function meetingsOf({ streams }: Subtopology): Meeting[] {
       return { step, sources: [...new Set(names)] }
     }
     const joins = stream.steps
-      .filter(({ spec, reads }) => spec.keyed || reads.stream !== undefined || reads.table !== undefined)
+      .filter((step) => isKeyed(step) || step.reads.stream !== undefined || step.reads.table !== undefined)
       .map(({ id, reads: { stream: other, table } }) =>
         meeting(id, other === undefined ? (table === undefined ? [] : keepersFor(stream, streams)) : [other]),
       )

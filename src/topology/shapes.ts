@@ -6,6 +6,8 @@ import { inputsOf, type Plan, type PlannedStep, type Subtopology } from './plan.
 
 const store = '$shape'
 
+const globalTable = 'global table'
+
 /** What made the state of a step. */
 interface Shape {
   /** The operator's name. */
@@ -42,11 +44,11 @@ export async function checkShapes(task: ShapedTask, state: StateReader): Promise
   let isUsed = false
   for (const [id, now] of shapesOf(subtopology)) {
     const before = shapeIn(state, id)
-    const isKept = hasEntries(state, id)
+    const isKept = isKeptIn(state, id, before)
     if (before && isKept) checkSame(task, id, before, now)
     if (before?.kind !== now.kind || before.config !== now.config) fresh.set(id, now)
     else if (before.gone) back.push([id, now])
-    isUsed ||= isKept
+    isUsed ||= hasEntries(state, id)
   }
   if (isUsed) await checkPartitions(task, state)
   const gone = goneFrom(plan, state)
@@ -60,7 +62,10 @@ function marking({ subtopology, broker }: ShapedTask, fresh: Map<string, Shape>)
   return {
     ...broker,
     commit: async (unit) => {
-      const changed = fresh.size === 0 ? [] : [...fresh].filter(([id]) => unit.state.some((each) => each.store === id))
+      const changed =
+        fresh.size === 0
+          ? []
+          : [...fresh].filter(([id]) => [...unit.state, ...(unit.global ?? [])].some(({ store }) => store === id))
       if (changed.length === 0) return broker.commit(unit)
       const counts = await partitionsOf(broker, subtopology)
       const marks = [...changed, ...counts.map(([topic, count]) => [partitionsKey(topic), count] as const)]
@@ -105,13 +110,20 @@ function shapeOf({ spec, config }: PlannedStep): Shape {
 const shapesOf = ({ streams }: Subtopology): (readonly [id: string, Shape])[] =>
   streams.flatMap(({ steps, sinks }) => [
     ...steps.map((step) => [step.id, shapeOf(step)] as const),
-    ...sinks.flatMap(({ table }) => (table === undefined ? [] : [[table, { kind: 'table', config: 'null' }] as const])),
+    ...sinks.flatMap(({ table, global }) => [
+      ...(table === undefined ? [] : [[table, { kind: 'table', config: 'null' }] as const]),
+      ...(global === undefined ? [] : [[global, { kind: globalTable, config: 'null' }] as const]),
+    ]),
   ])
 
 function shapeIn(state: StateReader, id: string): Shape | undefined {
   const bytes = state.get(store, id)
   return bytes && decode<Shape>(bytes)
 }
+
+/** Rows of a global table are nowhere else once they were made; whether some are left, the task does not look. */
+const isKeptIn = (state: StateReader, id: string, before: Shape | undefined): boolean =>
+  before?.kind === globalTable || hasEntries(state, id)
 
 function hasEntries(state: StateReader, id: string): boolean {
   for (const _ of state.entries(id)) return true
@@ -157,6 +169,6 @@ function goneFrom({ subtopologies }: Plan, state: StateReader): (readonly [strin
   return [...state.entries(store)].flatMap(([id, bytes]) => {
     if (known.has(id) || id.startsWith(partitionsKey(''))) return []
     const shape = decode<Shape>(bytes)
-    return shape.gone || !hasEntries(state, id) ? [] : [[id, shape] as const]
+    return shape.gone || !isKeptIn(state, id, shape) ? [] : [[id, shape] as const]
   })
 }

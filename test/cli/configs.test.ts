@@ -125,6 +125,8 @@ test('topics shows what is needed, and creates it with --apply; check --broker c
     'cheap.prices',
     'dear.prices',
     'dlq.raw',
+    'dlq.raw-ledger',
+    'prices-raw-redrive',
   ])
 
   const after = await topics('a.yaml', '--apply')
@@ -136,7 +138,7 @@ test('topics shows what is needed, and creates it with --apply; check --broker c
     differences: [],
     apply: [],
   })
-  expect(after.at(-1)).toMatchObject({ name: 'dlq.raw', retention: 604_800_000, live: { retention: 604_800_000 } })
+  expect(after.at(-3)).toMatchObject({ name: 'dlq.raw', retention: 604_800_000, live: { retention: 604_800_000 } })
 
   expect((await runOxbow(directory, ['check', 'a.yaml', '--broker'])).code).toBe(0)
   const different = await runOxbow(directory, ['check', 'b.yaml', '--broker'])

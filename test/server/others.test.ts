@@ -1,6 +1,7 @@
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { Ledger } from '../../src/deadletter/ledger/ledger.ts'
 import type { Broker, MemberInfo } from '../../src/broker/broker.ts'
 import { catalog } from '../../src/catalog.ts'
 import { startServer } from '../../src/server/server.ts'
@@ -36,7 +37,13 @@ class Process {
   async start(): Promise<void> {
     const pipeline = { name: 'clicks', plan, stores: async (query: StoreQuery) => this.#answer(query) }
     const broker = { members: async () => this.members() } as unknown as Broker
-    const server = await startServer({ port: 0, pipelines: [pipeline as unknown as RunningPipeline], broker, log })
+    const server = await startServer({
+      port: 0,
+      pipelines: [pipeline as unknown as RunningPipeline],
+      broker,
+      ledger: new Ledger(broker),
+      log,
+    })
     this.url = server.url
     onTestFinished(() => server.close())
   }

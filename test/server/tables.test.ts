@@ -1,5 +1,6 @@
 import { asyncScheduler } from 'rxjs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Ledger } from '../../src/deadletter/ledger/ledger.ts'
 import type { Broker, MemberInfo } from '../../src/broker/broker.ts'
 import { openEmbedded } from '../../src/broker/embedded/embedded.ts'
 import { catalog } from '../../src/catalog.ts'
@@ -53,7 +54,7 @@ describe('the state of a running pipeline over HTTP', () => {
       },
     }) as RunningPipeline
     const asked = { ...broker, members: async () => members }
-    server = await startServer({ port: 0, pipelines: [running], broker: asked, log })
+    server = await startServer({ port: 0, pipelines: [running], broker: asked, ledger: new Ledger(broker), log })
   })
   afterEach(async () => {
     await server.close()

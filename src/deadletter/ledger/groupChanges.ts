@@ -3,7 +3,7 @@ import { dispositions } from './entry.ts'
 
 const hourLength = 3_600_000
 const firstClosed = dispositions.indexOf('resolved')
-const expired = dispositions.length as 4
+const expired = dispositions.length
 
 interface Change {
   /** By disposition; those that expired while they were open come last. */

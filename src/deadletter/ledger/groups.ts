@@ -18,6 +18,8 @@ export interface LetterCount {
   readonly expiring: number
   /** What the topic still keeps, by its offsets: an upper bound. */
   readonly retained: number
+  /** How often any letter failed, as far as this index saw it. */
+  readonly failures: number
   /** When the oldest open one failed, milliseconds since the epoch; absent when there is none. */
   readonly oldest?: number
 }
@@ -25,7 +27,7 @@ export interface LetterCount {
 export type GroupState = 'new' | 'ongoing' | 'resolved' | 'regressed' | 'muted'
 
 /** Letters of one topic that failed alike. */
-export interface LetterGroup extends Omit<LetterCount, 'retained' | 'expiring'> {
+export interface LetterGroup extends Omit<LetterCount, 'retained' | 'expiring' | 'failures'> {
   readonly fingerprint: string
   readonly state: GroupState
   readonly pipeline: string
@@ -126,11 +128,12 @@ const ofTopic = 'FROM letter_group WHERE topic = (SELECT id FROM topic WHERE nam
 const sumOf = (columns: readonly string[]): string =>
   columns.map((column) => `coalesce(sum(${column}), 0) AS ${column}`).join(', ')
 
-type Counts = Pick<LetterCount, 'open' | 'redriving' | 'resolved' | 'discarded' | 'expired'>
+type Counts = Pick<LetterCount, 'open' | 'redriving' | 'resolved' | 'discarded' | 'expired' | 'failures'>
 
 const statements = (database: Database) => ({
   counts: database.prepare<Counts & { readonly oldest: number | null }>(
-    `SELECT ${sumOf(['open', 'redriving', 'resolved', 'discarded', 'expired'])}, min(${oldestOpen}) AS oldest ${ofTopic}`,
+    `SELECT ${sumOf(['open', 'redriving', 'resolved', 'discarded', 'expired'])}, min(${oldestOpen}) AS oldest,
+     coalesce(sum((SELECT sum(letters) FROM hour WHERE hour.letter_group = letter_group.id)), 0) AS failures ${ofTopic}`,
   ),
   expiring: database.prepare<{ readonly letters: number }>(
     `SELECT coalesce(sum((SELECT count(*) FROM letter WHERE ${open} AND failed_at < ?2)), 0) AS letters ${ofTopic}`,

@@ -1,5 +1,6 @@
 import { asyncScheduler } from 'rxjs'
 import { onTestFinished } from 'vitest'
+import { Ledger } from '../../../src/deadletter/ledger/ledger.ts'
 import type { Broker } from '../../../src/broker/broker.ts'
 import { openKafka } from '../../../src/broker/kafka/kafka.ts'
 import type { KafkaConfig } from '../../../src/topology/kafkaConfig.ts'
@@ -38,7 +39,7 @@ export async function startReplica(yaml: string, options: ReplicaOptions): Promi
   const settings = testSettings({ client, timeouts: { session: 10_000, heartbeat: 200 } })
   const broker = await openKafka({ settings, guarantee: 'exactlyOnce', notes: { info: note, warn: note } })
   const pipeline = new Pipeline({ plan, broker, scheduler: asyncScheduler, log, once: false })
-  const server = await startServer({ port: 0, pipelines: [pipeline], broker, log })
+  const server = await startServer({ port: 0, pipelines: [pipeline], broker, ledger: new Ledger(broker), log })
   if (announces) broker.announce(new URL(server.url).host)
   await pipeline.start()
   let stopped: Promise<void> | undefined
