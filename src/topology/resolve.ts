@@ -65,7 +65,7 @@ function planSource(name: string, entry: SourceEntry, file: ConfigFile, catalog:
     retention?: number
     deadLetters?: DeadLettersConfig
   }
-  const deadLetters = planDeadLetters(name, { ...file.config.deadLetters, ...own }, file)
+  const deadLetters = planDeadLetters(name, overridden(file.config.deadLetters, own), file)
   return {
     name,
     spec,
@@ -75,6 +75,17 @@ function planSource(name: string, entry: SourceEntry, file: ConfigFile, catalog:
     ...(retention !== undefined && { retention }),
     deadLetters,
     lane: laneOf(file.config.name, name),
+  }
+}
+
+/** What is for every source, with what differs for one: of retries and of what is parked, field by field. */
+function overridden(all: DeadLettersConfig = {}, own: DeadLettersConfig = {}): DeadLettersConfig {
+  const { retry, parked } = all
+  return {
+    ...all,
+    ...own,
+    ...((retry ?? own.retry) && { retry: { ...retry, ...own.retry } }),
+    ...((parked ?? own.parked) && { parked: { ...parked, ...own.parked } }),
   }
 }
 
