@@ -79,6 +79,12 @@ export interface OperatorSpec<S extends z.ZodType = z.ZodType> {
   reads?(config: z.output<S>): Reads
   /** For an operator that gives records other keys: how many partitions their topic is to have, if the config says. */
   repartitions?(config: z.output<S>): { readonly partitions?: number }
+  /**
+   * For an operator that meets the records of another stream by other keys than its own records': what it does in the tasks
+   * of those keys. Its left side gets what this one emits by the branch `~` and its id, its right side the other stream's
+   * records; what it emits comes to this one's right side, in the partition that the value names.
+   */
+  counterpart?(config: z.output<S>): Pick<OperatorSpec<S>, 'build'> | undefined
   /** What of the config the state depends on, as JSON: state that another one made is refused. Nothing when absent. */
   shape?(config: z.output<S>): unknown
   /** Called once a task. Throws an Error that says what is wrong when, say, a file it needs cannot be read. */

@@ -16,6 +16,7 @@ import {
 } from './plan.ts'
 import { ConfigError, type ConfigFile } from './read.ts'
 import { findRetrySinkProblems, findRetryTopicProblems } from './retryTopic.ts'
+import { splitAtForeignKeys } from './splitAtForeignKeys.ts'
 import { splitAtKeys } from './splitAtKeys.ts'
 import { topicsOf } from './topics.ts'
 import { branchesOf, keepsFor, readsOf } from './upstream.ts'
@@ -33,7 +34,7 @@ export function resolvePlan(file: ConfigFile, catalog: Catalog): Plan {
     ...findRetryTopicProblems(file, sources, streams),
   ]
   if (problems.length > 0) throw new ConfigError(problems)
-  const keyed = splitAtKeys(config.name, streams, sources)
+  const keyed = splitAtForeignKeys(config.name, splitAtKeys(config.name, streams, sources), sources)
   const subtopologies = divide([...sources, ...keyed.internal], inOrder(keyed.streams))
   const topics = [...topicsOf(sources, streams), ...copartitioned(keyed.topics, subtopologies)]
   const plan = { name: config.name, directory, revision, subtopologies, topics }
