@@ -17,9 +17,13 @@ const readers: { readonly [convention in Exclude<Convention, 'oxbow'>]: ForeignR
   json: readJsonEnvelope,
 }
 
-/** A dead letter that somebody else wrote, by the first convention that knows it; undefined where none does. */
-export function readForeign(stored: StoredRecord): ForeignLetter | undefined {
-  for (const read of Object.values(readers)) {
+/**
+ * A dead letter that somebody else wrote; undefined where the record is none.
+ * @param convention the one that is to know it; the first that does, of "auto"
+ */
+export function readForeign(stored: StoredRecord, convention: Convention | 'auto'): ForeignLetter | undefined {
+  if (convention === 'oxbow') return undefined
+  for (const read of convention === 'auto' ? Object.values(readers) : [readers[convention]]) {
     const letter = read(stored)
     // With the headers of a letter on it, a record was sent back to where it came from.
     if (letter && letter.origin.topic !== stored.topic) return letter

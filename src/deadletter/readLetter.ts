@@ -49,8 +49,10 @@ type Facts = { readonly [name: string]: string | undefined }
 
 /**
  * Reads a letter: Oxbow's own, in the `headers` or the `json` envelope, or one that somebody else wrote. Undefined where the record is none.
+ * @param convention who is known to write the topic's letters
  */
-export function readLetter(stored: StoredRecord): Letter | undefined {
+export function readLetter(stored: StoredRecord, convention: Convention | 'auto' = 'auto'): Letter | undefined {
+  if (convention !== 'auto' && convention !== 'oxbow') return readOthers(stored, convention)
   const facts = factsOf(stored.headers)
   if (facts.id !== undefined) {
     const headers = stored.headers.filter(([name]) => !name.startsWith(letterPrefix))
@@ -59,7 +61,11 @@ export function readLetter(stored: StoredRecord): Letter | undefined {
   }
   const envelope = readEnvelope(stored)
   if (envelope) return asLetter(stored, envelope.facts, envelope.record)
-  const foreign = readForeign(stored)
+  return readOthers(stored, convention)
+}
+
+function readOthers(stored: StoredRecord, convention: Convention | 'auto'): Letter | undefined {
+  const foreign = readForeign(stored, convention)
   return foreign && asForeign(stored, foreign)
 }
 

@@ -29,7 +29,8 @@ export function letterText(letter: Letter, { disposition, history }: LetterStand
   ] as const
   const lines = facts.map(([name, text]) => `${(name === '' ? '' : `${name}:`).padEnd(10)}${printable(text)}\n`)
   const input = letter.input === undefined ? '' : section('operator input', pretty(letter.input))
-  return `${lines.join('')}${section('value', value === null ? '(tombstone)' : valueText(value))}${input}${section('stack', fault.stack)}`
+  const stack = fault.stack === '' ? '' : section('stack', fault.stack)
+  return `${lines.join('')}${section('value', value === null ? '(tombstone)' : valueText(value))}${input}${stack}`
 }
 
 const sourceText = ({ source, pipeline, revision, convention }: Letter): string =>
