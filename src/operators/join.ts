@@ -10,6 +10,7 @@ import { latest } from './join/latest.ts'
 import { JoinMissedFault } from './join/missed.ts'
 import { kindOf } from './join/kind.ts'
 import { LateRecordFault, windowed } from './join/windowed.ts'
+import { waitingIn } from './join/windows.ts'
 import { withTable } from './join/withTable.ts'
 
 const config = z
@@ -26,6 +27,12 @@ const config = z
       .optional()
       .describe('A table instead: each record meets the row of its key, as it is then.')
       .meta({ examples: ['products'] }),
+    by: expression()
+      .optional()
+      .describe(
+        "With a table that is `global`: the key of the row that a record meets; text is taken as it is, anything else as JSON. Absent: the record's own key.",
+      )
+      .meta({ examples: ['record.country'] }),
     as: path().describe("The field that the other's value goes under; it is absent where there is no match."),
     type: z
       .enum(['inner', 'left', 'outer'])
@@ -46,6 +53,12 @@ const config = z
         'With `within`: how much longer records are kept for others that come late, in the time of the records.',
       )
       .meta({ default: '0ms' }),
+    idle: duration()
+      .optional()
+      .describe(
+        'With `within`: when no record of either stream came for this long, time goes on with the clock, so far behind it. Without it a record that met none waits for later records.',
+      )
+      .meta({ examples: ['10m'] }),
     latest: z
       .literal(true)
       .optional()
@@ -75,7 +88,9 @@ const config = z
     keyless: z
       .enum(['deadLetter', 'drop', 'keep'])
       .default('deadLetter')
-      .describe('What becomes of a record without a key. "keep": it leaves alone, where `type` lets it.'),
+      .describe(
+        'What becomes of a record without a key, or where `by` gives null or nothing. "keep": it leaves alone, where `type` lets it.',
+      ),
   })
   .transform(kindOf)
 
@@ -87,7 +102,15 @@ export const join = defineOperator({
   faults: [LateRecordFault, JoinMissedFault, KeylessFault, UnplaceableFieldFault, ExpressionFault, TimeUnreadableFault],
   examples,
   keyed: true,
-  reads: (join) => (join.kind === 'table' ? { table: join.table } : { stream: join.stream }),
+  waits: (join) => (join.kind === 'windowed' ? waitingIn : []),
+  // By the clock records leave alone with their own origin, so more is kept of them.
+  shape: (join) =>
+    join.kind === 'windowed' && join.type !== 'inner' && join.idle !== undefined ? { idle: true } : null,
+  shapeText: (shape: object | null) => [shape ? '`idle`' : 'no `idle`'],
+  reads: (join) => {
+    if (join.kind !== 'table') return { stream: join.stream }
+    return join.by ? { table: join.table, anyKey: true } : { table: join.table }
+  },
 
   build(join, context) {
     switch (join.kind) {

@@ -44,10 +44,10 @@ export class Connectors {
     return this.#parts.once && connector !== undefined && !connector.appender.waiting
   }
 
-  /** Why the last poll of some failed. */
+  /** Why nothing comes of some. */
   get troubles(): readonly string[] {
     return [...this.#running].flatMap(([name, { appender }]) =>
-      appender.failure ? [`source ${name}: ${appender.failure.message}`] : [],
+      appender.trouble === undefined ? [] : [`source ${name}: ${appender.trouble}`],
     )
   }
 

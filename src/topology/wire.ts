@@ -1,14 +1,16 @@
 import { Subject, Subscription, type Observer, type SchedulerLike } from 'rxjs'
+import type { StateReader } from '../broker/broker.ts'
 import type { Log } from '../component/context.ts'
 import { attempt, lift } from '../component/lift.ts'
-import type { Clock, Step } from '../component/operator.ts'
+import type { Clock } from '../component/operator.ts'
 import type { Outcome } from '../record/outcome.ts'
 import type { Record } from '../record/record.ts'
+import { readGlobal } from './globalTables.ts'
 import type { Meter, NodeMeter } from './meter.ts'
 import type { Plan, PlannedSink, PlannedStep, PlannedStream, Subtopology } from './plan.ts'
+import { readTable, type WritableTable } from '../component/tableStore.ts'
+import { followable } from './results.ts'
 import type { StagedState } from './staged.ts'
-import type { StateStore } from '../component/state.ts'
-import { readTable } from '../component/tableStore.ts'
 import { branchesOf, sourcesOf } from './upstream.ts'
 
 /** An operator of a stream in one task. */
@@ -40,7 +42,7 @@ export interface SinkNode {
   readonly stream: number
   readonly meter: NodeMeter
   /** The state of the table that it keeps. */
-  readonly table?: StateStore
+  readonly table?: WritableTable
 }
 
 export interface StreamNodes {
@@ -81,6 +83,8 @@ export interface WiringParts {
   readonly log: Log
   readonly signal: AbortSignal
   readonly meter: Meter
+  /** The tables that every task has, as they are committed; undefined where the plan has none. */
+  readonly global: StateReader | undefined
 }
 
 /**
@@ -93,7 +97,8 @@ export function wire(parts: WiringParts, state: StagedState, outcome: (node: Nod
   const sinks = new Map<string, SinkNode>()
   const readers = new Map<string, Reader[]>()
   const streams = subtopology.streams.map((stream, number) => {
-    const chain = stream.steps.map((step) => build(step, number, parts, state, outcome))
+    const branches = new Map<string, Reader[]>()
+    const chain = stream.steps.map((step) => build(step, { number, branches }, parts, state, outcome))
     chain.forEach((node, at) => {
       for (const side of node.right ? [node, node.right] : [node]) {
         nodes.set(side.id, side)
@@ -105,6 +110,7 @@ export function wire(parts: WiringParts, state: StagedState, outcome: (node: Nod
       stream: number,
       meter: meter.node(sink.id),
       ...(sink.table !== undefined && { table: state.store(sink.table) }),
+      ...(sink.global !== undefined && { table: state.global(sink.global) }),
     }))
     for (const end of ends) sinks.set(end.sink.id, end)
     return {
@@ -113,7 +119,7 @@ export function wire(parts: WiringParts, state: StagedState, outcome: (node: Nod
       ...(chain[0] && { first: chain[0] }),
       sinks: ends,
       readers: [],
-      branches: new Map(),
+      branches,
     } satisfies StreamNodes
   })
   const planned = subtopology.streams
@@ -164,13 +170,13 @@ function addTo<T>(lists: Map<string, T[]>, name: string, element: T): void {
 }
 
 function build(
-  { id, spec, config }: PlannedStep,
-  stream: number,
-  { plan, scheduler, log, signal, meter }: WiringParts,
+  { id, spec, config, reads }: PlannedStep,
+  { number: stream, branches }: Pick<StreamNodes, 'number' | 'branches'>,
+  { plan, scheduler, log, signal, meter, global }: WiringParts,
   state: StagedState,
   outcome: (node: Node, outcome: Outcome) => void,
 ): Node {
-  const table = (name: string) => readTable(state.store(name))
+  const table = (name: string) => (reads.global === name ? readGlobal(global!, name) : readTable(state.store(name)))
   const context = { name: id, scheduler, directory: plan.directory, log, signal, state: state.store(id), table }
   const step = spec.build(config, context)
   const node: Node = {
@@ -199,24 +205,19 @@ function build(
     return Object.assign(direct(node, left), { right: other, ...(clock && { clock }) })
   }
   function direct(side: Node, step: (record: Record) => Outcome): Node {
-    const run = atomic(step, state)
-    side.input = { next: (record) => outcome(side, attempt(run, record, side.id)), complete() {} }
+    const run = (record: Record) => followable(side.id, attempt(step, record, side.id), branches)
+    // Where it fails, or what it gave cannot be followed, what it changed in the state is undone.
+    side.input = { next: (record) => outcome(side, state.attempt(run, record, isKept)), complete() {} }
     return side
   }
   const lifted = lift(step, context)
   const open = () => {
     const input = new Subject<Record>()
     node.input = input
-    node.running.add(input.pipe(lifted).subscribe((result) => outcome(node, result)))
+    node.running.add(input.pipe(lifted).subscribe((result) => outcome(node, followable(id, result, branches))))
   }
   open()
   return node
 }
-
-/** A synchronous step whose state changes are undone when it fails. */
-const atomic =
-  (step: Extract<Step, (record: Record) => Outcome>, state: StagedState): ((record: Record) => Outcome) =>
-  (record) =>
-    state.attempt(step, record, isKept)
 
 const isKept = ({ type }: Outcome): boolean => type !== 'fail'

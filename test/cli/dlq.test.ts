@@ -50,7 +50,9 @@ test.each(['headers', 'json'])(
       origin: { topic: 'raw', partition: 0, offset: 0, timestamp: 1_000 },
       failedAt: expect.stringMatching(/Z$/),
       firstFailedAt: expect.stringMatching(/Z$/),
-      disposition: 'deadLetter',
+      disposition: 'open',
+      fingerprint: expect.stringMatching(/^[0-9a-f-]+$/),
+      history: [],
       key: 'k1',
       value: { price: 'free', n: 1 },
     })
@@ -107,7 +109,41 @@ test('dlq ls with a config counts its dead-letter topics, also those that are no
       discarded: 0,
       retained: 0,
       oldest: null,
+      expired: 0,
+      expiring: 0,
     },
   ])
   expect((await runOxbow(directory, ['dlq', 'ls'])).stdout).toMatch(/^source +topic +open.*\nraw +dlq\.raw +2 /)
+})
+
+test('dlq groups has one group for letters that failed alike, with a line of JSON for each', async () => {
+  const directory = await withLetters('headers')
+  await runOxbow(directory, ['produce', 'raw'], '{"price":"dear"}\n{"price":"cheap"}\n')
+  await runOxbow(directory, ['run', 'prices.yaml', '--until-idle', '--no-http'])
+  const { stdout } = await runOxbow(directory, ['dlq', 'groups', 'prices.yaml', '--json'])
+  expect(jsonLines(stdout)).toEqual([
+    {
+      topic: 'dlq.raw',
+      fingerprint: expect.any(String),
+      state: 'new',
+      pipeline: 'prices',
+      source: 'raw',
+      operator: 'good.filter',
+      code: 'expression.failed',
+      message: expect.stringContaining('record.price'),
+      open: 3,
+      redriving: 0,
+      resolved: 0,
+      discarded: 0,
+      expired: 0,
+      trend: [...Array<number>(23).fill(0), 3],
+      first: expect.stringMatching(/Z$/),
+      last: expect.stringMatching(/Z$/),
+      oldest: expect.stringMatching(/Z$/),
+    },
+    expect.objectContaining({ code: 'value.unreadable', open: 1 }),
+  ])
+  expect((await runOxbow(directory, ['dlq', 'groups', '--state', 'resolved', '--json'])).stdout).toBe('')
+  const shown = await runOxbow(directory, ['dlq', 'groups'])
+  expect(shown.stdout).toMatch(/^group +state +open .*\n\S+ +new +3 +0 .*█ +good\.filter +expression\.failed /)
 })

@@ -131,6 +131,7 @@ function createBroker({ tables, writer, now, readOnly, shared, lock }: Setting):
         for (const { topic, partition, offset } of positions) log.trim(topic, partition, Number(offset))
       }),
     committed: async (group) => database.read(() => offsets.all(group)),
+    announce: () => {}, // Nobody else reads for a group.
     members: async (group) => membership.members(group),
     reset: async (group, start) => {
       if (membership.members(group).length > 0) throw isRunning(group)

@@ -1,13 +1,17 @@
+import type { LetterStanding } from '../../deadletter/letterAsJson.ts'
 import type { Letter } from '../../deadletter/readLetter.ts'
 import { printable } from '../output.ts'
 import { bytesText } from '../recordLines.ts'
 
 /** A letter for people. */
-export function letterText(letter: Letter): string {
+export function letterText(letter: Letter, { disposition, history }: LetterStanding): string {
   const { fault, origin, record } = letter
   const { key, value, headers } = record
   const facts = [
     ['id', letter.id],
+    ['is', disposition],
+    ...history.map(({ at, to, by, why }) => ['', `${iso(at)} ${to} by ${by}${why === '' ? '' : `: ${why}`}`]),
+    ['group', letter.fingerprint],
     ['fault', fault.code],
     ['message', fault.message],
     ['operator', letter.operator],
@@ -22,7 +26,7 @@ export function letterText(letter: Letter): string {
     ['key', key === null ? '(none)' : bytesText(key)],
     ...headers.map(([name, bytes]) => ['header', `${name}: ${bytes === null ? 'null' : bytesText(bytes)}`]),
   ] as const
-  const lines = facts.map(([name, text]) => `${`${name}:`.padEnd(10)}${printable(text)}\n`)
+  const lines = facts.map(([name, text]) => `${(name === '' ? '' : `${name}:`).padEnd(10)}${printable(text)}\n`)
   const input = letter.input === undefined ? '' : section('operator input', pretty(letter.input))
   return `${lines.join('')}${section('value', value === null ? '(tombstone)' : valueText(value))}${input}${section('stack', fault.stack)}`
 }

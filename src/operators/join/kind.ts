@@ -11,6 +11,7 @@ import type { WithTableConfig } from './withTable.ts'
 interface Given {
   readonly stream?: string | undefined
   readonly table?: string | undefined
+  readonly by?: RecordExpression | undefined
   readonly as: string
   readonly type: JoinType
   readonly within?: number | { readonly before: number; readonly after: number } | undefined
@@ -18,6 +19,7 @@ interface Given {
   readonly latest?: true | undefined
   readonly at?: RecordExpression | undefined
   readonly otherAt?: RecordExpression | undefined
+  readonly idle?: number | undefined
   readonly late?: 'deadLetter' | 'drop' | undefined
   readonly missing?: Missing | undefined
   readonly otherMissing?: Missing | undefined
@@ -26,7 +28,7 @@ interface Given {
 
 export type JoinConfig = WindowedConfig | LatestConfig | WithTableConfig
 
-const windowedOnly = ['grace', 'at', 'otherAt', 'late', 'otherMissing'] as const
+const windowedOnly = ['grace', 'idle', 'at', 'otherAt', 'late', 'otherMissing'] as const
 
 /** Which of its kinds a join is; what goes not together is an issue. */
 export function kindOf(given: Given, context: z.RefinementCtx): JoinConfig {
@@ -54,11 +56,19 @@ function* problemsOf(given: Given): Iterable<Problem> {
   } else if ((within === undefined) === (latest === undefined)) {
     yield [undefined, 'expected either `within`, how far apart records may be, or `latest: true`']
   }
+  if (table === undefined && given.by !== undefined)
+    yield ['by', 'it is for `table`: records of two streams meet by their own keys, and `keyBy` gives them others']
   if (within === undefined) {
     for (const field of windowedOnly) if (given[field] !== undefined) yield [field, 'it is for `within`']
   } else {
     const { before, after } = spanOf(within)
     if (before + after + (given.grace ?? 0) === 0) yield ['within', 'expected more than no time, here or for `grace`']
+  }
+  if (given.idle !== undefined && within !== undefined && type === 'inner' && !given.missing && !given.otherMissing) {
+    yield [
+      'idle',
+      'no record waits for its window to close; that is for `type: left` and `outer`, `missing` and `otherMissing`',
+    ]
   }
   if (given.missing !== undefined && (latest || type !== 'inner')) {
     yield ['missing', latest ? 'with `latest` a record may meet another at any time' : 'it is for `type: inner`']
@@ -77,10 +87,10 @@ function* problemsOf(given: Given): Iterable<Problem> {
 }
 
 function asKind(given: Given): JoinConfig {
-  const { stream, table, as, type, within, grace = 0, at, otherAt, late = 'deadLetter' } = given
-  const { missing, otherMissing, keyless } = given
+  const { stream, table, by, as, type, within, grace = 0, at, otherAt, late = 'deadLetter' } = given
+  const { missing, otherMissing, keyless, idle } = given
   if (table !== undefined)
-    return { kind: 'table', table, as, type: type as 'inner' | 'left', missing: missing ?? 'drop', keyless }
+    return { kind: 'table', table, by, as, type: type as 'inner' | 'left', missing: missing ?? 'drop', keyless }
   if (within === undefined) {
     return { kind: 'latest', stream: stream!, as, type, keyless: keyless as 'deadLetter' | 'drop' }
   }
@@ -97,6 +107,7 @@ function asKind(given: Given): JoinConfig {
     late,
     missing: told,
     keyless,
+    idle,
   }
 }
 
