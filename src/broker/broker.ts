@@ -57,6 +57,12 @@ export interface GroupMember {
   readonly id: string
 }
 
+/**
+ * The task whose state all tasks of a group share: global tables. Each unit may change it, and who asks for it has all of
+ * it, as it was when it was asked for, and soon what is committed after that.
+ */
+export const globalTask = '$global'
+
 /** All that a task commits at once, or not at all. */
 export interface Unit {
   /** The consumer group: the pipeline's name. */
@@ -68,6 +74,8 @@ export interface Unit {
   readonly outputs: readonly OutputRecord[]
   readonly offsets: readonly Position[]
   readonly state: readonly StateChange[]
+  /** Changes of what all tasks of the group share; none when absent. */
+  readonly global?: readonly StateChange[]
   readonly counts: readonly Count[]
 }
 
@@ -194,7 +202,10 @@ export interface Broker {
   subscribe(group: string, topics: readonly string[], listener?: RebalanceListener): Promise<Subscription>
   /** Says to the groups that are joined from now on where this process answers over HTTP. @param address host:port */
   announce(address: string): void
-  /** A task's state, restored; complete for as long as its partition is this process's. */
+  /**
+   * A task's state, restored; complete for as long as its partition is this process's. That of `globalTask` follows what
+   * any process commits. @throws BrokerError, its reader too once it cannot follow any more: it is to be asked for again
+   */
   state(group: string, task: string): Promise<StateReader>
   /**
    * The stores of a group that have entries, those of one task after another. It looks at every entry; on Kafka all state

@@ -84,6 +84,12 @@ const deadLetters = () =>
       .describe(
         'With `order: key`, how much a task parks, records that hold up their keys included; beyond it its partitions pause, and an alert says so.',
       ),
+    maxHops: z
+      .int()
+      .min(0)
+      .max(1_000)
+      .optional()
+      .describe('How often a dead letter can be sent back; then it stays one. Default 10.'),
     envelope: z
       .enum(['headers', 'json'])
       .optional()

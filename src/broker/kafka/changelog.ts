@@ -1,20 +1,19 @@
-import { setImmediate } from 'node:timers/promises'
 import type { OutputRecord, StoredRecord } from '../../record/record.ts'
 import {
   BrokerError,
   type StateChange,
   type StateReader,
   type StoreInfo,
-  type TopicPartition,
   type TopicSpec,
   type Unit,
 } from '../broker.ts'
 import type { StateCopy } from '../embedded/stateCopy.ts'
+import { changeRecord, changesIn } from './changeRecord.ts'
 import type { Copies, Notes } from './copies.ts'
 import type { Network } from './network.ts'
 import { originalOf, type Original } from './original.ts'
 import { Progress } from './progress.ts'
-import { fetchFrom, recordsOf, type Fetched } from './reader.ts'
+import { readTo } from './readTo.ts'
 
 /** The compacted topic that keeps the state of a pipeline's tasks: partition p has what belongs to partition p of its sources. */
 export const changelogOf = (group: string): string => `${group}-changelog`
@@ -32,11 +31,6 @@ export const changelogSpec = (group: string, partitions: number, sources: readon
 
 /** The partition of a task: its own number; what no task has, such as the cursor of a connector, goes with the first. */
 export const partitionOfTask = (task: string): number => (/^\d+$/.test(task) ? Number(task) : 0)
-
-const separator = '\0'
-const limits = { maxWait: 500, maxBytes: 16_777_216, partitionBytes: 16_777_216 }
-/** What is restored at once, in records: others have their turn between. */
-const atOnce = 20_000
 
 interface Copy {
   readonly state: StateCopy
@@ -135,14 +129,7 @@ export class Changelog {
   records({ group, task, state }: Unit, timestamp: number): OutputRecord[] {
     const topic = changelogOf(group)
     const partition = partitionOfTask(task)
-    return state.map(({ store, key, value }) => ({
-      topic,
-      partition,
-      key: Buffer.from(`${task}${separator}${store}${separator}${key}`),
-      value,
-      headers: [],
-      timestamp,
-    }))
+    return state.map((change) => changeRecord({ topic, partition }, task, change, timestamp))
   }
 
   /**
@@ -190,7 +177,7 @@ export class Changelog {
     if (original.end > 0) {
       const progress = new Progress(place, Math.max(copy.position, original.start), original.end, this.#parts.notes)
       const found: StoredRecord[] = []
-      for await (const { records, next } of this.#tail(place, progress.from, original.end)) {
+      for await (const { records, next } of readTo(this.#parts.network, place, progress.from, original.end)) {
         if (isLost()) throw lost(group, partition)
         if (copy.complete) for (const record of records) found.push(record)
         else {
@@ -215,23 +202,6 @@ export class Changelog {
     return { ...opened, topicId: original.topicId, complete: false, settled: 0 }
   }
 
-  /** What is committed between two offsets, in parts; the next one is fetched while one is worked on. */
-  async *#tail(place: TopicPartition, from: number, end: number) {
-    let ahead = from < end ? this.#fetch(place, from) : undefined
-    while (ahead) {
-      const fetched: Fetched = await ahead
-      ahead = fetched.next < end ? this.#fetch(place, fetched.next) : undefined
-      ahead?.catch(() => {}) // It is awaited after what there is.
-      const records = recordsOf(fetched)
-      for (let at = 0; at < records.length; at += atOnce) {
-        const part = records.slice(at, at + atOnce)
-        yield { records: part, next: Number(part.at(-1)!.offset) + 1 }
-        await setImmediate()
-      }
-      yield { records: [], next: fetched.next }
-    }
-  }
-
   #change(
     group: string,
     partition: number,
@@ -246,30 +216,6 @@ export class Changelog {
       throw thrown
     }
   }
-
-  #fetch({ topic, partition }: TopicPartition, offset: number): Promise<Fetched> {
-    const { network } = this.#parts
-    return network.persist(`${topic}, partition ${partition}, cannot be restored`, async () => {
-      const leader = (await network.leaders(topic))?.[partition]
-      if (leader === undefined) throw new BrokerError(`${topic} has no partition ${partition} any more.`)
-      return (await fetchFrom(network, leader, [{ topic, partition, offset }], limits))[0]!
-    })
-  }
-}
-
-/** Records of a changelog as changes, by task: the last of each key, in their order, which a database takes fastest. */
-export function changesIn(records: readonly StoredRecord[]): Map<string, StateChange[]> {
-  const latest = new Map<string, Buffer | null>()
-  for (const { key, value } of records) latest.set(key!.toString(), value)
-  const changes = new Map<string, StateChange[]>()
-  for (const name of [...latest.keys()].sort()) {
-    const [task, store, ...rest] = name.split(separator)
-    const change = { store: store!, key: rest.join(separator), value: latest.get(name)! }
-    const own = changes.get(task!)
-    if (own) own.push(change)
-    else changes.set(task!, [change])
-  }
-  return changes
 }
 
 /** Why the state of a partition cannot be told here. */

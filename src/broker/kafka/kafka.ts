@@ -1,12 +1,13 @@
 import { setTimeout } from 'node:timers/promises'
 import type { StoredRecord } from '../../record/record.ts'
-import { BrokerError, type Broker, type Position, type StoreInfo, type TopicPartition } from '../broker.ts'
+import { BrokerError, globalTask, type Broker, type Position, type StoreInfo, type TopicPartition } from '../broker.ts'
 import { checkMaxRecords } from '../maxRecords.ts'
 import { Changelog, changelogOf, changelogSpec, lost, partitionOfTask } from './changelog.ts'
 import { Copies, type Notes } from './copies.ts'
 import { loadClient } from './loadClient.ts'
 import { Committer } from './committer.ts'
 import { sumOf } from '../counts.ts'
+import { GlobalState } from './globalState.ts'
 import { decodeCounts, Ledger } from './ledger.ts'
 import type { MemberData } from './memberData.ts'
 import { describeMembers } from './members.ts'
@@ -54,6 +55,14 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
   const copies = new Copies(directory, notes)
   const changelog = new Changelog({ network: ask, isRead: (group) => owned.has(group), copies, notes })
   const standbys = new Standbys({ connect: () => open('standby'), copies, notes })
+  let following: Network | undefined
+  const globalState = new GlobalState({
+    network: ask,
+    waiting: () => (following ??= open('follow')),
+    inputs: (group) => (owned.has(group) ? (inputs.get(group) ?? []) : undefined),
+    ensure: (spec) => ensureTopics(ask, settings, [spec]),
+    notes,
+  })
   const ledger = new Ledger()
   const subscriptions = new Set<KafkaSubscription>()
   const wait = settings.timeouts.transaction + settings.timeouts.delivery
@@ -108,9 +117,12 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
     closed = true
     await Promise.all([...subscriptions].map((subscription) => subscription.close()))
     await committer.idle()
-    await Promise.all([standbys.close(), ...Object.values(networks).map((network) => network.close())])
+    const unfollowed = globalState.close()
+    const open = [...Object.values(networks), ...(following ? [following] : [])]
+    await Promise.all([standbys.close(), ...open.map((network) => network.close())])
     changelog.close()
     copies.closeAll()
+    await unfollowed
   }
 
   try {
@@ -168,6 +180,7 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
     },
     state: async (group, task) => {
       checkOpen()
+      if (task === globalTask) return globalState.reader(group)
       await restore(group, partitionOfTask(task))
       return changelog.reader(group, task)
     },
@@ -175,8 +188,10 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
       checkOpen()
       const [topic] = await describeTopics(ask, [changelogOf(group)])
       const partitions = topic?.partitions.map(({ partition }) => partition) ?? []
-      const wanted = partitions.filter((own) => tasks?.some((task) => partitionOfTask(task) === own) ?? true)
+      const ofTasks = tasks?.filter((task) => task !== globalTask)
+      const wanted = partitions.filter((own) => ofTasks?.some((task) => partitionOfTask(task) === own) ?? true)
       const found: StoreInfo[] = []
+      if (tasks?.includes(globalTask) ?? true) found.push(...(await globalState.stores(group)))
       for (const partition of wanted) {
         await restore(group, partition)
         found.push(...changelog.stores(group, partition))
