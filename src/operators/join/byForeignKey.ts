@@ -50,7 +50,7 @@ export function byForeignKey(config: ForeignKeyConfig, { name, state, scheduler,
     state.set(entry, { version, foreign, value: record.value } satisfies Row)
     const moves = before !== undefined && before.foreign !== null && before.foreign !== foreign
     return send(record, [
-      ...(moves ? [[before.foreign!, { version, ends: true, answers: 'never' }] as const] : []),
+      ...(moves ? [[before.foreign, { version, ends: true, answers: 'never' }] as const] : []),
       [foreign, { version, answers: type === 'left' || before ? 'always' : 'ifThere' }],
     ])
   }
@@ -72,7 +72,7 @@ export function byForeignKey(config: ForeignKeyConfig, { name, state, scheduler,
     if (keyless === 'drop') return before ? removed(record, entry, before) : drop(record, 'no key')
     const version = versionOf(record)
     state.set(entry, { version, foreign: null, value: record.value } satisfies Row)
-    if (before?.foreign == null) return emit(record, withValue(record, combine.alone('left', record.value)))
+    if (!before || before.foreign === null) return emit(record, withValue(record, combine.alone('left', record.value)))
     return send(record, [[before.foreign, { version, ends: true, answers: 'always' }]])
   }
 
