@@ -32,14 +32,12 @@ const pipelineName = () =>
 const streamName = () =>
   z.string().regex(/^[a-zA-Z0-9_-]+(\.[a-zA-Z0-9_-]+)*$/, 'expected the name of a stream, such as "articles"')
 
+const topicPatternExpected = 'expected a topic name, in which {source} stands for the source'
 const topicPattern = () =>
   z
     .string()
-    .regex(/^[a-zA-Z0-9._{}-]+$/)
-    .refine(
-      (name) => topicName().safeParse(name.replaceAll('{source}', 'x')).success,
-      'expected a topic name, in which {source} stands for the source',
-    )
+    .regex(/^[a-zA-Z0-9._{}-]+$/, { error: topicPatternExpected, abort: true })
+    .refine((name) => topicName().safeParse(name.replaceAll('{source}', 'x')).success, topicPatternExpected)
 
 const deadLetters = () =>
   z.strictObject({

@@ -89,7 +89,7 @@ test('dlq show says what is wrong with a name', async () => {
   expect(await failing('dlq.raw/3/0')).toBe('oxbow: dlq.raw has no partition 3: it has 1, counted from 0\n')
   expect(await failing('dlq.nope')).toContain('oxbow: there is no topic dlq.nope; there are: ')
   expect(await failing('0'.repeat(32))).toContain('keeps a dead letter with the id 000')
-  expect(await failing('raw/0/1')).toContain('the record at raw/0/1 is not a dead letter of Oxbow')
+  expect(await failing('raw/0/1')).toContain('the record at raw/0/1 is no dead letter of a convention that is known')
 })
 
 test('dlq ls with a config counts its dead-letter topics, also those that are not there yet', async () => {

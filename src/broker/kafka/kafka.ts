@@ -118,8 +118,8 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
     await Promise.all([...subscriptions].map((subscription) => subscription.close()))
     await committer.idle()
     const unfollowed = globalState.close()
-    const open = [...Object.values(networks), ...(following ? [following] : [])]
-    await Promise.all([standbys.close(), ...open.map((network) => network.close())])
+    const closing = [...Object.values(networks), ...(following ? [following] : [])].map((network) => network.close())
+    await Promise.all([standbys.close(), ...closing])
     changelog.close()
     copies.closeAll()
     await unfollowed

@@ -33,7 +33,10 @@ export async function describeLive({ name: group, subtopologies }: Plan, broker:
     broker.committed(group),
     broker.members(group),
   ])
-  const partitions = topics.flatMap(({ name: topic, partitions }) =>
+  const lanes = new Set(subtopologies.flatMap(({ sources }) => sources.flatMap(({ lane }) => lane ?? [])))
+  // A lane that nothing was ever sent back by would be said beside each source.
+  const told = topics.filter(({ name, partitions }) => !lanes.has(name) || partitions.some(({ end }) => end > 0n))
+  const partitions = told.flatMap(({ name: topic, partitions }) =>
     partitions.map(({ partition, start, end }): LivePartition => {
       const isHere = (each: TopicPartition) => each.topic === topic && each.partition === partition
       const reached = committed.find(isHere)?.offset

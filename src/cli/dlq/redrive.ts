@@ -168,7 +168,7 @@ function summary(sent: Sent, { to, plan }: SendOptions, { dryRun }: WayOptions):
     return `${count} first, of which ${passed} passed and ${failed} failed again; no more were sent.`
   }
   if (typeof to === 'object') return `${count} to ${to.topic}.`
-  const where = to === 'source' ? 'back to their sources' : 'back to the operators that failed'
+  const where = to === 'source' ? 'back, from the source on' : 'back to the operators that failed'
   const follows = isOrdered(plan) ? '; what is parked behind them follows' : ''
   return `${count} ${where}${follows}. The pipeline does it when it runs.`
 }
