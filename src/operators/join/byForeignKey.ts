@@ -53,7 +53,7 @@ export function byForeignKey(config: ForeignKeyConfig, { name, state, scheduler,
     state.set(entry, { version, foreign, value: record.value, told } satisfies Row)
     const moves = before !== undefined && before.foreign !== null && before.foreign !== foreign
     return send(record, [
-      ...(moves ? [[before.foreign!, { version, ends: true, answers: 'never' }] as const] : []),
+      ...(moves ? [[before.foreign, { version, ends: true, answers: 'never' }] as const] : []),
       [foreign, { version, answers: type === 'left' || told ? 'always' : 'ifThere' }],
     ])
   }
