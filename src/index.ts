@@ -26,5 +26,5 @@ export {
   type Disposition,
   type FaultClass,
 } from './record/fault.ts'
-export { absorb, drop, emit, emitTo, fail, type Outcome } from './record/outcome.ts'
+export { absorb, drop, emit, emitAll, emitTo, fail, type Outcome } from './record/outcome.ts'
 export { field, nth, withValue, type Header, type Origin, type Record } from './record/record.ts'

@@ -45,6 +45,10 @@ export interface MemberInfo {
   readonly host: string
   /** Those that it was given in the last rebalance. */
   readonly partitions: readonly TopicPartition[]
+  /** Those of whose state it keeps a copy, to take over where another member stops. */
+  readonly standbys: readonly number[]
+  /** host:port where its process answers over HTTP; absent where it does not say. */
+  readonly address?: string
 }
 
 /** One term of a member of a consumer group: it ends with the next rebalance, and with it the right to commit. */
@@ -122,20 +126,37 @@ export interface TopicInfo {
 
 /** What a member is told of its partitions, while nothing is polled: Kafka's ConsumerRebalanceListener. */
 export interface RebalanceListener {
+  /** Copies of each partition's state that other members keep, where there are others; none when absent. */
+  readonly standbyReplicas?: number
   /** They are this member's from now on; their records come when this has resolved. */
   assigned(partitions: readonly TopicPartition[], member?: GroupMember): Promise<void>
   /** They may be another member's already: what is not committed will not be. */
   revoked(partitions: readonly TopicPartition[]): Promise<void>
 }
 
-/** How far a member has come in a partition. */
-export interface Lag extends TopicPartition {
+/** Where a partition begins and ends. */
+export interface Bounds extends TopicPartition {
   /** Offset of the first record kept. */
   readonly start: bigint
+  /** The high-water mark: the offset after the last record there is. */
+  readonly end: bigint
+}
+
+/** How far a member has come in a partition; its end is no less than its position. */
+export interface Lag extends Bounds {
   /** The offset after the last record that it was given. */
   readonly position: bigint
-  /** The high-water mark: the offset after the last record there is for it; no less than its position. */
-  readonly end: bigint
+}
+
+/** A copy of the state of a partition that another member has. */
+export interface StandbyInfo {
+  readonly partition: number
+  /** The offset in its changelog after the last record that it has. */
+  readonly position: number
+  /** Offsets from there to the end. */
+  readonly lag: number
+  /** Why it is not kept up, if so; it is tried again. */
+  readonly failure?: string
 }
 
 /** A member of a consumer group, reading from where the group committed last, from the start where it never did. */
@@ -149,6 +170,8 @@ export interface Subscription {
   rewind(partition: TopicPartition): void
   /** For each partition of this member, how far it is from the end. */
   lag(): Promise<readonly Lag[]>
+  /** The copies that this member keeps of others' state; none where a broker has no groups of several members. */
+  readonly standbys: readonly StandbyInfo[]
   close(): Promise<void>
 }
 
@@ -177,6 +200,8 @@ export interface Broker {
   commit(unit: Unit): Promise<void>
   /** Joins the group; partitions are assigned before it resolves where the broker can tell at once, or while it is polled. */
   subscribe(group: string, topics: readonly string[], listener?: RebalanceListener): Promise<Subscription>
+  /** Says to the groups that are joined from now on where this process answers over HTTP. @param address host:port */
+  announce(address: string): void
   /**
    * A task's state, restored; complete for as long as its partition is this process's. That of `globalTask` follows what
    * any process commits. @throws BrokerError, its reader too once it cannot follow any more: it is to be asked for again
@@ -196,6 +221,8 @@ export interface Broker {
   ensureTopics(topics: readonly TopicSpec[], consent?: { readonly shorten: boolean }): Promise<void>
   /** Topics by their names, those that there are; without names all. */
   topics(names?: readonly string[]): Promise<readonly TopicInfo[]>
+  /** Where the partitions of topics begin and end, without anything else that takes time to find out; of those that there are. */
+  bounds(topics: readonly string[]): Promise<readonly Bounds[]>
   /** Up to maxRecords of one partition from an offset on, or from the first kept after it; none at the end. */
   read(from: Position, maxRecords: number): Promise<Batch>
   committed(group: string): Promise<readonly Position[]>

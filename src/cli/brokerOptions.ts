@@ -104,9 +104,13 @@ export async function openPlace(
   return openEmbedded({ directory: place.directory, readOnly: use === 'read', owner: use === 'run' })
 }
 
+/** Where the topics are of a command without a config. @throws ConfigError for a config that is named and wrong */
+export const connectionOf = async (options: ConnectionOptions): Promise<BrokerPlace> =>
+  placeOf(options, await namedConfig(options))
+
 /** The broker of a command without a config. @throws ConfigError for a config that is named and wrong */
 export const openBroker = async (options: ConnectionOptions, use: 'read' | 'append'): Promise<Broker> =>
-  openPlace(placeOf(options, await namedConfig(options)), use)
+  openPlace(await connectionOf(options), use)
 
 async function namedConfig({ config }: ConnectionOptions): Promise<ConfigFile | undefined> {
   if (config === undefined) return undefined

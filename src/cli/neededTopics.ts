@@ -3,6 +3,7 @@ import { catalog } from '../catalog.ts'
 import { planMonitor } from '../monitor/plan.ts'
 import { sized } from '../topology/prepareTopics.ts'
 import { planRetry } from '../topology/retryTopic.ts'
+import { Ledger } from '../deadletter/ledger/ledger.ts'
 import { inputsOf, type Plan } from '../topology/plan.ts'
 import type { BrokerPlace } from './brokerOptions.ts'
 import type { PlannedFile } from './plans.ts'
@@ -32,7 +33,7 @@ export async function neededTopics(
   broker: Broker,
   live: readonly TopicInfo[] = [],
 ): Promise<readonly TopicSpec[]> {
-  const monitor = planMonitor({ ...planned, broker, catalog })
+  const monitor = planMonitor({ ...planned, broker, ledger: new Ledger(broker), catalog })
   const own = [planned.plan, ...(monitor ? [monitor] : [])]
   const topics = own.flatMap((plan) => plan.topics)
   if (place.kind === 'embedded') return topics

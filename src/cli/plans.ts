@@ -1,6 +1,7 @@
 import { asyncScheduler } from 'rxjs'
 import { openEmbedded } from '../broker/embedded/embedded.ts'
 import { catalog } from '../catalog.ts'
+import { Ledger } from '../deadletter/ledger/ledger.ts'
 import { createLog } from '../monitor/log.ts'
 import { planMonitor } from '../monitor/plan.ts'
 import { findBuildProblems } from '../topology/build.ts'
@@ -76,7 +77,7 @@ function findNameTwice({ file, plan }: PlannedFile, others: readonly PlannedFile
 
 async function findMonitorProblems({ file, plan }: PlannedFile): Promise<readonly Problem[]> {
   const broker = await openEmbedded({ directory: ':memory:' })
-  const planned = attempt(() => planMonitor({ file, plan, broker, catalog }))
+  const planned = attempt(() => planMonitor({ file, plan, broker, ledger: new Ledger(broker), catalog }))
   await broker.close()
   return 'problems' in planned ? planned.problems : []
 }

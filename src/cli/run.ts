@@ -4,7 +4,9 @@ import type { RunningServer } from '../server/server.ts'
 import { openPlace, placeOf, secretsIn, withBroker, type BrokerOptions, type BrokerPlace } from './brokerOptions.ts'
 import { planRetry } from '../topology/retryTopic.ts'
 import { CommandFailure, Exit, exitCodes, UsageError } from './failure.ts'
+import { ledgerOf } from './ledgerOf.ts'
 import { inspect, problemLine, type PlannedFile } from './plans.ts'
+import { addressOption, advertised, type AdvertiseOptions } from './run/advertised.ts'
 import { printConservation } from './run/conservation.ts'
 import { showProgress } from './run/progress.ts'
 import type { Role } from './run/roles.ts'
@@ -12,12 +14,12 @@ import { Session, type SessionParts } from './run/session.ts'
 import { refuseThreads } from './run/threads/refuse.ts'
 import { Threads } from './run/threads/threads.ts'
 import { tooLate } from './run/tooLate.ts'
+import { heldText, stillHeld } from './run/waiting.ts'
 import { onStopSignal, type StopSignal } from './signals.ts'
 
-interface RunOptions extends BrokerOptions {
+interface RunOptions extends BrokerOptions, AdvertiseOptions {
   /** False for --no-http. */
   readonly http: boolean
-  readonly host?: string
   readonly port?: number
   readonly untilIdle?: true
   readonly threads: number
@@ -37,6 +39,14 @@ export const runCommand = (): Command =>
       )
       .option('--host <address>', 'address that the HTTP server listens on (default: 127.0.0.1, this machine only)')
       .option('--no-http', 'no HTTP server')
+      .addOption(
+        new Option(
+          '--advertise <host:port>',
+          'where other members of the consumer group reach the HTTP server (default: the address that it listens on, if not of this machine only)',
+        )
+          .env('OXBOW_ADVERTISE')
+          .argParser(addressOption),
+      )
       .option('--until-idle', 'poll each source once, and stop when nothing is in flight or waits for a retry')
       .option(
         '--threads <count>',
@@ -71,7 +81,9 @@ Examples:
     )
     .action(run)
 
-async function run(paths: readonly string[], options: RunOptions): Promise<void> {
+async function run(paths: readonly string[], options: RunOptions, command: Command): Promise<void> {
+  if (!options.http && command.getOptionValueSource('advertise') === 'cli')
+    throw new UsageError('--advertise is where the HTTP server is reached: leave it out, or --no-http')
   const planned = await plansOf(paths)
   const { role } = options
   if (role === 'retry' && planned.every(({ plan }) => !planRetry(plan)))
@@ -93,11 +105,13 @@ async function runAt(
   const secrets = [...planned.flatMap(({ file }) => file.secrets), ...secretsIn(place)]
   const log = createLog({ secrets, destination })
   const broker = await openPlace(place, 'run', { log })
+  const ledger = ledgerOf(place, broker)
   try {
-    const parts = { planned, broker, log, untilIdle: options.untilIdle ?? false, role: options.role }
+    const parts = { planned, broker, ledger, log, untilIdle: options.untilIdle ?? false, role: options.role }
     const threads = options.threads > 1 && threadsOf(parts, options, (line) => void destination.write(line))
     await operate({ ...parts, ...(threads && { threads }) }, stopped, options)
   } finally {
+    await ledger.close()
     await broker.close()
   }
 }
@@ -135,7 +149,7 @@ async function plansOf(paths: readonly string[]): Promise<readonly PlannedFile[]
 }
 
 async function operate(parts: SessionParts, stopped: Promise<StopSignal>, options: RunOptions): Promise<void> {
-  const { broker, log } = parts
+  const { broker, ledger, log } = parts
   const session = new Session(parts)
   const plots = parts.planned.flatMap(({ file }) => {
     const { name, monitor } = file.config
@@ -146,14 +160,22 @@ async function operate(parts: SessionParts, stopped: Promise<StopSignal>, option
   let troubles: readonly string[] = []
   try {
     if (options.http)
-      server = await (await import('./run/listen.ts')).listen(options, { pipelines: session.all, plots, broker, log })
-    await session.start()
+      server = await (
+        await import('./run/listen.ts')
+      ).listen(options, { pipelines: session.all, plots, broker, ledger, log })
+    const address = server && advertised(options, server.url)
+    await session.start(address)
     const names = session.pipelines.map(({ name }) => name)
     const shown = server ? ` Its page: ${server.url}` : ''
-    log.info({ pipelines: names, ...(server && { url: server.url }) }, `Running ${names.join(', ')}.${shown}`)
+    log.info(
+      { pipelines: names, ...(server && { url: server.url }), ...(address !== undefined && { advertised: address }) },
+      `Running ${names.join(', ')}.${shown}`,
+    )
     signal = options.untilIdle ? await untilIdle(session, stopped, log) : await stopped
     troubles = await session.troubles()
+    const held = signal ? [] : await stillHeld(session.pipelines)
     log.info({ ...(signal && { signal }) }, signal ? 'Stopping.' : 'Nothing is left to do.')
+    if (held.length > 0) log.info({ held }, heldText(held))
   } finally {
     await session.stop()
     await server?.close()

@@ -1,6 +1,6 @@
 import { Fault } from '../record/fault.ts'
 import { kindOf } from '../record/kind.ts'
-import { drop, emit, type Outcome } from '../record/outcome.ts'
+import { drop, emitAll, type Outcome } from '../record/outcome.ts'
 import { nth, type Record } from '../record/record.ts'
 
 /** What must be a list is something else. */
@@ -22,5 +22,8 @@ export class NotAListFault extends Fault {
 export function emitEach(record: Record, what: string, list: unknown, value: (element: unknown) => unknown): Outcome {
   if (!Array.isArray(list)) throw new NotAListFault(what, list)
   if (list.length === 0) return drop(record, 'empty list')
-  return emit(record, ...list.map((element, n) => nth(record, n, value(element))))
+  return emitAll(
+    record,
+    list.map((element, n) => nth(record, n, value(element))),
+  )
 }

@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import type { FaultClass } from '../record/fault.ts'
 import type { Ending, Outcome } from '../record/outcome.ts'
 import type { Record } from '../record/record.ts'
-import type { OperatorContext } from './context.ts'
+import type { Json, OperatorContext } from './context.ts'
 import { lift } from './lift.ts'
 
 /**
@@ -55,6 +55,16 @@ export interface Example {
   readonly expect: readonly (string | readonly unknown[])[]
 }
 
+/** Entries of an operator's state that stay until time goes on. */
+export interface Waiting {
+  /** What they are, such as "open windows". */
+  readonly what: string
+  /** What their keys begin with. */
+  readonly keys: string
+  /** How many an entry stands for. */
+  count(value: Json): number
+}
+
 /** What an operator reads beside its own stream. */
 export interface Reads {
   /** Another stream or source. */
@@ -79,6 +89,8 @@ export interface OperatorSpec<S extends z.ZodType = z.ZodType> {
   reads?(config: z.output<S>): Reads
   /** For an operator that gives records other keys: how many partitions their topic is to have, if the config says. */
   repartitions?(config: z.output<S>): { readonly partitions?: number }
+  /** What its state may hold when all records are read. Nothing when absent. */
+  waits?(config: z.output<S>): readonly Waiting[]
   /**
    * For an operator that meets the records of another stream by other keys than its own records': what it does in the tasks
    * of those keys. Its left side gets what this one emits by the branch `~` and its id, its right side the other stream's
@@ -87,6 +99,8 @@ export interface OperatorSpec<S extends z.ZodType = z.ZodType> {
   counterpart?(config: z.output<S>): Pick<OperatorSpec<S>, 'build'> | undefined
   /** What of the config the state depends on, as JSON: state that another one made is refused. Nothing when absent. */
   shape?(config: z.output<S>): unknown
+  /** What a shape says, in the words of configs: those that two shapes do not share say how they differ. */
+  shapeText?(shape: never): readonly string[]
   /** Called once a task. Throws an Error that says what is wrong when, say, a file it needs cannot be read. */
   build(config: z.output<S>, context: OperatorContext): Step
 }

@@ -1,9 +1,8 @@
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { SchedulerLike } from 'rxjs'
 import type { Broker } from '../broker/broker.ts'
-import { countLetters } from '../deadletter/ledger.ts'
-import { countsOf } from '../topology/conservation.ts'
-import { letterLedger } from '../topology/letterLedger.ts'
+import type { LetterCount } from '../deadletter/ledger/groups.ts'
+import type { Ledger } from '../deadletter/ledger/ledger.ts'
 import { going, type Aside } from '../topology/lineage.ts'
 import type { MeterReading } from '../topology/meter.ts'
 import type { RunningPipeline } from '../topology/running.ts'
@@ -14,11 +13,12 @@ import { shared } from './shared.ts'
 export interface MetricsParts {
   readonly pipelines: readonly RunningPipeline[]
   readonly broker: Broker
+  readonly ledger: Ledger
   readonly scheduler: SchedulerLike
 }
 
 /** The metrics of pipelines and of the process, read anew at every scrape. @returns a registry of its own */
-export function createMetrics({ pipelines, broker, scheduler }: MetricsParts): Registry {
+export function createMetrics({ pipelines, broker, ledger, scheduler }: MetricsParts): Registry {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const counter = family(registry, 'counter', pipelines)
@@ -56,7 +56,7 @@ export function createMetrics({ pipelines, broker, scheduler }: MetricsParts): R
     lag(pipeline, broker),
   )
   partitionMetrics(gauge, status)
-  deadLetters(gauge, broker, scheduler)
+  deadLetters(gauge, ledger, scheduler)
   asides(gauge, broker)
   counter(
     'oxbow_records_expired_total',
@@ -106,15 +106,15 @@ function nodes(counter: Family, metered: (read: (meter: MeterReading) => Point[]
   )
 }
 
-function deadLetters(gauge: Family, broker: Broker, scheduler: SchedulerLike): void {
+function deadLetters(gauge: Family, ledger: Ledger, scheduler: SchedulerLike): void {
   const labels = ['topic'] as const
   const of =
-    (value: (letters: { readonly open: number; readonly oldest?: number }) => number) =>
-    async ({ name, plan }: RunningPipeline): Promise<Point[]> => {
+    (value: (letters: LetterCount) => number) =>
+    async ({ plan }: RunningPipeline): Promise<Point[]> => {
       const sources = plan.subtopologies.flatMap((subtopology) => subtopology.sources)
       const own = sources.filter(({ retriesOf }) => retriesOf === undefined)
       const topics = [...new Set(own.map(({ deadLetters }) => deadLetters.topic))]
-      const letters = await countLetters(broker, topics, letterLedger(plan, await countsOf(broker, name)))
+      const letters = await ledger.counts(topics, scheduler.now())
       return letters.map((count) => ({ labels: { topic: count.topic }, value: value(count) }))
     }
   gauge(
@@ -122,6 +122,18 @@ function deadLetters(gauge: Family, broker: Broker, scheduler: SchedulerLike): v
     'Open dead letters on the topic.',
     labels,
     of(({ open }) => open),
+  )
+  gauge(
+    'oxbow_dead_letters_redriving',
+    'Dead letters that were sent back and have no new outcome yet.',
+    labels,
+    of(({ redriving }) => redriving),
+  )
+  gauge(
+    'oxbow_dead_letters_expiring',
+    'Open dead letters that retention deletes within a day.',
+    labels,
+    of(({ expiring }) => expiring),
   )
   gauge(
     'oxbow_dead_letters_oldest_age_seconds',

@@ -1,5 +1,6 @@
 import type { Broker } from '../broker/broker.ts'
 import type { Catalog } from '../component/catalog.ts'
+import type { Ledger } from '../deadletter/ledger/ledger.ts'
 import {
   externalSources,
   type Plan,
@@ -39,6 +40,8 @@ export interface MonitorParts {
   readonly plan: Plan
   /** Where that pipeline's topics are. */
   readonly broker: Broker
+  /** What becomes of its dead letters. */
+  readonly ledger: Ledger
   readonly catalog: Catalog
 }
 
@@ -50,7 +53,7 @@ export interface MonitorParts {
  * @returns undefined where there are no alerts
  * @throws ConfigError for alerts that cannot work
  */
-export function planMonitor({ file, plan, broker, catalog }: MonitorParts): Plan | undefined {
+export function planMonitor({ file, plan, broker, ledger, catalog }: MonitorParts): Plan | undefined {
   const monitor = file.config.monitor ?? { every: defaultInterval, alerts: [] }
   const ordered = plan.subtopologies.some(({ sources }) => sources.some(({ deadLetters }) => deadLetters.parked))
   if (monitor.alerts.length === 0 && !ordered) return undefined
@@ -58,7 +61,7 @@ export function planMonitor({ file, plan, broker, catalog }: MonitorParts): Plan
   const topic = `${name}.sizes`
   const source: PlannedSource = {
     name: topic,
-    spec: sizes(plan, broker),
+    spec: sizes(plan, broker, ledger),
     config: { every: monitor.every },
     format: 'json',
     partitions: 1,

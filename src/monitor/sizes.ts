@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import type { Broker } from '../broker/broker.ts'
 import { defineSource, type SourceSpec } from '../component/source.ts'
-import { countLetters } from '../deadletter/ledger.ts'
+import type { Ledger } from '../deadletter/ledger/ledger.ts'
 import { countsOf } from '../topology/conservation.ts'
-import { letterLedger } from '../topology/letterLedger.ts'
+import { lettersWritten } from '../topology/lettersWritten.ts'
 import { going } from '../topology/lineage.ts'
 import { externalSources, type Plan } from '../topology/plan.ts'
 import type { Sample } from './sample.ts'
@@ -19,7 +19,7 @@ interface Watched {
  * The monitor's source: every so often, in milliseconds, one sample of each dead-letter topic of a plan. What samples are
  * compared with is the cursor, so growth and rate go on over a restart.
  */
-export const sizes = (plan: Plan, broker: Broker): SourceSpec =>
+export const sizes = (plan: Plan, broker: Broker, ledger: Ledger): SourceSpec =>
   defineSource({
     name: 'sizes',
     summary: 'Counts the dead letters of a pipeline.',
@@ -36,11 +36,13 @@ export const sizes = (plan: Plan, broker: Broker): SourceSpec =>
           const before = cursor as Cursor | undefined
           const at = scheduler.now()
           const counts = await countsOf(broker, plan.name)
-          const letters = await countLetters(broker, topics, letterLedger(plan, counts))
-          const now = advance(before, at, letters, counts)
+          const letters = await ledger.counts(topics, at)
+          const byPipeline = lettersWritten(plan, counts)
+          const written = letters.map(({ topic, failures }) => [topic, byPipeline.get(topic) ?? failures] as const)
+          const now = advance(before, at, Object.fromEntries(written), counts)
           const records = watched.map(({ topic, sources }, place) => {
-            const { open, written, oldest } = letters[place]!
-            const growth = Math.max(0, written - (before?.written[topic] ?? 0))
+            const { open, oldest } = letters[place]!
+            const growth = Math.max(0, now.written[topic]! - (before?.written[topic] ?? 0))
             const { read, dead } = finishedSince(now, sources)
             const sample: Sample = {
               source: sources.join(', '),

@@ -1,5 +1,4 @@
 import type { Count } from '../broker/broker.ts'
-import type { LetterCount } from '../deadletter/ledger.ts'
 import { isAside } from '../topology/lineage.ts'
 
 /** Source records with a final outcome in a stream, ever. */
@@ -25,7 +24,7 @@ export type Cursor = {
 export function advance(
   last: Cursor | undefined,
   at: number,
-  letters: readonly LetterCount[],
+  written: Cursor['written'],
   counts: readonly Count[],
 ): Cursor {
   const finished = counts
@@ -41,7 +40,7 @@ export function advance(
   )
   return {
     at,
-    written: Object.fromEntries(letters.map(({ topic, written }) => [topic, written])),
+    written,
     finished,
     before: finished.map((count) => find(moved.has(count.source) ? last?.finished : last?.before, count)),
   }

@@ -10,13 +10,14 @@ import { eventTime, TimeUnreadableFault } from '../component/eventTime.ts'
 import { examples } from './aggregate/examples.ts'
 import { forever } from './aggregate/forever.ts'
 import { groupOf } from '../component/group.ts'
-import { Idle, keepOrigin, originField } from './aggregate/idle.ts'
+import { Idle } from '../component/idle.ts'
+import { closedByTheClock, keepOrigin, originField } from './aggregate/idle.ts'
 import { Into, into } from './aggregate/into.ts'
 import { NumberOverflowFault, NumberUnreadableFault } from './aggregate/number.ts'
 import { BadAggregateFault } from './aggregate/own.ts'
 import { unwindowed, windowed } from './aggregate/results.ts'
-import { window } from './aggregate/window.ts'
-import { EvictedRecordFault, LateRecordFault, Windowed, WindowsFullFault } from './aggregate/windowed.ts'
+import { window, windowText, type WindowKind } from './aggregate/window.ts'
+import { EvictedRecordFault, LateRecordFault, openWindows, Windowed, WindowsFullFault } from './aggregate/windowed.ts'
 
 const noKey = 'The record has no key, by which records are grouped: "keyBy" gives it one, or "keyless: group" takes it.'
 
@@ -80,6 +81,11 @@ const config = z
 const fieldsOf = ({ into, idle }: Pick<z.output<typeof config>, 'into' | 'idle'>): typeof into =>
   idle === undefined ? into : { ...into, [originField]: keepOrigin }
 
+interface AggregateShape {
+  readonly into: readonly (readonly [name: string, kind: string])[]
+  readonly window: WindowKind | null
+}
+
 export const aggregate = defineOperator({
   name: 'aggregate',
   summary: 'Accumulates records of one key: counts, sums, percentiles and others, since ever or by windows of time.',
@@ -98,10 +104,16 @@ export const aggregate = defineOperator({
   ],
   examples,
   keyed: true,
-  shape: ({ window, ...config }) => ({
+  waits: ({ emit }) => (emit === 'close' ? [openWindows] : []),
+  shape: ({ window, ...config }): AggregateShape => ({
     into: Object.entries(fieldsOf(config)).map(([name, { kind }]) => [name, kind]),
     window: window ?? null,
   }),
+  shapeText: ({ into, window }: AggregateShape) => [
+    `\`into: { ${into.flatMap(([name, kind]) => (name === originField ? [] : [`${name}: ${kind}`])).join(', ')} }\``,
+    window === null ? 'no `window`' : `\`window: ${windowText(window)}\``,
+    into.some(([name]) => name === originField) ? '`idle`' : 'no `idle`',
+  ],
 
   build({ window, grace, at, emit: when, late, keyless, idle, buffer, ...config }, { directory, scheduler, state }) {
     const into = new Into(fieldsOf({ ...config, idle }), { directory })
@@ -111,17 +123,17 @@ export const aggregate = defineOperator({
       )
     }
     const windows = window && new Windowed({ window, grace, emit: when, buffer }, into, state)
-    const clock = windows && idle !== undefined ? new Idle(idle, windows, into, scheduler) : undefined
+    const waiting = idle === undefined ? undefined : new Idle(idle, scheduler)
     const group = windows ? windowed(into, windows, { emit: when, late }) : unwindowed(into, forever(into, state))
 
     const take = (record: Record): Outcome => {
-      clock?.wake()
+      waiting?.wake()
       if (record.key === null && keyless === 'drop') return drop(record, 'no key')
       if (record.key === null && keyless === 'deadLetter') throw new KeylessFault(noKey)
       const now = scheduler.now()
       const time = eventTime(at, record, now)
       return group(record, { group: groupOf(record.key), time, inputs: into.inputs(record, now) })
     }
-    return clock ? { take, due: () => clock.due(), tick: (now) => clock.tick(now) } : take
+    return waiting && windows ? { take, ...closedByTheClock(waiting, windows, into) } : take
   },
 })

@@ -12,6 +12,7 @@ import { JoinMissedFault } from './join/missed.ts'
 import { kindOf } from './join/kind.ts'
 import { subscribers } from './join/subscribers.ts'
 import { LateRecordFault, windowed } from './join/windowed.ts'
+import { waitingIn } from './join/windows.ts'
 import { withTable } from './join/withTable.ts'
 
 const config = z
@@ -54,6 +55,12 @@ const config = z
         'With `within`: how much longer records are kept for others that come late, in the time of the records.',
       )
       .meta({ default: '0ms' }),
+    idle: duration()
+      .optional()
+      .describe(
+        'With `within`: when no record of either stream came for this long, time goes on with the clock, so far behind it. Without it a record that met none waits for later records.',
+      )
+      .meta({ examples: ['10m'] }),
     latest: z
       .literal(true)
       .optional()
@@ -103,12 +110,21 @@ export const join = defineOperator({
   faults: [LateRecordFault, JoinMissedFault, KeylessFault, UnplaceableFieldFault, ExpressionFault, TimeUnreadableFault],
   examples,
   keyed: true,
+  waits: (join) => (join.kind === 'windowed' ? waitingIn : []),
+  // By the clock records leave alone with their own origin, so more is kept of them.
+  shape: (join) => {
+    if (join.kind === 'foreignKey') return { foreignKey: join.foreignKey.text }
+    return join.kind === 'windowed' && join.type !== 'inner' && join.idle !== undefined ? { idle: true } : null
+  },
+  shapeText: (shape: { readonly foreignKey?: string } | null) => {
+    if (shape?.foreignKey !== undefined) return [`\`foreignKey: ${shape.foreignKey}\``]
+    return [shape ? '`idle`' : 'no `idle`']
+  },
   reads: (join) => {
     if (join.kind !== 'table') return { stream: join.stream }
     return join.by ? { table: join.table, anyKey: true } : { table: join.table }
   },
 
-  shape: (join) => (join.kind === 'foreignKey' ? { foreignKey: join.foreignKey.text } : undefined),
   counterpart: (join) =>
     join.kind === 'foreignKey' ? { build: (_, context) => subscribers(join, context) } : undefined,
 

@@ -17,8 +17,11 @@ export const emit = (record: Record, ...results: readonly Record[]): Outcome => 
   results: results.length > 0 ? results : [record],
 })
 
+/** The record goes on as all of these, however many: a call has no room for more than some 100,000 arguments. */
+export const emitAll = (record: Record, results: readonly Record[]): Outcome => ({ type: 'emit', record, results })
+
 /** The operator keeps the record in its state: what comes of it leaves with a later one. It counts as emitted. */
-export const absorb = (record: Record): Outcome => ({ type: 'emit', record, results: [] })
+export const absorb = (record: Record): Outcome => emitAll(record, [])
 
 /** The record leaves the stream by a named branch, which other streams read as "stream.branch". */
 export const emitTo = (branch: string, record: Record): Outcome => ({ type: 'emit', record, results: [record], branch })

@@ -1,7 +1,4 @@
-import type { Broker } from '../broker/broker.ts'
-import { countLetters } from '../deadletter/ledger.ts'
-import { countsOf } from '../topology/conservation.ts'
-import { letterLedger } from '../topology/letterLedger.ts'
+import type { Ledger } from '../deadletter/ledger/ledger.ts'
 import { externalSources } from '../topology/plan.ts'
 import type { RunningPipeline } from '../topology/running.ts'
 import { html, type Html } from './html.ts'
@@ -41,11 +38,11 @@ export async function conservation(pipelines: readonly RunningPipeline[]): Promi
 }
 
 /** The dead-letter topics with what lies open there. @param now milliseconds since 1970 */
-export async function deadLetters(pipelines: readonly RunningPipeline[], broker: Broker, now: number): Promise<Html> {
+export async function deadLetters(pipelines: readonly RunningPipeline[], ledger: Ledger, now: number): Promise<Html> {
   const told = pipelines.map(async ({ name, plan }) => {
     const own = externalSources(plan).filter(({ retriesOf }) => retriesOf === undefined)
     const topics = [...new Set(own.map(({ deadLetters }) => deadLetters.topic))]
-    const letters = await countLetters(broker, topics, letterLedger(plan, await countsOf(broker, name)))
+    const letters = await ledger.counts(topics, now)
     return letters.map((count) => ({ name, ...count }))
   })
   const letters = (await Promise.all(told)).flat()

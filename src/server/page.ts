@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
-import type { Broker } from '../broker/broker.ts'
 import type { Log } from '../component/context.ts'
+import type { Ledger } from '../deadletter/ledger/ledger.ts'
 import type { RunningPipeline } from '../topology/running.ts'
 import type { Answer, Route } from './answer.ts'
 import { html, type Html } from './html.ts'
@@ -12,7 +12,7 @@ import type { ReadablePlot } from './plots/routes.ts'
 export interface PageParts {
   readonly pipelines: readonly RunningPipeline[]
   readonly plots: readonly ReadablePlot[]
-  readonly broker: Broker
+  readonly ledger: Ledger
   readonly log: Log
 }
 
@@ -62,7 +62,7 @@ export async function page(parts: PageParts): Promise<Answer> {
   return { status: 200, type: 'text/html; charset=utf-8', body: body.text, headers: { vary: 'accept' } }
 }
 
-function partsOf({ pipelines, plots, broker }: PageParts): readonly Part[] {
+function partsOf({ pipelines, plots, ledger }: PageParts): readonly Part[] {
   const drawn: Part = {
     id: 'plots',
     title: 'Plots',
@@ -73,7 +73,7 @@ function partsOf({ pipelines, plots, broker }: PageParts): readonly Part[] {
     { id: 'health', title: 'Health', live: true, show: () => health(pipelines) },
     ...(plots.length > 0 ? [drawn] : []),
     { id: 'records', title: 'Records', show: () => conservation(pipelines) },
-    { id: 'letters', title: 'Dead letters', show: () => deadLetters(pipelines, broker, Date.now()) },
+    { id: 'letters', title: 'Dead letters', show: () => deadLetters(pipelines, ledger, Date.now()) },
   ]
 }
 

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { asyncScheduler } from 'rxjs'
 import type { Broker } from '../broker/broker.ts'
 import type { Log } from '../component/context.ts'
+import type { Ledger } from '../deadletter/ledger/ledger.ts'
 import { createMetrics } from '../monitor/metrics.ts'
 import type { RunningPipeline } from '../topology/running.ts'
 import { json, text, type Answer, type Route } from './answer.ts'
@@ -22,6 +23,8 @@ export interface ServerParts {
   /** What the page plots; nothing when absent. */
   readonly plots?: readonly PlannedPlot[]
   readonly broker: Broker
+  /** What becomes of its dead letters. */
+  readonly ledger: Ledger
   readonly log: Log
 }
 
@@ -65,15 +68,15 @@ const notForUs = text(
   'This is for who asks for localhost or 127.0.0.1 by that name; --host names another address to listen on.\n',
 )
 
-function routesOf({ pipelines, plots = [], broker, log }: ServerParts): ReadonlyMap<string, Route> {
-  const metrics = createMetrics({ pipelines, broker, scheduler: asyncScheduler })
-  const shown = { pipelines, plots: readablePlots(plots, broker), broker, log }
+function routesOf({ pipelines, plots = [], broker, ledger, log }: ServerParts): ReadonlyMap<string, Route> {
+  const metrics = createMetrics({ pipelines, broker, ledger, scheduler: asyncScheduler })
+  const shown = { pipelines, plots: readablePlots(plots, broker), ledger, log }
   return new Map<string, Route>([
     ['/', (request) => (wantsHtml(request) ? page(shown) : textPage(pipelines))],
     ['/metrics', async () => ({ status: 200, type: metrics.contentType, body: await metrics.metrics() })],
     ['/healthz', () => json(200, { status: 'up' })],
     ['/readyz', () => readiness(pipelines)],
-    ['/tables', ({ url = '/' }) => answerTables(url, pipelines, broker)],
+    ['/tables', (request) => answerTables(request, pipelines, broker)],
     ...plotRoutes(shown.plots),
     ...assetRoutes(),
   ])

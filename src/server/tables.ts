@@ -1,8 +1,11 @@
+import type { IncomingMessage } from 'node:http'
 import type { Broker } from '../broker/broker.ts'
 import { globalTablesOf } from '../topology/plan.ts'
 import type { RunningPipeline } from '../topology/running.ts'
 import type { EntryQuery, StoreEntry } from '../topology/stores.ts'
+import { compareKeys } from '../component/state.ts'
 import { json, type Answer } from './answer.ts'
+import { askOthers, hopHeader, partitionsIn, problemOf } from './others.ts'
 
 /** Entries of one answer, unless it asks for fewer, and the most that it may ask for. */
 const [usual, most] = [100, 1_000]
@@ -23,14 +26,16 @@ class Refused extends Error {
 }
 
 /**
- * Answers for the state of this process's partitions: `/tables` lists stores, `/tables/STORE` entries, page by page
- * (`limit`, and `partition` and `after` of the page before as `next` says), `/tables/STORE/KEY` has one entry.
+ * Answers for the state of pipelines: `/tables` lists stores, `/tables/STORE` entries, page by page (`limit`, and
+ * `partition` and `after` of the page before as `next` says), `/tables/STORE/KEY` has one entry. What this process does
+ * not have, other members of the group are asked for, unless it is one of them that asks.
  */
 export async function answerTables(
-  url: string,
+  { url = '/', headers }: Pick<IncomingMessage, 'url' | 'headers'>,
   pipelines: readonly RunningPipeline[],
   broker: Broker,
 ): Promise<Answer> {
+  const others = headers[hopHeader] === undefined ? broker : undefined
   try {
     const { pathname, searchParams } = new URL(url, 'http://localhost')
     const [, , store, key, ...rest] = pathname.split('/').map(decoded)
@@ -41,10 +46,10 @@ export async function answerTables(
       options.pipeline === undefined ? pipelines : pipelines.filter(({ name }) => name === options.pipeline)
     if (wanted.length === 0)
       throw new Refused(404, `There is no pipeline ${options.pipeline} here, only ${namesOf(pipelines)}.`)
-    if (store === undefined || store === '') return json(200, await listStores(wanted, options.internal))
+    if (store === undefined || store === '') return await listStores(wanted, options.internal, others)
     const pipeline = ownerOf(store, wanted)
-    if (key === undefined) return json(200, await page(pipeline, { ...options, store }))
-    return await entry(pipeline, store, key, broker)
+    if (key === undefined) return await page(pipeline, { ...options, store }, others)
+    return await entry(pipeline, { ...options, store, key, limit: 1 }, others)
   } catch (thrown) {
     if (thrown instanceof Refused) return json(thrown.status, { error: thrown.message })
     throw thrown
@@ -80,12 +85,25 @@ function optionsIn(given: URLSearchParams) {
   }
 }
 
-async function listStores(pipelines: readonly RunningPipeline[], internal: boolean) {
-  const told = pipelines.map(async (pipeline) => {
-    const { stores } = await pipeline.stores({ internal })
-    return stores.map((part) => ({ pipeline: pipeline.name, ...part }))
-  })
-  return (await Promise.all(told)).flat()
+/** Those of all members; of one that a member asks for, with the partitions that they are of. */
+async function listStores(
+  pipelines: readonly RunningPipeline[],
+  internal: boolean,
+  others: Broker | undefined,
+): Promise<Answer> {
+  const listed: unknown[] = []
+  for (const pipeline of pipelines) {
+    const { stores, partitions } = await pipeline.stores({ internal })
+    const own = stores.map((part) => ({ pipeline: pipeline.name, ...part }))
+    if (!others) return json(200, { stores: own, partitions })
+    const path = pathTo({ pipeline: pipeline.name, internal })
+    const asked = await askOthers(others, { group: pipeline.name, own: partitions, path })
+    const problem = problemOf({ ...asked, unnamed: [] }, `Not all stores of ${pipeline.name} are`, partitions)
+    if (problem) return problem
+    const parts = [...own, ...asked.replies.flatMap(({ body }) => body['stores'] as typeof own)]
+    listed.push(...parts.toSorted((a, b) => compareKeys(a.store, b.store) || a.partition - b.partition))
+  }
+  return json(200, listed)
 }
 
 /** The pipeline that a store belongs to, by its plan. */
@@ -111,13 +129,23 @@ const storesIn = ({ plan }: RunningPipeline): string[] =>
 const globalsIn = ({ plan }: RunningPipeline): string[] =>
   plan.subtopologies.flatMap(({ streams }) => globalTablesOf(streams))
 
-async function page(pipeline: RunningPipeline, query: EntryQuery) {
-  const { store, limit } = query
+/** Of the partitions of this process; of one that another member has, from there. */
+async function page(pipeline: RunningPipeline, query: EntryQuery, others: Broker | undefined): Promise<Answer> {
+  const { store, limit, after, partition = after?.partition } = query
   const { entries, partitions } = await pipeline.stores({ ...query, limit: limit + 1 })
+  if (others && partition !== undefined && !partitions.includes(partition)) {
+    const path = pathTo({ ...query, pipeline: pipeline.name })
+    const asked = await askOthers(others, { group: pipeline.name, own: partitions, partition, path })
+    const [reply] = asked.replies
+    const answer = reply
+      ? json(200, reply.body)
+      : problemOf(asked, `${store} has no partition ${partition}`, partitions)
+    if (answer) return answer
+  }
   const shown = fitting(entries.slice(0, limit))
   const last = shown.at(-1)
   const next = shown.length < entries.length && last ? { partition: last.partition, after: last.key } : null
-  return { pipeline: pipeline.name, store, partitions, entries: shown.map(withoutStore), next }
+  return json(200, { pipeline: pipeline.name, store, partitions, entries: shown.map(withoutStore), next })
 }
 
 function fitting(entries: readonly StoreEntry[]): readonly StoreEntry[] {
@@ -128,26 +156,41 @@ function fitting(entries: readonly StoreEntry[]): readonly StoreEntry[] {
 
 const withoutStore = ({ partition, key, value }: StoreEntry) => ({ partition, key, value })
 
-/** One entry; where it may be with another member, who has which partitions. */
-async function entry(pipeline: RunningPipeline, store: string, key: string, broker: Broker): Promise<Answer> {
-  const { entries, partitions } = await pipeline.stores({ store, key, limit: 1 })
+/** One entry, of whoever has it. */
+async function entry(
+  pipeline: RunningPipeline,
+  query: EntryQuery & { readonly key: string },
+  others: Broker | undefined,
+): Promise<Answer> {
+  const { entries, partitions } = await pipeline.stores(query)
   const [found] = entries
   if (found) return json(200, { pipeline: pipeline.name, ...found })
-  const own = new Set((await pipeline.status()).shares.flatMap(({ member }) => member?.id ?? []))
-  const isElsewhere = own.size > 0 && !globalsIn(pipeline).includes(store)
-  const others = isElsewhere ? (await broker.members(pipeline.name)).filter(({ id }) => !own.has(id)) : []
-  if (others.length === 0) return json(404, { error: `${store} has no entry with this key.`, partitions })
-  const elsewhere = others.map(({ id, clientId, host, partitions: each }) => ({
-    member: id,
-    clientId,
-    host,
-    partitions: [...new Set(each.map(({ partition }) => partition))],
-  }))
-  return json(421, {
-    error: `${store} has no entry with this key here; ask those who have the other partitions.`,
-    partitions,
-    elsewhere,
-  })
+  const none = `${query.store} has no entry with this key`
+  if (globalsIn(pipeline).includes(query.store)) return json(404, { error: `${none}.`, partitions })
+  if (!others) return json(404, { error: `${none} here.`, partitions })
+  const path = pathTo({ ...query, pipeline: pipeline.name })
+  const asked = await askOthers(others, { ...query, group: pipeline.name, own: partitions, path })
+  const elsewhere = asked.replies.find(({ status }) => status === 200)
+  if (elsewhere) return json(200, elsewhere.body)
+  const all = [...partitions, ...asked.replies.flatMap(partitionsIn)].toSorted((a, b) => a - b)
+  return problemOf(asked, none, all) ?? json(404, { error: `${none}.`, partitions: all })
+}
+
+interface PathParts extends Partial<EntryQuery> {
+  readonly pipeline: string
+  readonly internal?: boolean
+}
+
+/** The path of a question to another member. */
+function pathTo({ store, key, pipeline, partition, after, limit, internal }: PathParts): string {
+  const names = [store, key].flatMap((name) => (name === undefined ? [] : [`/${encodeURIComponent(name)}`]))
+  const options = new URLSearchParams({ pipeline })
+  const place = after?.partition ?? partition
+  if (place !== undefined) options.set('partition', String(place))
+  if (after) options.set('after', after.key)
+  if (limit !== undefined) options.set('limit', String(limit))
+  if (internal === true) options.set('internal', 'true')
+  return `/tables${names.join('')}?${options.toString()}`
 }
 
 const namesOf = (pipelines: readonly RunningPipeline[]): string => pipelines.map(({ name }) => name).join(', ')

@@ -1,5 +1,6 @@
 import { catalog as everyComponent } from '../catalog.ts'
 import type { Catalog } from '../component/catalog.ts'
+import { Ledger } from '../deadletter/ledger/ledger.ts'
 import { planMonitor } from '../monitor/plan.ts'
 import type { Plan } from '../topology/plan.ts'
 import { parseConfig, readConfig, type ConfigFile, type Environment } from '../topology/read.ts'
@@ -51,7 +52,7 @@ export async function runTopology(
 /** How to watch a plan's dead letters; undefined where the config has no alerts. */
 export function monitorOf(file: ConfigFile, plan: Plan, catalog: Catalog): DriveOptions['monitor'] {
   if (!file.config.monitor?.alerts.length) return undefined
-  return (broker) => planMonitor({ file, plan, broker, catalog })
+  return (broker) => planMonitor({ file, plan, broker, ledger: new Ledger(broker), catalog })
 }
 
 async function runPlan({

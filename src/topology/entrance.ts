@@ -1,6 +1,6 @@
 import type { Fault } from '../record/fault.ts'
 import type { Record, StoredRecord } from '../record/record.ts'
-import { readValue } from './append.ts'
+import { contentsOf } from './contents.ts'
 import { arrival } from './departure.ts'
 import type { Failures } from './failures.ts'
 import { Lineage, type Tally } from './lineage.ts'
@@ -34,7 +34,7 @@ export class Entrance {
     this.#host = host
   }
 
-  /** Takes a record of a source, or a command from the lane of one. */
+  /** Takes a record of a source, or what comes by the lane of one: a dead letter, or a command for some. */
   feed(record: StoredRecord): void {
     const { sources, streams, failures, order, tally } = this.#host
     const source = sources.get(record.topic)
@@ -56,12 +56,9 @@ export class Entrance {
 
   /** A source record enters the streams that read it. */
   run(lineage: Lineage): void {
-    const { key, headers, timestamp } = lineage.raw
-    const source = this.#host.sources.get(lineage.input)!
-    const read = readValue(lineage.raw, source)
-    if ('fault' in read) return this.#refuse(lineage, read.fault)
-    const { value } = (lineage.read = { value: read.value, format: source.format })
-    this.#enter({ key, value, headers, timestamp, origin: lineage, index: '' })
+    const contents = contentsOf(lineage, this.#host.sources.get(lineage.input)!)
+    if ('fault' in contents) return this.#refuse(lineage, contents.fault)
+    this.#enter(contents.record)
   }
 
   /** A record came by a retry topic: its parts wait here until they are due. */
@@ -84,7 +81,10 @@ export class Entrance {
   }
 
   #enter(record: Record): void {
-    for (const reader of this.#readersOf(record.origin as Lineage)) this.#host.enter(reader, record)
+    const lineage = record.origin as Lineage
+    const { leading } = lineage
+    for (const reader of this.#readersOf(lineage))
+      if (leading?.has(reader.stream.name) ?? true) this.#host.enter(reader, record)
   }
 
   #refuse(lineage: Lineage, fault: Fault): void {

@@ -3,7 +3,7 @@ import type { Log } from '../component/context.ts'
 import type { Draft } from './draft.ts'
 
 /** Counts offsets that were deleted before they were read, with the unit that passes them, and says so: nobody else will. */
-export function tellExpired({ topic, partition, expired = 0 }: Batch, draft: Draft, log: Log): void {
+export function tellExpired({ topic, partition, expired = 0 }: Omit<Batch, 'records'>, draft: Draft, log: Log): void {
   if (expired === 0) return
   draft.expired(topic, expired)
   const what = expired === 1 ? '1 offset was' : `${expired} offsets were`

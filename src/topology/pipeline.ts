@@ -93,8 +93,8 @@ export class Pipeline implements RunningPipeline {
     const { plan, broker } = this.#parts
     await prepareTopics(broker, plan.topics)
     await checkCopartitioned(plan, broker)
-    const topics = plan.subtopologies.flatMap(inputsOf)
-    this.#subscription = await broker.subscribe(plan.name, topics, {
+    this.#subscription = await broker.subscribe(plan.name, plan.subtopologies.flatMap(inputsOf), {
+      standbyReplicas: plan.standbyReplicas ?? 0,
       assigned: (partitions, member) => this.#assign(partitions, member),
       revoked: (partitions) => this.#revoke(partitions),
     })
@@ -125,7 +125,8 @@ export class Pipeline implements RunningPipeline {
 
   async status(): Promise<PipelineStatus> {
     const { started, troubles, meter } = this
-    const own = { thread: this.#thread, tasks: this.#slots.map(({ id }) => id), reads: this.#reads }
+    const standbys = this.#subscription?.standbys ?? []
+    const own = { thread: this.#thread, tasks: this.#slots.map(({ id }) => id), reads: this.#reads, standbys }
     return { started, troubles, meter, shares: [{ ...own, ...(this.#member && { member: this.#member }) }] }
   }
 
@@ -169,8 +170,7 @@ export class Pipeline implements RunningPipeline {
   async #assign(partitions: readonly TopicPartition[], member: GroupMember | undefined): Promise<void> {
     const { plan, broker } = this.#parts
     if (member) await checkWriters(plan, partitions, broker)
-    const numbers = [...new Set(partitions.map(({ partition }) => partition))]
-    for (const partition of numbers) {
+    for (const partition of new Set(partitions.map((each) => each.partition))) {
       const state = await broker.state(plan.name, stateOf(partition))
       this.#sinks.add(partition, state)
       warnOfStranded(state, this.#parts)
@@ -191,7 +191,9 @@ export class Pipeline implements RunningPipeline {
     this.#rebalancing = true
     const first = partitions.filter(({ partition }) => partition === 0)
     await Promise.all(first.map(({ topic }) => this.#connectors.stop(topic)))
-    await this.#close(this.#slots.filter((slot) => slot.isFedBy(partitions)))
+    const lost = this.#slots.filter((slot) => slot.isFedBy(partitions))
+    this.#slots = this.#slots.filter((slot) => !lost.includes(slot))
+    await Promise.all(lost.map((slot) => slot.close()))
     for (const { partition } of partitions) this.#sinks.remove(partition)
     await this.#sinks.close()
   }
@@ -207,6 +209,9 @@ export class Pipeline implements RunningPipeline {
       signal: this.#stop.signal,
       meter: this.meter,
       changed: () => this.#changed.next(),
+      changes: this.#changed,
+      lag: () => this.#subscription!.lag(),
+      isFilling: (topic) => this.#connectors.isFilling(topic),
       suspended: ({ subtopology, partition }) => {
         for (const topic of inputsOf(subtopology)) this.#subscription?.pause({ topic, partition })
       },
@@ -219,11 +224,6 @@ export class Pipeline implements RunningPipeline {
       this.#subscription!.rewind({ topic, partition })
       this.#subscription!.resume({ topic, partition })
     }
-  }
-
-  async #close(slots: readonly Slot[]): Promise<void> {
-    this.#slots = this.#slots.filter((slot) => !slots.includes(slot))
-    await Promise.all(slots.map((slot) => slot.close()))
   }
 
   async #consume(): Promise<void> {

@@ -11,6 +11,8 @@ export interface DeadLetterPolicy extends LetterContext {
   readonly retention: number
   readonly retry: RetryPolicy
   readonly halt?: FloodLimit
+  /** How often a record may be sent back. */
+  readonly maxHops: number
   /** Whether later records of a key wait behind one that failed, and how many may. */
   readonly parked?: ParkedLimit
 }
@@ -48,7 +50,7 @@ export interface PlannedSource {
   /** Milliseconds that its topic's records are kept; for ever when absent. */
   readonly retention?: number
   readonly deadLetters: DeadLetterPolicy
-  /** The topic by which commands for its dead letters come, where those hold up their keys. */
+  /** The topic by which its dead letters come back, and commands for those that hold up their keys; a retry topic has none. */
   readonly lane?: string
 }
 
@@ -137,6 +139,8 @@ export interface Plan {
   readonly revision: string
   readonly subtopologies: readonly Subtopology[]
   readonly topics: readonly TopicSpec[]
+  /** Copies of each partition's state that other members of the group keep; none when absent. */
+  readonly standbyReplicas?: number
 }
 
 /** Sources by their topics' names, and retry topics by the names of those that they are of, too. */

@@ -2,33 +2,27 @@ import type { Format } from '../component/source.ts'
 import { writeTable } from '../component/tableStore.ts'
 import { encodeValue } from '../component/value.ts'
 import { asFault, RecordedFault, type Fault } from '../record/fault.ts'
-import type { Outcome } from '../record/outcome.ts'
+import { fail, type Outcome } from '../record/outcome.ts'
 import type { OutputRecord, Record } from '../record/record.ts'
 import type { Lineage } from './lineage.ts'
 import type { PlannedSink } from './plan.ts'
 import { madeBy, type Made, type Refusals } from './refusals.ts'
 import { repartitioned } from './repartition.ts'
-import type { SinkNode, StreamNodes } from './wire.ts'
+import type { SinkNode } from './wire.ts'
 
 type Emit = Extract<Outcome, { readonly type: 'emit' }>
 
-/** What is wrong with what an operator emitted, if anything: it cannot be followed, or leads nowhere. */
-export function wrongResult(
-  operator: string,
-  { record, results, branch }: Emit,
-  stream: StreamNodes,
-): Fault | undefined {
+/** What an operator said of a record; its failure where results cannot be followed, or lead nowhere. */
+export function followable(operator: string, outcome: Outcome, branches: ReadonlyMap<string, unknown>): Outcome {
+  if (outcome.type !== 'emit') return outcome
+  const { record, results, branch } = outcome
   if (results.some(({ origin }) => origin !== record.origin)) {
-    return new RecordedFault(
-      'operator.lost_origin',
-      `${operator} emitted a record without the origin of its input; derive results with withValue().`,
-    )
+    const message = `${operator} emitted a record without the origin of its input; derive results with withValue().`
+    return fail(record, new RecordedFault('operator.lost_origin', message))
   }
-  if (branch === undefined || stream.branches.has(branch)) return undefined
-  return new RecordedFault(
-    'operator.unknown_branch',
-    `${operator} emitted to the branch "${branch}", which no stream reads.`,
-  )
+  if (branch === undefined || branches.has(branch)) return outcome
+  const message = `${operator} emitted to the branch "${branch}", which no stream reads.`
+  return fail(record, new RecordedFault('operator.unknown_branch', message))
 }
 
 /** The results of one record, each with an index of its own: it is part of a letter's id, and of the key of a record under way. */

@@ -45,7 +45,7 @@ export async function checkShapes(task: ShapedTask, state: StateReader): Promise
   for (const [id, now] of shapesOf(subtopology)) {
     const before = shapeIn(state, id)
     const isKept = isKeptIn(state, id, before)
-    if (before && isKept) checkSame(plan.name, id, before, now)
+    if (before && isKept) checkSame(task, id, before, now)
     if (before?.kind !== now.kind || before.config !== now.config) fresh.set(id, now)
     else if (before.gone) back.push([id, now])
     isUsed ||= hasEntries(state, id)
@@ -130,15 +130,23 @@ function hasEntries(state: StateReader, id: string): boolean {
   return false
 }
 
-function checkSame(pipeline: string, id: string, before: Shape, now: Shape): void {
+function checkSame({ plan, subtopology }: ShapedTask, id: string, before: Shape, now: Shape): void {
   if (before.kind !== now.kind)
     throw new StateUnusable(
-      `${id} has state that \`${before.kind}\` made, and is \`${now.kind}\` now: ${remedy(pipeline)}`,
+      `${id} has state that \`${before.kind}\` made, and is \`${now.kind}\` now: ${remedy(plan.name)}`,
     )
-  if (before.config !== now.config)
-    throw new StateUnusable(
-      `${id} has state of another config of \`${now.kind}\` (it was ${before.config}, it is ${now.config}): change it back, or ${remedy(pipeline)}`,
-    )
+  if (before.config === now.config) return
+  const { spec } = subtopology.streams.flatMap(({ steps }) => steps).find((step) => step.id === id)!
+  throw new StateUnusable(
+    `${id} has state that was made with ${differing(spec, before, now)}, and the config says ${differing(spec, now, before)} now: change it back, or ${remedy(plan.name)}`,
+  )
+}
+
+/** What one shape says and another does not, in the words of configs. */
+function differing({ name, shapeText }: PlannedStep['spec'], one: Shape, other: Shape): string {
+  const textOf = ({ config }: Shape) => shapeText?.(JSON.parse(config) as never) ?? []
+  const own = textOf(one).filter((text) => !textOf(other).includes(text))
+  return own.join(' and ') || `another config of \`${name}\``
 }
 
 const otherPartitions = (pipeline: string, topic: string, before: number, now: number): StateUnusable =>

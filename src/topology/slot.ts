@@ -1,13 +1,16 @@
-import type { Batch, GroupMember, TopicPartition } from '../broker/broker.ts'
+import type { Observable } from 'rxjs'
+import type { Batch, GroupMember, Lag, TopicPartition } from '../broker/broker.ts'
 import type { FloodGuard } from '../deadletter/flood.ts'
 import { readGlobals } from './globalTables.ts'
 import { stateOf } from './held.ts'
+import type { Intake } from './partitionGroup.ts'
 import { pauseAfter, sleep } from './pause.ts'
 import { inputsOf, type Subtopology } from './plan.ts'
 import { Refusals } from './refusals.ts'
 import { checkShapes } from './shapes.ts'
 import { Task, type TaskParts } from './task.ts'
 import { TaskStopped } from './taskStopped.ts'
+import { inTimeOrder, TimeOrder } from './timeOrder.ts'
 
 export interface SlotParts extends Omit<TaskParts, 'state' | 'global' | 'committed' | 'refusals'> {
   readonly member: GroupMember | undefined
@@ -17,6 +20,12 @@ export interface SlotParts extends Omit<TaskParts, 'state' | 'global' | 'committ
   readonly guards: ReadonlyMap<string, FloodGuard>
   /** Called whenever something ended, well or not. */
   readonly changed: () => void
+  /** Emits whenever that is called, for any of the slots. */
+  readonly changes: Observable<void>
+  /** How far this process is in each of its partitions. */
+  readonly lag: () => Promise<readonly Lag[]>
+  /** Whether something here is still to fill a topic, and then to end. */
+  readonly isFilling: (topic: string) => boolean
   /** A task has stopped: it takes nothing until it is started again. */
   readonly suspended: (slot: Slot) => void
   /** A task was started again: its partitions go on from what is committed. */
@@ -26,7 +35,10 @@ export interface SlotParts extends Omit<TaskParts, 'state' | 'global' | 'committ
 /** The place of a task: it starts the task, and starts it again when it stops, from what it committed. */
 export class Slot {
   readonly #parts: SlotParts
+  readonly #ordered: readonly string[]
   #task: Task | undefined
+  /** Hands the task its inputs, where their order matters. */
+  #order: TimeOrder | undefined
   #stopped: TaskStopped | undefined
   #restarts = 0
   #batches = 0
@@ -37,6 +49,7 @@ export class Slot {
 
   constructor(parts: SlotParts) {
     this.#parts = parts
+    this.#ordered = inTimeOrder(parts.subtopology)
   }
 
   /** As Kafka Streams names a task: "0_3" is partition 3 of sub-topology 0. */
@@ -63,21 +76,21 @@ export class Slot {
   }
 
   get inFlight(): number {
-    return this.#task?.inFlight ?? 0
+    return this.#task?.standing.inFlight ?? 0
   }
 
   /** Records in flight that do not go on by themselves. */
   get blocked(): number {
-    return this.#task?.blocked ?? 0
+    return this.#task?.standing.blocked ?? 0
   }
 
   /** Why the task reads no more, though it runs, until somebody does something. */
   get stuck(): string | undefined {
-    return this.#task?.stuck
+    return this.#task?.standing.stuck
   }
 
   get places(): ReadonlyMap<string, number> {
-    return this.#task?.places ?? new Map()
+    return this.#task?.standing.places ?? new Map()
   }
 
   /** Whether something is under way that ends by itself. */
@@ -122,6 +135,7 @@ export class Slot {
     task.stopped.subscribe((reason) => this.#suspend(reason))
     task.worked.subscribe(() => this.#parts.changed())
     this.#task = task
+    this.#order = this.#ordered.length === 0 ? undefined : this.#orderFor(task, committed)
     this.#stopped = undefined
     task.resume()
   }
@@ -130,7 +144,8 @@ export class Slot {
   async process(batch: Batch): Promise<boolean> {
     this.#batches++
     try {
-      await this.#task!.process(batch)
+      if (this.#order && this.#ordered.includes(batch.topic)) await this.#order.process(batch)
+      else await this.#task!.process({ records: batch.records, passed: [batch] })
       this.#restarts = 0
       return !this.#closed
     } catch (thrown) {
@@ -148,11 +163,19 @@ export class Slot {
   /** Abandons what is not committed. */
   async close(): Promise<void> {
     this.#closed = true
+    this.#order?.close(new TaskStopped('the task was closed'))
     await this.#task?.close()
+  }
+
+  #orderFor(task: Task, committed: TaskParts['committed']): TimeOrder {
+    const process = (intake: Intake) => task.process(intake)
+    const failed = (reason: TaskStopped) => task.stop(reason)
+    return new TimeOrder({ ...this.#parts, committed, process, failed }, this.#ordered)
   }
 
   /** The task stopped. */
   #suspend(reason: TaskStopped): void {
+    this.#order?.close(reason)
     if (this.#closed) return
     if (reason.refused.length > 0 && this.#refusals.learn(reason.refused)) this.#goBack(reason)
     else this.#pause(reason)

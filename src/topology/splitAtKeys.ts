@@ -110,7 +110,7 @@ export const originsOf = (sources: readonly PlannedSource[]): NonNullable<Planne
   )
 
 /** Retries wait in the state of the task: retry topics and the order of keys are for records as their sources have them. */
-function withinTask({ parked: _, retry, ...policy }: DeadLetterPolicy): DeadLetterPolicy {
+export function withinTask({ parked: _, retry, ...policy }: DeadLetterPolicy): DeadLetterPolicy {
   const { attempts, backoff } = retry
   return { ...policy, retry: { attempts, backoff, reenter: 'operator' } }
 }

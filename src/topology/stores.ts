@@ -31,6 +31,8 @@ export interface EntryQuery {
   /** This one alone, in every partition. */
   readonly key?: string
   readonly partition?: number
+  /** Those whose keys begin so. */
+  readonly prefix?: string
   /** Those behind a place. */
   readonly after?: { readonly partition: number; readonly key: string }
   readonly limit: number
@@ -106,7 +108,7 @@ export async function entriesOf(
   broker: Broker,
   group: string,
   tasks: readonly string[],
-  { store, key, partition, after, limit }: EntryQuery,
+  { store, key, partition, prefix = '', after, limit }: EntryQuery,
 ): Promise<readonly StoreEntry[]> {
   const found: StoreEntry[] = []
   for (const task of tasks.toSorted((a, b) => numberOf(a) - numberOf(b))) {
@@ -122,8 +124,9 @@ export async function entriesOf(
       if (bytes) add(key, bytes)
       continue
     }
-    const from = after?.partition === number ? `${after.key}\0` : undefined
+    const from = after?.partition === number ? `${after.key}\0` : prefix
     for (const [own, bytes] of state.entries(name, from)) {
+      if (!own.startsWith(prefix)) break
       if (found.length >= limit) return found
       add(own, bytes)
     }

@@ -1,7 +1,6 @@
 import { filter, firstValueFrom, fromEvent, race, Subject, timer } from 'rxjs'
 import {
   OutputsRefused,
-  type Batch,
   type Broker,
   type GroupMember,
   type StateChange,
@@ -15,8 +14,10 @@ import { Fault, RecordedFault } from '../record/fault.ts'
 import type { Record } from '../record/record.ts'
 import { tellExpired } from './expired.ts'
 import { Flow } from './flow.ts'
+import type { Intake } from './partitionGroup.ts'
 import type { Refusals } from './refusals.ts'
 import type { SharedSinks } from './sinks.ts'
+import type { Standing } from './standing.ts'
 import { TaskStopped } from './taskStopped.ts'
 import { Trimmer } from './trim.ts'
 import type { SinkNode, WiringParts } from './wire.ts'
@@ -76,28 +77,13 @@ export class Task {
     this.#trimmer = new Trimmer(parts)
     this.#flow = new Flow(parts, guards, {
       whenFree: (action) => this.#whenFree(action),
-      halt: (message, cause) => this.#stop(new TaskStopped(message, { cause })),
+      halt: (message, cause) => this.stop(new TaskStopped(message, { cause })),
     })
   }
 
-  /** Source records under way: read, and without a final outcome yet. */
-  get inFlight(): number {
-    return this.#flow.standing.inFlight
-  }
-
-  /** Those that wait behind dead letters: they do not go on by themselves. */
-  get blocked(): number {
-    return this.#flow.standing.blocked
-  }
-
-  /** Why no more is read and nothing will go on by itself, if so. */
-  get stuck(): string | undefined {
-    return this.#flow.standing.stuck
-  }
-
-  /** Where they are: records by operator or sink. */
-  get places(): ReadonlyMap<string, number> {
-    return this.#flow.standing.places
+  /** How things stand with its source records. */
+  get standing(): Standing {
+    return this.#flow.standing
   }
 
   /** Whether calls or commits are under way, which end by themselves, without more input and without a timer. */
@@ -110,22 +96,27 @@ export class Task {
     if (this.#flow.restore()) this.#commitSoon()
   }
 
-  /** Runs a batch to its outcomes and commits; resolves when the task can take more. @throws TaskStopped */
-  async process(batch: Batch): Promise<void> {
-    const { topic, partition, records, next } = batch
+  /** Runs an intake to its outcomes and commits; resolves when the task can take more of its sources. @throws TaskStopped */
+  async process({ records, passed }: Intake): Promise<void> {
     await this.#exclusively(async () => {
-      tellExpired(batch, this.#flow.draft, this.#parts.log)
+      for (const part of passed) tellExpired(part, this.#flow.draft, this.#parts.log)
       for (const record of records) {
         if (this.#reason) return
         this.#flow.feed(record)
       }
-      this.#flow.draft.position({ topic, partition, offset: next })
+      for (const { topic, partition, next } of passed) this.#flow.draft.position({ topic, partition, offset: next })
       await this.#commit()
     })
+    await Promise.all(passed.map((part) => this.#passed(part)))
+    if (this.#reason) throw this.#reason
+  }
+
+  /** A unit was committed that passes a part of an input. */
+  async #passed({ topic, partition, next }: Intake['passed'][number]): Promise<void> {
     const source = this.#parts.subtopology.sources.find(({ name }) => name === topic)
     if (source?.origins && !this.#reason) this.#trimmer.committed({ topic, partition, offset: next })
     if (source) await this.#room(topic)
-    if (this.#reason) throw this.#reason
+    else await this.#crowdEnds()
   }
 
   /** Waits until there is room for more of a source. */
@@ -136,6 +127,13 @@ export class Task {
       await firstValueFrom(race(this.#flow.progress, this.#failure, fromEvent(signal, 'abort')))
     }
     if (!this.#flow.standing.full) this.#tell(source, false)
+  }
+
+  /** Waits until there is room for more of what comes by a lane: what is parked is none of its business. */
+  async #crowdEnds(): Promise<void> {
+    const { signal } = this.#parts
+    while (!this.#reason && this.#flow.standing.crowded && !signal.aborted)
+      await firstValueFrom(race(this.#flow.progress, this.#failure, fromEvent(signal, 'abort')))
   }
 
   /** Says that a source pauses because too much is parked, or that it goes on. */
@@ -152,6 +150,13 @@ export class Task {
   async flush(): Promise<void> {
     this.#flow.flush()
     await this.#exclusively(() => this.#commit())
+  }
+
+  /** Commits no more, and says why. */
+  stop(reason: TaskStopped): void {
+    if (this.#reason) return
+    this.#reason = reason
+    this.#failure.next(reason)
   }
 
   /** Abandons what is not committed, except for a unit whose records a sink was given already: it would be given them again. */
@@ -189,19 +194,13 @@ export class Task {
         await work()
       } catch (thrown) {
         const message = thrown instanceof Error ? thrown.message : String(thrown)
-        this.#stop(thrown instanceof TaskStopped ? thrown : new TaskStopped(message, { cause: thrown }))
+        this.stop(thrown instanceof TaskStopped ? thrown : new TaskStopped(message, { cause: thrown }))
       } finally {
         this.#working = false
         this.#workDone.next()
       }
     })
     return this.#work
-  }
-
-  #stop(reason: TaskStopped): void {
-    if (this.#reason) return
-    this.#reason = reason
-    this.#failure.next(reason)
   }
 
   async #commit(): Promise<void> {

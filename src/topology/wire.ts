@@ -2,14 +2,15 @@ import { Subject, Subscription, type Observer, type SchedulerLike } from 'rxjs'
 import type { StateReader } from '../broker/broker.ts'
 import type { Log } from '../component/context.ts'
 import { attempt, lift } from '../component/lift.ts'
-import type { Clock, Step } from '../component/operator.ts'
+import type { Clock } from '../component/operator.ts'
 import type { Outcome } from '../record/outcome.ts'
 import type { Record } from '../record/record.ts'
 import { readGlobal } from './globalTables.ts'
 import type { Meter, NodeMeter } from './meter.ts'
 import type { Plan, PlannedSink, PlannedStep, PlannedStream, Subtopology } from './plan.ts'
-import type { StagedState } from './staged.ts'
 import { readTable, type WritableTable } from '../component/tableStore.ts'
+import { followable } from './results.ts'
+import type { StagedState } from './staged.ts'
 import { branchesOf, sourcesOf } from './upstream.ts'
 
 /** An operator of a stream in one task. */
@@ -99,7 +100,8 @@ export function wire(parts: WiringParts, state: StagedState, outcome: (node: Nod
   const streams = subtopology.streams.map((stream, at) => {
     const number =
       stream.asideOf === undefined ? at : subtopology.streams.findIndex(({ name }) => name === stream.asideOf)
-    const chain = stream.steps.map((step) => build(step, number, parts, state, outcome))
+    const branches = new Map<string, Reader[]>()
+    const chain = stream.steps.map((step) => build(step, { number, branches }, parts, state, outcome))
     chain.forEach((node, at) => {
       for (const side of node.right ? [node, node.right] : [node]) {
         nodes.set(side.id, side)
@@ -120,7 +122,7 @@ export function wire(parts: WiringParts, state: StagedState, outcome: (node: Nod
       ...(chain[0] && { first: chain[0] }),
       sinks: ends,
       readers: [],
-      branches: new Map(),
+      branches,
     } satisfies StreamNodes
   })
   const planned = subtopology.streams
@@ -172,7 +174,7 @@ function addTo<T>(lists: Map<string, T[]>, name: string, element: T): void {
 
 function build(
   { id, spec, config, reads }: PlannedStep,
-  stream: number,
+  { number: stream, branches }: Pick<StreamNodes, 'number' | 'branches'>,
   { plan, partition, scheduler, log, signal, meter, global }: WiringParts,
   state: StagedState,
   outcome: (node: Node, outcome: Outcome) => void,
@@ -207,24 +209,19 @@ function build(
     return Object.assign(direct(node, left), { right: other, ...(clock && { clock }) })
   }
   function direct(side: Node, step: (record: Record) => Outcome): Node {
-    const run = atomic(step, state)
-    side.input = { next: (record) => outcome(side, attempt(run, record, side.id)), complete() {} }
+    const run = (record: Record) => followable(side.id, attempt(step, record, side.id), branches)
+    // Where it fails, or what it gave cannot be followed, what it changed in the state is undone.
+    side.input = { next: (record) => outcome(side, state.attempt(run, record, isKept)), complete() {} }
     return side
   }
   const lifted = lift(step, context)
   const open = () => {
     const input = new Subject<Record>()
     node.input = input
-    node.running.add(input.pipe(lifted).subscribe((result) => outcome(node, result)))
+    node.running.add(input.pipe(lifted).subscribe((result) => outcome(node, followable(id, result, branches))))
   }
   open()
   return node
 }
-
-/** A synchronous step whose state changes are undone when it fails. */
-const atomic =
-  (step: Extract<Step, (record: Record) => Outcome>, state: StagedState): ((record: Record) => Outcome) =>
-  (record) =>
-    state.attempt(step, record, isKept)
 
 const isKept = ({ type }: Outcome): boolean => type !== 'fail'

@@ -50,7 +50,9 @@ test.each(['headers', 'json'])(
       origin: { topic: 'raw', partition: 0, offset: 0, timestamp: 1_000 },
       failedAt: expect.stringMatching(/Z$/),
       firstFailedAt: expect.stringMatching(/Z$/),
-      disposition: 'deadLetter',
+      disposition: 'open',
+      fingerprint: expect.stringMatching(/^[0-9a-f-]+$/),
+      history: [],
       key: 'k1',
       value: { price: 'free', n: 1 },
     })
@@ -87,7 +89,7 @@ test('dlq show says what is wrong with a name', async () => {
   expect(await failing('dlq.raw/3/0')).toBe('oxbow: dlq.raw has no partition 3: it has 1, counted from 0\n')
   expect(await failing('dlq.nope')).toContain('oxbow: there is no topic dlq.nope; there are: ')
   expect(await failing('0'.repeat(32))).toContain('keeps a dead letter with the id 000')
-  expect(await failing('raw/0/1')).toContain('the record at raw/0/1 is not a dead letter of Oxbow')
+  expect(await failing('raw/0/1')).toContain('the record at raw/0/1 is no dead letter of a convention that is known')
 })
 
 test('dlq ls with a config counts its dead-letter topics, also those that are not there yet', async () => {
@@ -107,7 +109,41 @@ test('dlq ls with a config counts its dead-letter topics, also those that are no
       discarded: 0,
       retained: 0,
       oldest: null,
+      expired: 0,
+      expiring: 0,
     },
   ])
   expect((await runOxbow(directory, ['dlq', 'ls'])).stdout).toMatch(/^source +topic +open.*\nraw +dlq\.raw +2 /)
+})
+
+test('dlq groups has one group for letters that failed alike, with a line of JSON for each', async () => {
+  const directory = await withLetters('headers')
+  await runOxbow(directory, ['produce', 'raw'], '{"price":"dear"}\n{"price":"cheap"}\n')
+  await runOxbow(directory, ['run', 'prices.yaml', '--until-idle', '--no-http'])
+  const { stdout } = await runOxbow(directory, ['dlq', 'groups', 'prices.yaml', '--json'])
+  expect(jsonLines(stdout)).toEqual([
+    {
+      topic: 'dlq.raw',
+      fingerprint: expect.any(String),
+      state: 'new',
+      pipeline: 'prices',
+      source: 'raw',
+      operator: 'good.filter',
+      code: 'expression.failed',
+      message: expect.stringContaining('record.price'),
+      open: 3,
+      redriving: 0,
+      resolved: 0,
+      discarded: 0,
+      expired: 0,
+      trend: [...Array<number>(23).fill(0), 3],
+      first: expect.stringMatching(/Z$/),
+      last: expect.stringMatching(/Z$/),
+      oldest: expect.stringMatching(/Z$/),
+    },
+    expect.objectContaining({ code: 'value.unreadable', open: 1 }),
+  ])
+  expect((await runOxbow(directory, ['dlq', 'groups', '--state', 'resolved', '--json'])).stdout).toBe('')
+  const shown = await runOxbow(directory, ['dlq', 'groups'])
+  expect(shown.stdout).toMatch(/^group +state +open .*\n\S+ +new +3 +0 .*█ +good\.filter +expression\.failed /)
 })

@@ -69,6 +69,33 @@ streams: { all: { from: clean, to: { topic: cleaner } } }
   expect(await readTopic(directory, 'alerts')).toMatchObject([{ value: { topic: 'dlq.raw', size: 2 } }])
 })
 
+test('run --until-idle says what waits for time to go on, and nothing where nothing does', async () => {
+  const config = (emit: string, type: string) => `name: p
+sources: { bids: { file: { path: ./bids.jsonl } }, asks: { topic: {} } }
+streams:
+  deals:
+    from: bids
+    steps:
+      - keyBy: record.id
+      - aggregate: { window: { tumbling: 1h }, emit: ${emit}, into: { bids: count } }
+    to: { topic: deals }
+  joined:
+    { from: bids, steps: [keyBy: record.id, join: { stream: asks, within: 1h, type: ${type}, as: ask }], to: { topic: joined } }
+`
+  const bids = '{"id":"a"}\n{"id":"a"}\n{"id":"b"}\n'
+  const heldAfter = async (yaml: string) => {
+    const directory = makeDirectory({ 'p.yaml': yaml, 'bids.jsonl': bids })
+    const { stderr } = await runOxbow(directory, ['run', 'p.yaml', '--until-idle', '--no-http'])
+    return stderr.split('\n').filter((line) => line.includes('holds'))
+  }
+  const [line, ...more] = await heldAfter(config('close', 'left'))
+  expect(more).toEqual([])
+  expect(line).toContain(
+    'joined.join holds records that met none yet: 3; deals.aggregate holds open windows: 2. A later record lets go of',
+  )
+  expect(await heldAfter(config('update', 'inner'))).toEqual([])
+})
+
 test('a source that cannot be polled is a failure that says what to do', async () => {
   const directory = makeDirectory({ 'prices.yaml': prices })
   const { code, stdout, stderr } = await runOxbow(directory, [

@@ -5,6 +5,11 @@ import { openEmbedded } from '../../src/broker/embedded/embedded.ts'
 import type { Catalog } from '../../src/component/catalog.ts'
 import { defineSink } from '../../src/component/sink.ts'
 import type { AlertRecord } from '../../src/monitor/alert.ts'
+import { deadLetter } from '../../src/deadletter/letter.ts'
+import { redactor } from '../../src/deadletter/redact.ts'
+import { RecordedFault } from '../../src/record/fault.ts'
+import type { OutputRecord } from '../../src/record/record.ts'
+import { Ledger } from '../../src/deadletter/ledger/ledger.ts'
 import { planMonitor } from '../../src/monitor/plan.ts'
 import type { Sample } from '../../src/monitor/sample.ts'
 import { SinkUnavailableFault } from '../../src/record/fault.ts'
@@ -55,7 +60,7 @@ async function monitoring(text: string) {
   const file = parseConfig(text, 'shop.yaml', catalog, {})
   const plan = resolvePlan(file, catalog)
   await broker.ensureTopics(plan.topics)
-  const monitor = planMonitor({ file, plan, broker, catalog })!
+  const monitor = planMonitor({ file, plan, broker, ledger: new Ledger(broker), catalog })!
   let pipeline: Pipeline | undefined
   const run = async (once: boolean) => {
     await pipeline?.stop()
@@ -85,8 +90,7 @@ async function monitoring(text: string) {
     },
     /** Dead letters, as a unit of the watched pipeline writes them. */
     async bury(topic: string, count: number, counts: readonly Count[] = []) {
-      const letter = { topic, key: null, value: Buffer.from('{}'), headers: [], timestamp: scheduler.now() }
-      const outputs = Array.from({ length: count }, () => letter)
+      const outputs = Array.from({ length: count }, () => letterOn(topic, buried++, scheduler.now()))
       await broker.commit({ group: 'shop', task: '0_0', outputs, offsets: [], state: [], counts })
     },
     values: async <V>(topic: string): Promise<V[]> => {
@@ -94,6 +98,23 @@ async function monitoring(text: string) {
       return records.map(({ value }) => JSON.parse(value!.toString()) as V)
     },
   }
+}
+
+let buried = 0
+
+function letterOn(topic: string, offset: number, failedAt: number): OutputRecord {
+  const origin = { source: 'orders', topic: 'orders', partition: 0, offset: BigInt(offset), timestamp: 5 }
+  const failure = {
+    raw: { key: null, value: Buffer.from('{}'), headers: [], timestamp: 5 },
+    input: { value: {}, index: '', origin },
+    operator: 'all.map',
+    fault: new RecordedFault('value.bad', 'It is bad.', 'deadLetter'),
+    attempts: 1,
+    hops: 0,
+    firstFailedAt: failedAt,
+    failedAt,
+  }
+  return deadLetter(failure, { pipeline: 'shop', revision: 'r', topic, envelope: 'headers', redact: redactor([], []) })
 }
 
 const dueAt = (action: object): number => (action as { readonly delay: number }).delay
@@ -241,7 +262,13 @@ describe('the monitor', () => {
 describe('planMonitor', () => {
   const planned = (text: string) => {
     const file = parseConfig(text, 'shop.yaml', catalog, {})
-    return planMonitor({ file, plan: resolvePlan(file, catalog), broker: {} as Broker, catalog })
+    return planMonitor({
+      file,
+      plan: resolvePlan(file, catalog),
+      broker: {} as Broker,
+      ledger: new Ledger({} as Broker),
+      catalog,
+    })
   }
 
   it('has nothing to run without alerts', () => {

@@ -50,6 +50,12 @@ describe('use, with a function', () => {
     expect(await outcomes(path, only)).toEqual([emit(only, withValue(only, 'seen'))])
   })
 
+  it('makes any number of records of one', async () => {
+    const each = file('export default (n, record, { many }) => many(Array.from({ length: n }, (_, at) => at))')
+    const [outcome] = await outcomes(each, record(200_000))
+    expect(outcome?.type === 'emit' && outcome.results.length).toBe(200_000)
+  })
+
   it('takes what the tools make', async () => {
     const path = file(`export default (value, record, { many, value: one, drop, fail }) => {
       if (value === 'many') return many([1, { two: 2 }])

@@ -3,6 +3,7 @@ import { onTestFinished } from 'vitest'
 import type { Broker } from '../../src/broker/broker.ts'
 import { openEmbedded } from '../../src/broker/embedded/embedded.ts'
 import type { Log } from '../../src/component/context.ts'
+import { Ledger } from '../../src/deadletter/ledger/ledger.ts'
 import { startServer } from '../../src/server/server.ts'
 import { Pipeline } from '../../src/topology/pipeline.ts'
 import { parseConfig } from '../../src/topology/read.ts'
@@ -56,7 +57,14 @@ export async function served(config: string, options: ServedOptions = {}) {
   await pipeline.start()
   await pipeline.quiet()
   const plots = (file.config.monitor?.plots ?? []).map((plot) => ({ pipeline: file.config.name, plot }))
-  const parts = { port: 0, pipelines: [pipeline], plots, broker: seenAs(broker), log }
+  const parts = {
+    port: 0,
+    pipelines: [pipeline],
+    plots,
+    broker: seenAs(broker),
+    ledger: new Ledger(seenAs(broker)),
+    log,
+  }
   const server = await startServer({ ...parts, ...(host !== undefined && { host }) })
   onTestFinished(async () => {
     await server.close()

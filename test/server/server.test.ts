@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { asyncScheduler } from 'rxjs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { Ledger } from '../../src/deadletter/ledger/ledger.ts'
 import type { Broker } from '../../src/broker/broker.ts'
 import { openEmbedded } from '../../src/broker/embedded/embedded.ts'
 import type { Catalog } from '../../src/component/catalog.ts'
@@ -75,7 +76,13 @@ streams: { all: { from: one.to.six, steps: [{ judge: {} }], to: { topic: out } }
 }
 
 async function serve(): Promise<string> {
-  server = await startServer({ port: 0, pipelines: pipeline ? [pipeline] : [], broker, log })
+  server = await startServer({
+    port: 0,
+    pipelines: pipeline ? [pipeline] : [],
+    broker,
+    ledger: new Ledger(broker),
+    log,
+  })
   return server.url
 }
 
@@ -231,6 +238,7 @@ describe('the server', () => {
       port: 0,
       pipelines: [pipeline!],
       broker: broken,
+      ledger: new Ledger(broken),
       log: { ...log, warn: (_, message) => void warnings.push(message) },
     })
     expect((await fetch(`${server.url}/metrics`)).status).toBe(500)
@@ -242,7 +250,7 @@ describe('the server', () => {
     const other = createServer().listen(0, '127.0.0.1')
     await new Promise((resolve) => other.once('listening', resolve))
     const { port } = other.address() as AddressInfo
-    await expect(startServer({ port, pipelines: [], broker, log })).rejects.toThrow(
+    await expect(startServer({ port, pipelines: [], broker, ledger: new Ledger(broker), log })).rejects.toThrow(
       `Port ${port} on 127.0.0.1 is in use. Name another with --port, or serve no HTTP with --no-http.`,
     )
     await new Promise((resolve) => other.close(resolve))

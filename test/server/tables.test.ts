@@ -1,5 +1,6 @@
 import { asyncScheduler } from 'rxjs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Ledger } from '../../src/deadletter/ledger/ledger.ts'
 import type { Broker, MemberInfo } from '../../src/broker/broker.ts'
 import { openEmbedded } from '../../src/broker/embedded/embedded.ts'
 import { catalog } from '../../src/catalog.ts'
@@ -53,7 +54,7 @@ describe('the state of a running pipeline over HTTP', () => {
       },
     }) as RunningPipeline
     const asked = { ...broker, members: async () => members }
-    server = await startServer({ port: 0, pipelines: [running], broker: asked, log })
+    server = await startServer({ port: 0, pipelines: [running], broker: asked, ledger: new Ledger(broker), log })
   })
   afterEach(async () => {
     await server.close()
@@ -106,8 +107,8 @@ describe('the state of a running pipeline over HTTP', () => {
   it('says who has the other partitions of a key that is not here', async () => {
     expect(await get(`/tables/${store}/none`)).toMatchObject({ status: 404, body: { partitions: [0, 1] } })
     members = [
-      { id: 'me', clientId: 'oxbow-1', host: 'a', partitions: [] },
-      { id: 'you', clientId: 'oxbow-2', host: 'b', partitions: [{ topic: 'visits', partition: 2 }] },
+      { id: 'me', clientId: 'oxbow-1', host: 'a', standbys: [], partitions: [] },
+      { id: 'you', clientId: 'oxbow-2', host: 'b', standbys: [], partitions: [{ topic: 'visits', partition: 2 }] },
     ]
     const { status, body } = await get(`/tables/${store}/none`)
     expect(status).toBe(421)

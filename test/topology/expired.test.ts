@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { asyncScheduler } from 'rxjs'
+import { Ledger } from '../../src/deadletter/ledger/ledger.ts'
 import { openEmbedded } from '../../src/broker/embedded/embedded.ts'
 import { createMetrics } from '../../src/monitor/metrics.ts'
 import { append, catalogWith, output, startPipeline, valuesOf } from '../support/pipeline.ts'
@@ -36,7 +37,12 @@ it('records that were deleted before they were read are told, counted, and in no
       message: expect.stringMatching(/^in, partition 0: 2 offsets were deleted before .* Give the topic a longer/),
     },
   ])
-  const metrics = createMetrics({ pipelines: [second.pipeline], broker, scheduler: asyncScheduler })
+  const metrics = createMetrics({
+    pipelines: [second.pipeline],
+    broker,
+    ledger: new Ledger(broker),
+    scheduler: asyncScheduler,
+  })
   expect(await metrics.metrics()).toContain('oxbow_records_expired_total{pipeline="p",source="in"} 2\n')
 })
 

@@ -5,7 +5,7 @@ import { openEmbedded } from '../../src/broker/embedded/embedded.ts'
 import { BrokerError, type Broker } from '../../src/broker/broker.ts'
 import { defineSink, type OpenSink, type Receipt } from '../../src/component/sink.ts'
 import { Fault, RecordedFault } from '../../src/record/fault.ts'
-import { emit, emitTo, fail } from '../../src/record/outcome.ts'
+import { emit, emitTo, fail, type Outcome } from '../../src/record/outcome.ts'
 import { withValue, type Record } from '../../src/record/record.ts'
 import {
   append,
@@ -61,6 +61,28 @@ describe('one bad record does not hold up the next', () => {
     await pipeline.quiet({ settled: true })
     expect(await codes(broker)).toEqual(['operator.unknown_branch'])
     expect(await valuesOf(broker, 'out')).toEqual([2])
+  })
+
+  it.each<[string, string, (record: Record) => Outcome]>([
+    [
+      'has another origin',
+      'operator.lost_origin',
+      (record) => emit(record, { ...record, origin: { ...record.origin } }),
+    ],
+    ['goes to a branch that nobody reads', 'operator.unknown_branch', (record) => emitTo('x', record)],
+    ['is no record', 'operator.threw', (record) => emit(record, {} as Record)],
+  ])('and keeps no state of an operator whose result %s', async (_, code, wrong) => {
+    const step = operator('odd', (_, { state }) => (record) => {
+      const seen = (state.get('seen') as number | undefined) ?? 0
+      state.set('seen', seen + 1)
+      return first(record) ? wrong(record) : emit(record, withValue(record, seen))
+    })
+    const { pipeline, broker } = await startPipeline(config(), catalogWith({ operators: [step] }), {
+      before: [output('in', 1), output('in', 2)],
+    })
+    await pipeline.quiet({ settled: true })
+    expect(await codes(broker)).toEqual([code])
+    expect(await valuesOf(broker, 'out')).toEqual([0])
   })
 
   it('when an operator fails each try with another copy of it', async () => {

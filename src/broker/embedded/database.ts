@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { BrokerError } from '../broker.ts'
 import { asBrokerError } from './failure.ts'
-import { checkCurrent, checkSchema, migrate } from './schema.ts'
+import { brokerSchema, checkCurrent, checkSchema, migrate, type Schema } from './schema.ts'
 
 type Value = null | number | bigint | string | Uint8Array
 
@@ -29,22 +29,22 @@ const pageBytes = 8_192
 const checkpointBytes = 16_777_216
 /** Saves a third of the system time where state is larger than SQLite's own 2 MB; more saves no more. */
 const cacheKiB = 16_384
-/** A copy of state is written at random while it is restored. */
+/** A copy of state, or a view, is written at random while it is made. */
 const copyCacheKiB = 32_768
 const lockTimeout = 30_000
 
 /** How a database is used. */
-type Use = 'read' | 'write' | 'alone'
+type Use = 'read' | 'write' | 'alone' | 'view'
 
 /**
- * @param file a path, or ":memory:"
- * @param use `alone` keeps everybody else out, at once, and leaves the moment of writing to the system: what is committed
- *   may be lost when the machine stops, though never in part
+ * @param file a path, ":memory:", or "" for a temporary file
+ * @param use `view` leaves the moment of writing to the system: what is committed may be lost when the machine stops, though
+ *   never in part; `alone` does so too, and keeps everybody else out, at once
  * @throws BrokerError when it is no database of this version of Oxbow, or is somebody's alone
  */
-export function openDatabase(file: string, use: Use): Database {
+export function openDatabase(file: string, use: Use, schema = brokerSchema): Database {
   const readOnly = use === 'read'
-  const database = openFile(file, use)
+  const database = openFile(file, use, schema)
   const dataVersion = database.prepare('PRAGMA data_version') as unknown as Statement<{ data_version: number }>
   const begin = database.prepare('BEGIN IMMEDIATE')
   const commit = database.prepare('COMMIT')
@@ -81,25 +81,25 @@ export function openDatabase(file: string, use: Use): Database {
   }
 }
 
-function openFile(file: string, use: Use): DatabaseSync {
+function openFile(file: string, use: Use, schema: Schema): DatabaseSync {
   const readOnly = use === 'read'
   let database: DatabaseSync | undefined
   try {
     database = new DatabaseSync(file, { readOnly, timeout: use === 'alone' ? 0 : lockTimeout })
     if (use === 'alone') database.exec('PRAGMA locking_mode = EXCLUSIVE')
     if (readOnly) {
-      checkCurrent(database, file)
+      checkCurrent(database, file, schema)
       return database
     }
-    checkSchema(database, file)
+    checkSchema(database, file, schema)
     database.exec(`
       PRAGMA page_size = ${pageBytes};
       PRAGMA journal_mode = WAL;
-      PRAGMA synchronous = ${use === 'alone' ? 'NORMAL' : 'FULL'};
-      PRAGMA cache_size = -${use === 'alone' ? copyCacheKiB : cacheKiB};
+      PRAGMA synchronous = ${use === 'write' ? 'FULL' : 'NORMAL'};
+      PRAGMA cache_size = -${use === 'write' ? cacheKiB : copyCacheKiB};
       PRAGMA wal_autocheckpoint = ${checkpointBytes / pageBytes};
       PRAGMA journal_size_limit = ${checkpointBytes};`)
-    migrate(database, file)
+    migrate(database, file, schema)
     return database
   } catch (thrown) {
     database?.close()

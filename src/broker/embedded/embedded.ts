@@ -105,6 +105,17 @@ function createBroker({ tables, writer, now, readOnly, shared, lock }: Setting):
         }),
       ),
     topics: async (names) => database.read(() => log.describe()).filter(({ name }) => names?.includes(name) ?? true),
+    bounds: async (topics) =>
+      database.read(() =>
+        topics.flatMap((topic) =>
+          (log.find(topic)?.partitions ?? []).map(({ start, end }, partition) => ({
+            topic,
+            partition,
+            start: BigInt(start),
+            end: BigInt(end),
+          })),
+        ),
+      ),
     read: async ({ topic: name, partition, offset }, maxRecords) => {
       checkMaxRecords(maxRecords)
       return database.read(() => {
@@ -120,6 +131,7 @@ function createBroker({ tables, writer, now, readOnly, shared, lock }: Setting):
         for (const { topic, partition, offset } of positions) log.trim(topic, partition, Number(offset))
       }),
     committed: async (group) => database.read(() => offsets.all(group)),
+    announce: () => {}, // Nobody else reads for a group.
     members: async (group) => membership.members(group),
     reset: async (group, start) => {
       if (membership.members(group).length > 0) throw isRunning(group)

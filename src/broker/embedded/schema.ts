@@ -1,10 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { BrokerError } from '../broker.ts'
 
-/** "OXBW", in the header of the database file. */
-const applicationId = 0x4f584257
+/** What a database file of Oxbow has. */
+export interface Schema {
+  /** In the header of the file, so that no other file is taken for one. */
+  readonly applicationId: number
+  /** One script a version; what is released is never changed, only added to. */
+  readonly migrations: readonly string[]
+}
 
-/** One script a version of the schema; what is released is never changed, only added to. */
 const migrations = [
   `CREATE TABLE topic (
      id INTEGER PRIMARY KEY,
@@ -82,11 +86,14 @@ const migrations = [
    DROP TABLE state;`,
 ]
 
+/** That of the embedded broker, and of local copies of state: "OXBW". */
+export const brokerSchema: Schema = { applicationId: 0x4f584257, migrations }
+
 /**
  * Refuses a database that is not Oxbow's or is too new for this version.
  * @returns the version of its schema, 0 for a new, empty file
  */
-export function checkSchema(database: DatabaseSync, file: string): number {
+export function checkSchema(database: DatabaseSync, file: string, { applicationId, migrations }: Schema): number {
   const id = pragma(database, 'application_id')
   const version = pragma(database, 'user_version')
   if (id !== applicationId && !(id === 0 && isEmpty(database))) {
@@ -101,19 +108,20 @@ export function checkSchema(database: DatabaseSync, file: string): number {
 }
 
 /** Brings the schema up to date, in one transaction; another process may be doing the same. */
-export function migrate(database: DatabaseSync, file: string): void {
-  if (checkSchema(database, file) === migrations.length) return
+export function migrate(database: DatabaseSync, file: string, schema: Schema): void {
+  const { applicationId, migrations } = schema
+  if (checkSchema(database, file, schema) === migrations.length) return
   database.exec('BEGIN IMMEDIATE')
-  for (const script of migrations.slice(checkSchema(database, file))) database.exec(script)
+  for (const script of migrations.slice(checkSchema(database, file, schema))) database.exec(script)
   database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${migrations.length}; COMMIT`)
 }
 
 /** @throws BrokerError when the schema is older than what this version reads */
-export function checkCurrent(database: DatabaseSync, file: string): void {
-  const version = checkSchema(database, file)
-  if (version === migrations.length) return
+export function checkCurrent(database: DatabaseSync, file: string, schema: Schema): void {
+  const version = checkSchema(database, file, schema)
+  if (version === schema.migrations.length) return
   throw new BrokerError(
-    `${file} has schema ${version}, but ${migrations.length} is needed to read it. Run a pipeline on it once: that brings it up to date.`,
+    `${file} has schema ${version}, but ${schema.migrations.length} is needed to read it. Run a pipeline on it once: that brings it up to date.`,
   )
 }
 

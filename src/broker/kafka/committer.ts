@@ -168,7 +168,7 @@ export class Committer {
     )
     if (leaders) return leaders.length
     throw new Abandoned(
-      `There is no topic ${topic} to write to. Create it (\`oxbow topics FILE --apply\`); it goes on by itself then.`,
+      `There is no topic ${topic} to write to. Create it (\`oxbow topics FILE --apply\`); a pipeline that runs goes on by itself then.`,
     )
   }
 

@@ -1,20 +1,23 @@
 import { setTimeout } from 'node:timers/promises'
+import type { StoredRecord } from '../../record/record.ts'
 import { BrokerError, globalTask, type Broker, type Position, type StoreInfo, type TopicPartition } from '../broker.ts'
 import { checkMaxRecords } from '../maxRecords.ts'
-import { Changelog, changelogOf, changelogSpec, partitionOfTask } from './changelog.ts'
+import { Changelog, changelogOf, changelogSpec, lost, partitionOfTask } from './changelog.ts'
 import { Copies, type Notes } from './copies.ts'
 import { loadClient } from './loadClient.ts'
 import { Committer } from './committer.ts'
 import { sumOf } from '../counts.ts'
 import { GlobalState } from './globalState.ts'
 import { decodeCounts, Ledger } from './ledger.ts'
+import type { MemberData } from './memberData.ts'
 import { describeMembers } from './members.ts'
 import { Network } from './network.ts'
-import { committedOffsets, type CommittedOffset } from './offsets.ts'
+import { committedOffsets, logBounds, type CommittedOffset } from './offsets.ts'
 import { Producer } from './producer.ts'
 import { fetchFrom, recordsOf } from './reader.ts'
 import { resetGroup } from './reset.ts'
 import type { KafkaSettings } from './settings.ts'
+import { Standbys } from './standbys.ts'
 import { KafkaSubscription } from './subscription.ts'
 import { describeTopics } from './topicInfo.ts'
 import { ensureTopics } from './topics.ts'
@@ -49,12 +52,9 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
   const owned = new Map<string, Map<string, TopicPartition>>()
   /** What this process's members read, by group. */
   const inputs = new Map<string, readonly string[]>()
-  const changelog = new Changelog({
-    network: ask,
-    isRead: (group) => owned.has(group),
-    copies: new Copies(directory, notes),
-    notes,
-  })
+  const copies = new Copies(directory, notes)
+  const changelog = new Changelog({ network: ask, isRead: (group) => owned.has(group), copies, notes })
+  const standbys = new Standbys({ connect: () => open('standby'), copies, notes })
   let following: Network | undefined
   const globalState = new GlobalState({
     network: ask,
@@ -67,6 +67,7 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
   const subscriptions = new Set<KafkaSubscription>()
   const wait = settings.timeouts.transaction + settings.timeouts.delivery
   let closed = false
+  let address: string | undefined
 
   const openPartition = async (group: string, partition: number): Promise<void> => {
     if (ledger.has(group, partition)) return
@@ -87,6 +88,16 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
       .filter(({ topic }) => (topic === changelogOf(group)) === changelogs)
       .toSorted((a, b) => (a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1))
   }
+  const dataOf = (group: string): MemberData => ({
+    ...(address !== undefined && { address }),
+    place: copies.place,
+    owned: [...numbersOf([...(owned.get(group)?.values() ?? [])])],
+    copies: new Map([
+      ...copies.found(group).map((partition): [number, number] => [partition, 0]),
+      ...[...standbys.of(group)].map(({ partition, position }): [number, number] => [partition, position]),
+      ...changelog.positions(group),
+    ]),
+  })
   const committer = new Committer({
     network: networks.write,
     producer,
@@ -95,6 +106,10 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
     guarantee,
     open: openPartition,
   })
+  const restore = async (group: string, partition: number): Promise<void> => {
+    if (standbys.has(group, partition)) throw lost(group, partition)
+    await committer.restore(group, partition)
+  }
   const checkOpen = (): void => {
     if (closed) throw new BrokerError('The connection to Kafka is closed.')
   }
@@ -103,8 +118,10 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
     await Promise.all([...subscriptions].map((subscription) => subscription.close()))
     await committer.idle()
     const unfollowed = globalState.close()
-    await Promise.all([...Object.values(networks), ...(following ? [following] : [])].map((network) => network.close()))
+    const closing = [...Object.values(networks), ...(following ? [following] : [])].map((network) => network.close())
+    await Promise.all([standbys.close(), ...closing])
     changelog.close()
+    copies.closeAll()
     await unfollowed
   }
 
@@ -134,7 +151,12 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
         topics,
         thread,
         listener,
-        taken: (partitions, committed) => {
+        standbyReplicas: listener?.standbyReplicas ?? 0,
+        standbys: () => standbys.of(group),
+        data: () => dataOf(group),
+        taken: ({ partitions, standbys: others }, committed) => {
+          for (const partition of others) changelog.forget(group, partition, true)
+          standbys.follow(group, others, numbersOf(partitions))
           owned.set(group, new Map(partitions.map((place) => [nameOf(place), place])))
           for (const partition of numbersOf(partitions)) {
             changelog.doubt(group, partition)
@@ -142,10 +164,10 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
             ledger.load(group, partition, own?.metadata ?? '')
           }
         },
-        given: (partitions) => {
+        given: (partitions, others) => {
           for (const place of partitions) owned.get(group)?.delete(nameOf(place))
           for (const partition of numbersOf(partitions)) {
-            changelog.forget(group, partition)
+            changelog.forget(group, partition, others.includes(partition))
             ledger.forget(group, partition)
           }
         },
@@ -153,10 +175,13 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
       subscriptions.add(subscription)
       return subscription
     },
+    announce: (own) => {
+      address = own
+    },
     state: async (group, task) => {
       checkOpen()
       if (task === globalTask) return globalState.reader(group)
-      await committer.restore(group, partitionOfTask(task))
+      await restore(group, partitionOfTask(task))
       return changelog.reader(group, task)
     },
     stores: async (group, tasks) => {
@@ -168,7 +193,7 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
       const found: StoreInfo[] = []
       if (tasks?.includes(globalTask) ?? true) found.push(...(await globalState.stores(group)))
       for (const partition of wanted) {
-        await committer.restore(group, partition)
+        await restore(group, partition)
         found.push(...changelog.stores(group, partition))
       }
       return found.filter(({ task }) => tasks?.includes(task) ?? true)
@@ -180,6 +205,10 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
     topics: async (names) => {
       checkOpen()
       return describeTopics(ask, names)
+    },
+    bounds: async (topics) => {
+      checkOpen()
+      return logBounds(ask, topics)
     },
     read: async (from, maxRecords) => {
       checkOpen()
@@ -227,13 +256,13 @@ async function readRecords(network: Network, { topic, partition, offset }: Posit
     )
   }
   const deadline = Date.now() + patience
-  const records = []
+  const records: StoredRecord[] = []
   for (let next = Number(offset); ; await setTimeout(5)) {
     const fetched = await network.persist(`${topic} cannot be read`, async () => {
       const leader = (await network.leaders(topic))![partition]!
       return (await fetchFrom(network, leader, [{ topic, partition, offset: next }], readLimits))[0]!
     })
-    records.push(...recordsOf(fetched))
+    for (const record of recordsOf(fetched)) records.push(record)
     next = fetched.next
     if (records.length >= maxRecords) {
       const taken = records.slice(0, maxRecords)

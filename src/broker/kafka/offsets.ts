@@ -1,5 +1,5 @@
 import { listOffsetsV7, offsetFetchV8, ProtocolError, ResponseError } from '@platformatic/kafka'
-import type { Position, TopicPartition } from '../broker.ts'
+import type { Bounds, Position, TopicPartition } from '../broker.ts'
 import type { Network } from './network.ts'
 
 /** A committed offset and what was written beside it. */
@@ -131,4 +131,15 @@ export async function logOffsets(
     await Promise.all([...byNode].map(ask))
     return partitions.map(({ topic, partition }) => found.get(`${topic}/${partition}`) ?? 0)
   })
+}
+
+/** Where the partitions of topics begin and end, open transactions included; of those that there are. */
+export async function logBounds(network: Network, topics: readonly string[]): Promise<Bounds[]> {
+  const leaders = await Promise.all(topics.map(async (topic) => ({ topic, own: (await network.leaders(topic)) ?? [] })))
+  const places = leaders.flatMap(({ topic, own }) => own.map((_, partition) => ({ topic, partition })))
+  const [starts, ends] = await Promise.all([
+    logOffsets(network, places, 'earliest'),
+    logOffsets(network, places, 'latest'),
+  ])
+  return places.map((place, at) => ({ ...place, start: BigInt(starts[at]!), end: BigInt(ends[at]!) }))
 }

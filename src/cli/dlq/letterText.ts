@@ -1,19 +1,24 @@
+import type { LetterStanding } from '../../deadletter/letterAsJson.ts'
 import type { Letter } from '../../deadletter/readLetter.ts'
 import { printable } from '../output.ts'
 import { bytesText } from '../recordLines.ts'
 
 /** A letter for people. */
-export function letterText(letter: Letter): string {
+export function letterText(letter: Letter, { disposition, history }: LetterStanding): string {
   const { fault, origin, record } = letter
   const { key, value, headers } = record
   const facts = [
     ['id', letter.id],
+    ['is', disposition],
+    ...history.map(({ at, to, by, why }) => ['', `${iso(at)} ${to} by ${by}${why === '' ? '' : `: ${why}`}`]),
+    ['group', letter.fingerprint],
     ['fault', fault.code],
     ['message', fault.message],
     ['operator', letter.operator],
     ['attempts', `${letter.attempts} (${letter.disposition})`],
     ['failed', `${iso(letter.failedAt)}, first ${iso(letter.firstFailedAt)}`],
-    ['source', `${letter.source} in pipeline ${letter.pipeline}, config revision ${letter.revision}`],
+    ['source', sourceText(letter)],
+    ...(letter.missing.length > 0 ? [['unsaid', letter.missing.join(', ')] as const] : []),
     ['origin', `${origin.topic}/${origin.partition}/${origin.offset} at ${iso(origin.timestamp)}`],
     [
       'letter',
@@ -22,10 +27,16 @@ export function letterText(letter: Letter): string {
     ['key', key === null ? '(none)' : bytesText(key)],
     ...headers.map(([name, bytes]) => ['header', `${name}: ${bytes === null ? 'null' : bytesText(bytes)}`]),
   ] as const
-  const lines = facts.map(([name, text]) => `${`${name}:`.padEnd(10)}${printable(text)}\n`)
+  const lines = facts.map(([name, text]) => `${(name === '' ? '' : `${name}:`).padEnd(10)}${printable(text)}\n`)
   const input = letter.input === undefined ? '' : section('operator input', pretty(letter.input))
-  return `${lines.join('')}${section('value', value === null ? '(tombstone)' : valueText(value))}${input}${section('stack', fault.stack)}`
+  const stack = fault.stack === '' ? '' : section('stack', fault.stack)
+  return `${lines.join('')}${section('value', value === null ? '(tombstone)' : valueText(value))}${input}${stack}`
 }
+
+const sourceText = ({ source, pipeline, revision, convention }: Letter): string =>
+  convention === 'oxbow'
+    ? `${source} in pipeline ${pipeline}, config revision ${revision}`
+    : `${source}${pipeline === '' ? '' : ` for ${pipeline}`}, by the convention "${convention}"`
 
 const iso = (time: number): string => new Date(time).toISOString()
 

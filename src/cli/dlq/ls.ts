@@ -1,23 +1,19 @@
 import { Command } from 'commander'
-import { countLetters } from '../../deadletter/ledger.ts'
-import { countsOf } from '../../topology/conservation.ts'
-import { letterLedger } from '../../topology/letterLedger.ts'
-import { externalSources, type Plan } from '../../topology/plan.ts'
-import { openPlace, placeOf, withBroker, type BrokerOptions } from '../brokerOptions.ts'
+import { withBroker, type BrokerOptions } from '../brokerOptions.ts'
 import { print, printJson, table } from '../output.ts'
-import { findLetterTopics, type LetterTopic } from './letterTopics.ts'
+import { openLedger } from './openLedger.ts'
 
-const columns = ['source', 'topic', 'open', 'redriving', 'resolved', 'discarded', 'retained', 'oldest']
+const columns = ['source', 'topic', 'open', 'redriving', 'resolved', 'discarded', 'retained', 'oldest'] as const
 
 export const dlqListCommand = (): Command =>
   withBroker(
     new Command('ls')
       .summary('count the dead letters of each source')
       .description(
-        'Counts the dead letters of each source. `open` is their true number, `retained` what the topic keeps.',
+        'Counts the dead letters of each source by what became of them. `open` is their true number, `retained` what the topic keeps by its offsets, an upper bound.',
       )
       .argument('[file]', 'a config: its dead-letter topics, instead of every topic called dlq.… or holding letters')
-      .option('--json', `one JSON object a topic: ${columns.join(', ')}`),
+      .option('--json', `one JSON object a topic: ${columns.join(', ')}, expired, expiring`),
   )
     .addHelpText(
       'after',
@@ -29,40 +25,36 @@ Examples:
     .action(listLetters)
 
 async function listLetters(path: string | undefined, options: BrokerOptions & { readonly json?: true }): Promise<void> {
-  // Reading a config loads every component, which is not needed otherwise.
-  const planned = path === undefined ? undefined : (await import('../plans.ts')).readPlan(path)
-  const broker = await openPlace(placeOf(options, planned?.file), 'read')
+  const letters = await openLedger(options, path)
   try {
-    const wanted = planned ? topicsOfPlan(planned.plan) : await findLetterTopics(broker)
-    const counts = await countLetters(
-      broker,
-      wanted.map(({ topic }) => topic),
-      planned && letterLedger(planned.plan, await countsOf(broker, planned.plan.name)),
-    )
-    const rows = counts.map(({ topic, open, redriving, resolved, discarded, retained, oldest }, at) => ({
-      source: wanted[at]!.source,
+    const now = Date.now()
+    const counts = await letters.ledger.counts(letters.names, now)
+    const rows = counts.map(({ topic, oldest, expired, expiring, failures: _, ...count }, at) => ({
+      source: letters.topics[at]!.source,
       topic,
-      open,
-      redriving,
-      resolved,
-      discarded,
-      retained,
+      ...count,
       oldest: oldest === undefined ? null : new Date(oldest).toISOString(),
+      expired,
+      expiring,
     }))
     if (options.json) for (const row of rows) await printJson(row)
-    else
+    else {
       await print(
         table(
           columns,
-          rows.map((row) => Object.values(row).map((cell) => cell ?? '-')),
+          rows.map((row) => columns.map((column) => row[column] ?? '-')),
         ),
       )
+      for (const { topic, expired, expiring } of rows) await print(warningOf(topic, expired, expiring))
+    }
   } finally {
-    await broker.close()
+    await letters.close()
   }
 }
 
-function topicsOfPlan(plan: Plan): LetterTopic[] {
-  const byTopic = Map.groupBy(externalSources(plan), ({ deadLetters }) => deadLetters.topic)
-  return [...byTopic].map(([topic, group]) => ({ topic, source: group.map(({ name }) => name).join(', ') }))
+function warningOf(topic: string, expired: number, expiring: number): string {
+  const soon =
+    expiring > 0 ? [`${expiring.toLocaleString('en-US')} open will be deleted by retention within a day`] : []
+  const gone = expired > 0 ? [`${expired.toLocaleString('en-US')} were deleted while they were open`] : []
+  return [...soon, ...gone].map((warning) => `${topic}: ${warning}\n`).join('')
 }

@@ -1,11 +1,13 @@
 import { Command } from 'commander'
 import type { Broker, TopicInfo } from '../../broker/broker.ts'
 import { letterAsJson } from '../../deadletter/letterAsJson.ts'
-import { letterIdOf, readLetter, type Letter } from '../../deadletter/readLetter.ts'
+import { readLetter, type Letter } from '../../deadletter/readLetter.ts'
 import type { StoredRecord } from '../../record/record.ts'
-import { openBroker, withConnection, type ConnectionOptions } from '../brokerOptions.ts'
+import type { Ledger } from '../../deadletter/ledger/ledger.ts'
+import { connectionOf, openPlace, withConnection, type ConnectionOptions } from '../brokerOptions.ts'
 import { CommandFailure } from '../failure.ts'
 import { findTopic } from '../findTopic.ts'
+import { ledgerOf } from '../ledgerOf.ts'
 import { print } from '../output.ts'
 import { lastRecordOf } from './lastRecord.ts'
 import { letterText } from './letterText.ts'
@@ -30,20 +32,26 @@ Examples:
     .action(showLetter)
 
 async function showLetter(name: string, options: ConnectionOptions & { readonly json?: true }): Promise<void> {
-  const broker = await openBroker(options, 'read')
+  const place = await connectionOf(options)
+  const broker = await openPlace(place, 'read')
+  const ledger = ledgerOf(place, broker)
   try {
-    const letter = await findLetter(broker, name)
-    await print(options.json ? `${letterAsJson(letter)}\n` : letterText(letter))
+    const letter = await findLetter(broker, ledger, name)
+    await ledger.follow([letter.topic])
+    const disposition = ledger.letter(letter.id)?.disposition ?? 'open'
+    const standing = { disposition, history: ledger.history(letter.id) }
+    await print(options.json ? `${letterAsJson(letter, standing)}\n` : letterText(letter, standing))
   } finally {
+    await ledger.close()
     await broker.close()
   }
 }
 
-async function findLetter(broker: Broker, name: string): Promise<Letter> {
+async function findLetter(broker: Broker, ledger: Ledger, name: string): Promise<Letter> {
   const topics = await broker.topics()
   const place = /^([^/]+)\/(\d{1,9})\/(\d{1,18})$/.exec(name)
   if (place) return asLetter(await recordAt(broker, findTopic(topics, place[1]!), Number(place[2]), BigInt(place[3]!)))
-  if (/^[0-9a-f]{32}$/.test(name)) return asLetter(await recordById(broker, topics, name))
+  if (/^[0-9a-f]{32}$/.test(name)) return asLetter(await recordById(broker, ledger, topics, name))
   return asLetter(await latestOf(broker, findTopic(topics, name)))
 }
 
@@ -52,7 +60,7 @@ function asLetter(record: StoredRecord): Letter {
   if (letter) return letter
   const { topic, partition, offset } = record
   throw new CommandFailure(
-    `the record at ${topic}/${partition}/${offset} is not a dead letter of Oxbow; "oxbow read ${topic}" shows it`,
+    `the record at ${topic}/${partition}/${offset} is no dead letter of a convention that is known; "oxbow read ${topic}" shows it`,
   )
 }
 
@@ -79,20 +87,14 @@ async function latestOf(broker: Broker, { name, partitions }: TopicInfo): Promis
   return latest
 }
 
-const recordsPerRead = 1_000
-
-async function recordById(broker: Broker, topics: readonly TopicInfo[], id: string): Promise<StoredRecord> {
-  const holding = new Set((await findLetterTopics(broker)).map(({ topic }) => topic))
-  for (const { name, partitions } of topics.filter((topic) => holding.has(topic.name))) {
-    for (const { partition, start, end } of partitions) {
-      for (let offset = start; offset < end;) {
-        const { records, next } = await broker.read({ topic: name, partition, offset }, recordsPerRead)
-        const found = records.find((record) => letterIdOf(record) === id)
-        if (found) return found
-        if (records.length === 0) break
-        offset = next
-      }
-    }
-  }
-  throw new CommandFailure(`no topic keeps a dead letter with the id ${id}`)
+async function recordById(
+  broker: Broker,
+  ledger: Ledger,
+  topics: readonly TopicInfo[],
+  id: string,
+): Promise<StoredRecord> {
+  await ledger.follow((await findLetterTopics(broker)).map(({ topic }) => topic))
+  const found = ledger.letter(id)
+  if (!found) throw new CommandFailure(`no topic keeps a dead letter with the id ${id}`)
+  return recordAt(broker, findTopic(topics, found.topic), found.partition, found.offset)
 }

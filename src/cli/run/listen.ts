@@ -1,5 +1,6 @@
 import type { Broker } from '../../broker/broker.ts'
 import type { Log } from '../../component/context.ts'
+import type { Ledger } from '../../deadletter/ledger/ledger.ts'
 import type { PlannedPlot } from '../../server/plots/routes.ts'
 import { ServerError, startServer, type RunningServer } from '../../server/server.ts'
 import type { RunningPipeline } from '../../topology/running.ts'
@@ -11,6 +12,7 @@ export interface ListenParts {
   readonly pipelines: readonly RunningPipeline[]
   readonly plots: readonly PlannedPlot[]
   readonly broker: Broker
+  readonly ledger: Ledger
   readonly log: Log
 }
 

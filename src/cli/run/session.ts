@@ -2,6 +2,7 @@ import { asyncScheduler } from 'rxjs'
 import type { Broker } from '../../broker/broker.ts'
 import { catalog } from '../../catalog.ts'
 import type { Log } from '../../component/context.ts'
+import type { Ledger } from '../../deadletter/ledger/ledger.ts'
 import { planMonitor } from '../../monitor/plan.ts'
 import { allQuiet } from '../../topology/allQuiet.ts'
 import { conservationOf, countsOf, type Conservation } from '../../topology/conservation.ts'
@@ -15,6 +16,8 @@ import type { Threads } from './threads/threads.ts'
 export interface SessionParts {
   readonly planned: readonly PlannedFile[]
   readonly broker: Broker
+  /** What becomes of the dead letters there. */
+  readonly ledger: Ledger
   readonly log: Log
   /** Poll each polled source once, and end when all is done. */
   readonly untilIdle: boolean
@@ -34,14 +37,14 @@ export class Session {
   #stopping = false
 
   constructor(session: SessionParts) {
-    const { planned, broker, log, untilIdle, role, threads } = session
+    const { planned, broker, ledger, log, untilIdle, role, threads } = session
     const parts = { broker, scheduler: asyncScheduler, log, once: untilIdle }
     const plans = plansOf(planned, role)
     this.#parts = session
     this.pipelines = threads?.pipelines(plans, broker) ?? plans.map((plan) => new Pipeline({ ...parts, plan }))
     const monitored = role === 'retry' ? [] : planned
     this.#monitors = monitored.flatMap(({ file, plan }) => {
-      const monitor = planMonitor({ file, plan, broker, catalog })
+      const monitor = planMonitor({ file, plan, broker, ledger, catalog })
       return monitor ? [new Pipeline({ ...parts, plan: monitor })] : []
     })
   }
@@ -60,8 +63,15 @@ export class Session {
     return (await Promise.all(told)).flat()
   }
 
-  /** @throws CommandFailure naming the pipeline that cannot start */
-  async start(): Promise<void> {
+  /**
+   * @param address host:port where other members of the groups reach this process, if they do
+   * @throws CommandFailure naming the pipeline that cannot start
+   */
+  async start(address?: string): Promise<void> {
+    if (address !== undefined) {
+      this.#parts.broker.announce(address)
+      this.#parts.threads?.announce(address)
+    }
     // Until idle, the monitors look once, at the end.
     await this.#start(this.#parts.untilIdle ? this.pipelines : this.all)
   }

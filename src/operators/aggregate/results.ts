@@ -1,10 +1,10 @@
-import { absorb, drop, emit, type Outcome } from '../../record/outcome.ts'
+import { drop, emit, emitAll, type Outcome } from '../../record/outcome.ts'
 import type { Record } from '../../record/record.ts'
 import type { forever } from './forever.ts'
 import { keyOf } from '../../component/group.ts'
 import type { Into } from './into.ts'
 import { LateRecordFault, type Windowed } from './windowed.ts'
-import type { Arrival, Emit, GroupWindow } from './windows.ts'
+import type { Arrival, Emit, GroupWindow, Window } from './windows.ts'
 
 /** What becomes of a record that came to be aggregated. @throws faults of the record */
 export type Take = (record: Record, arrival: Arrival) => Outcome
@@ -24,16 +24,12 @@ export interface WindowedTake {
 
 /** With windows: a record goes on as the windows that it changed, or as those that it closed. */
 export function windowed(into: Into, windows: Windowed, { emit: when, late }: WindowedTake): Take {
-  const timeText = rememberedTexts()
+  const valueOf = valuesOf(into)
   const resultOf = (window: GroupWindow, n: number, by: Record, own: string): Record => ({
     // The key of its group, and the highest time of its records.
     key: window.group === own ? by.key : keyOf(window.group),
     timestamp: window.latest,
-    value: {
-      window_start: timeText(window.start),
-      window_end: timeText(window.end),
-      ...into.result(window.accumulated),
-    },
+    value: valueOf(window),
     headers: by.headers,
     origin: by.origin,
     index: `${by.index}.${n}`,
@@ -51,13 +47,20 @@ export function windowed(into: Into, windows: Windowed, { emit: when, late }: Wi
   }
   return (record, arrival) => {
     const results = resultsOf(record, arrival)
-    if (results !== undefined) {
-      // Not by emit(), which takes its results one by one: there may be more than a call has room for.
-      return results.length > 0 ? { type: 'emit', record, results } : absorb(record)
-    }
+    if (results !== undefined) return emitAll(record, results)
     if (late === 'drop') return drop(record, 'late')
     throw new LateRecordFault(arrival.time, windows.streamTime)
   }
+}
+
+/** The values of the results of windows. */
+export function valuesOf(into: Into): (window: Window) => object {
+  const textOf = rememberedTexts()
+  return ({ start, end, accumulated }) => ({
+    window_start: textOf(start),
+    window_end: textOf(end),
+    ...into.result(accumulated),
+  })
 }
 
 /** Times as ISO 8601; the last ones are remembered, for many results are of the same windows. */

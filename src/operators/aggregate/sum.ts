@@ -1,15 +1,45 @@
 import { expression } from '../../component/expression.ts'
 import type { Aggregation } from './aggregation.ts'
-import { numberOf, NumberOverflowFault } from './number.ts'
+import { addDecimals, exactDecimal, nearest, type Decimal } from './decimal.ts'
+import { NumberOverflowFault, summandOf } from './number.ts'
 
 /**
  * An exact sum, as floating-point numbers that do not overlap, the smallest first (Shewchuk 1997): whatever the order of
  * its parts, its total is the same, and correctly rounded.
  */
-export type ExactSum = readonly number[]
+type NumberSum = readonly number[]
+
+/** A sum of numbers alone, or also of decimals from text. */
+export type ExactSum = NumberSum | { readonly numbers: NumberSum; readonly decimals: Decimal }
 
 /** @throws NumberOverflowFault */
-export function plus(sum: ExactSum, number: number): ExactSum {
+export function plus(sum: ExactSum, part: number | Decimal): ExactSum {
+  if (!('numbers' in sum)) {
+    return typeof part === 'number' ? plusNumber(sum, part) : checked({ numbers: sum, decimals: part })
+  }
+  return checked(
+    typeof part === 'number'
+      ? { ...sum, numbers: plusNumber(sum.numbers, part) }
+      : { ...sum, decimals: addDecimals(sum.decimals, part) },
+  )
+}
+
+function checked(sum: ExactSum): ExactSum {
+  if (!Number.isFinite(total(sum))) throw new NumberOverflowFault()
+  return sum
+}
+
+function plusSum(one: ExactSum, other: ExactSum): ExactSum {
+  const numbers = 'numbers' in other ? other.numbers : other
+  const both = numbers.reduce<ExactSum>(plus, one)
+  return 'numbers' in other ? plus(both, other.decimals) : both
+}
+
+/** The nearest number to an exact sum. */
+export const total = (sum: ExactSum): number =>
+  'numbers' in sum ? nearest(sum.numbers.map(exactDecimal).reduce(addDecimals, sum.decimals)) : totalOfNumbers(sum)
+
+function plusNumber(sum: NumberSum, number: number): NumberSum {
   const next: number[] = []
   let rest = number
   for (const part of sum) {
@@ -24,8 +54,7 @@ export function plus(sum: ExactSum, number: number): ExactSum {
   return next
 }
 
-/** The nearest number to an exact sum. */
-export function total(sum: ExactSum): number {
+function totalOfNumbers(sum: NumberSum): number {
   let at = sum.length - 1
   if (at < 0) return 0
   let high = sum[at]!
@@ -45,21 +74,21 @@ export function total(sum: ExactSum): number {
 }
 
 export const sum = () =>
-  expression().transform((of): Aggregation<number | undefined, ExactSum> => ({
-    input: (record, now) => numberOf(of, record, now),
+  expression().transform((of): Aggregation<number | Decimal | undefined, ExactSum> => ({
+    input: (record, now) => summandOf(of, record, now),
     initial: [],
-    add: (sum, number) => (number === undefined ? sum : plus(sum, number)),
-    merge: (one, other) => other.reduce(plus, one),
+    add: (sum, part) => (part === undefined ? sum : plus(sum, part)),
+    merge: plusSum,
     result: total,
   }))
 
 type Average = readonly [count: number, sum: ExactSum]
 
 export const average = () =>
-  expression().transform((of): Aggregation<number | undefined, Average> => ({
-    input: (record, now) => numberOf(of, record, now),
+  expression().transform((of): Aggregation<number | Decimal | undefined, Average> => ({
+    input: (record, now) => summandOf(of, record, now),
     initial: [0, []],
-    add: (average, number) => (number === undefined ? average : [average[0] + 1, plus(average[1], number)]),
-    merge: ([count, sum], [others, otherSum]) => [count + others, otherSum.reduce(plus, sum)],
+    add: (average, part) => (part === undefined ? average : [average[0] + 1, plus(average[1], part)]),
+    merge: ([count, sum], [others, otherSum]) => [count + others, plusSum(sum, otherSum)],
     result: ([count, sum]) => (count === 0 ? null : total(sum) / count),
   }))

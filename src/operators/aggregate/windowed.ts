@@ -1,3 +1,4 @@
+import type { Waiting } from '../../component/operator.ts'
 import type { StateStore } from '../../component/state.ts'
 import { Fault } from '../../record/fault.ts'
 import { FixedWindows } from './fixedWindows.ts'
@@ -67,6 +68,12 @@ export interface Advance {
 type Progress = readonly [streamTime: number, windows: number]
 
 const progressKey = 'p'
+
+export const openWindows: Waiting = {
+  what: 'open windows',
+  keys: progressKey,
+  count: (progress) => (progress as Progress)[1],
+}
 
 /** Takes records into windows, and closes windows as stream time goes on: the highest time of a task's records. */
 export class Windowed {

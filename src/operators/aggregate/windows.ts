@@ -58,12 +58,6 @@ export interface WindowStore {
   forget(): void
 }
 
-/** The span of a window, as its results have it. */
-export const spanOf = (start: number, end: number): { readonly window_start: string; readonly window_end: string } => ({
-  window_start: new Date(start).toISOString(),
-  window_end: new Date(end).toISOString(),
-})
-
 /** How results leave: on every change, so that what is closed is only forgotten; or when a window closes. */
 export type Emit = 'update' | 'close'
 

@@ -21,6 +21,7 @@ interface Given {
   readonly foreignKey?: RecordExpression | undefined
   readonly at?: RecordExpression | undefined
   readonly otherAt?: RecordExpression | undefined
+  readonly idle?: number | undefined
   readonly late?: 'deadLetter' | 'drop' | undefined
   readonly missing?: Missing | undefined
   readonly otherMissing?: Missing | undefined
@@ -29,7 +30,7 @@ interface Given {
 
 export type JoinConfig = WindowedConfig | LatestConfig | ForeignKeyConfig | WithTableConfig
 
-const windowedOnly = ['grace', 'at', 'otherAt', 'late', 'otherMissing'] as const
+const windowedOnly = ['grace', 'idle', 'at', 'otherAt', 'late', 'otherMissing'] as const
 
 /** Which of its kinds a join is; what goes not together is an issue. */
 export function kindOf(given: Given, context: z.RefinementCtx): JoinConfig {
@@ -72,6 +73,12 @@ function* problemsOf(given: Given): Iterable<Problem> {
     const { before, after } = spanOf(within)
     if (before + after + (given.grace ?? 0) === 0) yield ['within', 'expected more than no time, here or for `grace`']
   }
+  if (given.idle !== undefined && within !== undefined && type === 'inner' && !given.missing && !given.otherMissing) {
+    yield [
+      'idle',
+      'no record waits for its window to close; that is for `type: left` and `outer`, `missing` and `otherMissing`',
+    ]
+  }
   const isTold = latest || foreignKey
   if (given.missing !== undefined && (isTold || type !== 'inner')) {
     const kind = latest ? 'latest' : 'foreignKey'
@@ -92,7 +99,7 @@ function* problemsOf(given: Given): Iterable<Problem> {
 
 function asKind(given: Given): JoinConfig {
   const { stream, table, by, foreignKey, as, type, within, grace = 0, at, otherAt, late = 'deadLetter' } = given
-  const { missing, otherMissing, keyless } = given
+  const { missing, otherMissing, keyless, idle } = given
   if (table !== undefined)
     return { kind: 'table', table, by, as, type: type as 'inner' | 'left', missing: missing ?? 'drop', keyless }
   if (foreignKey)
@@ -113,6 +120,7 @@ function asKind(given: Given): JoinConfig {
     late,
     missing: told,
     keyless,
+    idle,
   }
 }
 

@@ -43,6 +43,12 @@ export class Unmatched {
     return (left || right) && streamTime > (this.#due ?? -1)
   }
 
+  /** The time that the next window closes after; undefined where none waits. It may be earlier than that. */
+  get closesAfter(): number | undefined {
+    this.#due ??= this.#earliest()
+    return this.#due === Infinity ? undefined : this.#due
+  }
+
   /** Whether the window of a record is closed at a time. */
   isClosed(side: Side, time: number, streamTime: number): boolean {
     return time + this.#options.closesAfter[side] < streamTime
@@ -90,6 +96,18 @@ export class Unmatched {
   /** Forgets what it knows beside the state, whose latest changes may have been taken back. */
   forget(): void {
     this.#due = undefined
+  }
+
+  #earliest(): number {
+    const { prefix, sides, closesAfter } = this.#options
+    const waiting = new Set((['left', 'right'] as const).filter((side) => sides[side]))
+    let earliest = Infinity
+    for (const [key] of this.#state.entries(prefix, `${prefix}~`)) {
+      const { side, time } = placeOf(key)
+      if (waiting.delete(side)) earliest = Math.min(earliest, time + closesAfter[side])
+      if (waiting.size === 0) break
+    }
+    return earliest
   }
 
   #keyOf(side: Side, group: string, time: number): string {

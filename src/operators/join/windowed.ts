@@ -2,14 +2,16 @@ import type { OperatorContext } from '../../component/context.ts'
 import { eventTime } from '../../component/eventTime.ts'
 import type { RecordExpression } from '../../component/expression.ts'
 import { groupOf, keyOf } from '../../component/group.ts'
+import { Idle } from '../../component/idle.ts'
 import { KeylessFault } from '../../component/keyless.ts'
 import type { Step } from '../../component/operator.ts'
 import { Fault } from '../../record/fault.ts'
-import { absorb, drop, emit, type Outcome } from '../../record/outcome.ts'
+import { drop, emit, emitAll, type Outcome } from '../../record/outcome.ts'
 import { nth, type Record } from '../../record/record.ts'
 import { bothOf, combineUnder, leavesAlone, type JoinType, type Side } from './combine.ts'
 import { keylessMessage, type Keyless } from './keyless.ts'
-import { memoryOf, missedByTheClock, type Missing } from './missed.ts'
+import type { Missing } from './missed.ts'
+import { doneWaiting, memoryOf, valueIn } from './waiting.ts'
 import { JoinWindows, type Meeting } from './windows.ts'
 
 /** The record came too late to be kept for others, and met none. */
@@ -37,6 +39,8 @@ export interface WindowedConfig {
   readonly late: 'deadLetter' | 'drop'
   readonly missing: { readonly [side in Side]?: Missing | undefined }
   readonly keyless: Keyless
+  /** Milliseconds without a record after which the clock moves time on. */
+  readonly idle?: number | undefined
 }
 
 /** Joins two streams: records of one key whose times are near each other. */
@@ -46,8 +50,13 @@ export function windowed(config: WindowedConfig, { scheduler, state }: OperatorC
   const alone = { left: leavesAlone(type, 'left'), right: leavesAlone(type, 'right') }
   const windows = new JoinWindows({ ...config, alone, missed }, state)
   const combine = combineUnder(config.as)
+  const idle = config.idle === undefined ? undefined : new Idle(config.idle, scheduler)
+  /** By the clock a record leaves with its own origin. */
+  const waitingOf = (side: Side, record: Record) =>
+    missed[side] || (idle && alone[side]) ? memoryOf(record) : record.value
 
   const take = (side: Side) => (record: Record) => {
+    idle?.wake()
     const hasValue = record.value !== null && record.value !== undefined
     const time = eventTime(hasValue ? at[side] : undefined, record, scheduler.now())
     if (!hasValue) {
@@ -57,8 +66,8 @@ export function windowed(config: WindowedConfig, { scheduler, state }: OperatorC
     combine.check(side, record.value)
     if (record.key === null) return takeKeyless(side, record, time)
 
-    const arrival = { group: groupOf(record.key), time, value: record.value }
-    const meeting = windows.take(side, missed[side] ? { ...arrival, memory: memoryOf(record) } : arrival)
+    const arrival = { group: groupOf(record.key), time, value: record.value, waiting: waitingOf(side, record) }
+    const meeting = windows.take(side, arrival)
     if (meeting.unmet === 'late') {
       if (late === 'drop') return drop(record, 'late')
       throw new LateRecordFault(time, windows.newest(side))
@@ -86,7 +95,7 @@ export function windowed(config: WindowedConfig, { scheduler, state }: OperatorC
     const results = [
       ...closed.map((other) => ({
         key: keyOf(other.group),
-        value: combine.alone(other.side, other.what),
+        value: combine.alone(other.side, idle ? valueIn(other.what) : other.what),
         timestamp: other.time,
       })),
       ...met.map(([otherTime, value]) => ({
@@ -96,13 +105,16 @@ export function windowed(config: WindowedConfig, { scheduler, state }: OperatorC
       })),
       ...(unmet === 'leaves' ? [{ key: record.key, value: combine.alone(side, record.value), timestamp: time }] : []),
     ]
-    if (results.length === 0) return absorb(record)
-    return emit(record, ...results.map((result, n) => ({ ...nth(record, n, result.value), ...result })))
+    return emitAll(
+      record,
+      results.map((result, n) => ({ ...nth(record, n, result.value), ...result })),
+    )
   }
 
   const sides = { left: take('left'), right: take('right') }
-  if (!missed.left && !missed.right) return sides
-  return { ...sides, clock: missedByTheClock(windows, missing, { left: config.stream, right: 'this stream' }) }
+  if (!missed.left && !missed.right && !idle) return sides
+  const others = { left: config.stream, right: 'this stream' }
+  return { ...sides, clock: doneWaiting(windows, { combine, missing, others, idle }) }
 }
 
 const textOf = (time: number | string): string => (typeof time === 'number' ? new Date(time).toISOString() : time)

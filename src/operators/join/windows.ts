@@ -1,3 +1,5 @@
+import type { Json } from '../../component/context.ts'
+import type { Waiting } from '../../component/operator.ts'
 import type { StateStore } from '../../component/state.ts'
 import { otherOf, type Side } from './combine.ts'
 import { SideBuffer, type Kept } from './sideBuffer.ts'
@@ -19,8 +21,8 @@ export interface JoinWindow {
 
 export interface Arrival extends Place {
   readonly value: unknown
-  /** What is told of it where it is missed. */
-  readonly memory?: unknown
+  /** What is kept of it while it has met none. */
+  readonly waiting: unknown
 }
 
 /** What became of a record. */
@@ -38,6 +40,15 @@ type Progress = readonly [streamTime: number, left: number, right: number]
 
 const progressKey = 'p'
 const none: Progress = [-1, -1, -1]
+
+const prefixes = { unmatched: 'u', missed: 'm' } as const
+
+/** Records that have met none yet, and leave alone or end as missed when their windows close. */
+export const waitingIn: readonly Waiting[] = Object.values(prefixes).map((keys) => ({
+  what: 'records that met none yet',
+  keys,
+  count: (waiting) => (waiting as readonly Json[]).length,
+}))
 
 /**
  * Records of two sides that meet where they have one key and their times are near each other. Their state is bounded by
@@ -58,13 +69,25 @@ export class JoinWindows {
     this.#state = state
     this.#buffers = { left: new SideBuffer('l', options, state), right: new SideBuffer('r', options, state) }
     const closesAfter = { left: after + grace, right: before + grace }
-    this.#unmatched = new Unmatched({ prefix: 'u', sides: window.alone, closesAfter }, state)
-    this.#missed = new Unmatched({ prefix: 'm', sides: window.missed, closesAfter }, state)
+    this.#unmatched = new Unmatched({ prefix: prefixes.unmatched, sides: window.alone, closesAfter }, state)
+    this.#missed = new Unmatched({ prefix: prefixes.missed, sides: window.missed, closesAfter }, state)
   }
 
   /** Whether windows of records that are to be told of may be closed. */
   get isMissing(): boolean {
     return this.#missed.isDue(this.#progress[0])
+  }
+
+  /** The stream time at which the next record that met none is done with; undefined where none waits. It may be later than that. */
+  get closesAt(): number | undefined {
+    const times = [this.#unmatched.closesAfter, this.#missed.closesAfter].filter((time) => time !== undefined)
+    return times.length === 0 ? undefined : Math.min(...times) + 1
+  }
+
+  /** Stream time goes on without a record. @returns the records that leave alone */
+  advance(streamTime: number): readonly Unmet[] {
+    this.#advance(streamTime, undefined)
+    return this.#unmatched.close(streamTime)
   }
 
   /** Takes out the records that are to be told of, whose windows are closed. */
@@ -125,11 +148,11 @@ export class JoinWindows {
   #unmet(side: Side, arrival: Arrival, isKept: boolean, streamTime: number): Meeting['unmet'] {
     if (this.#window.alone[side]) {
       if (this.#unmatched.isClosed(side, arrival.time, streamTime)) return 'leaves'
-      this.#unmatched.add(side, arrival, arrival.value)
+      this.#unmatched.add(side, arrival, arrival.waiting)
       return 'kept'
     }
     if (!isKept) return 'late'
-    if (this.#window.missed[side]) this.#missed.add(side, arrival, arrival.memory)
+    if (this.#window.missed[side]) this.#missed.add(side, arrival, arrival.waiting)
     return 'kept'
   }
 

@@ -1,6 +1,6 @@
 import { defer, map, type Observable, type OperatorFunction, type SchedulerLike } from 'rxjs'
 import { asFault, type Disposition } from '../../record/fault.ts'
-import { drop, emit, fail, type Outcome } from '../../record/outcome.ts'
+import { drop, emit, emitAll, fail, type Outcome } from '../../record/outcome.ts'
 import { withValue, type Record } from '../../record/record.ts'
 import { copyOf } from '../../component/copy.ts'
 import { outcomeOf, verdictTools, type Tools, type Verdict } from './verdict.ts'
@@ -10,7 +10,7 @@ export interface StreamTools extends Pick<Tools, 'log' | 'signal'> {
   /** The record goes on with a new value for each of these; as it is when there is none. */
   emit(record: Record, ...values: readonly unknown[]): Outcome
   drop(record: Record, reason: string): Outcome
-  fail(record: Record, code: string, message: string, disposition?: Disposition): Outcome
+  fail(record: Record, code: string, message: string, disposition?: Disposition, fingerprint?: string): Outcome
   /** The only clock and the only timers that a test can run on virtual time. */
   readonly scheduler: SchedulerLike
 }
@@ -44,7 +44,8 @@ const outcomes: Pick<StreamTools, 'emit' | 'drop' | 'fail'> = {
     return orFailed(record, values.length === 1 ? verdictTools.value(values[0]) : verdictTools.many(values))
   },
   drop: (record, reason) => orFailed(record, verdictTools.drop(reason)),
-  fail: (record, code, message, disposition) => orFailed(record, verdictTools.fail(code, message, disposition)),
+  fail: (record, code, message, disposition, fingerprint) =>
+    orFailed(record, verdictTools.fail(code, message, disposition, fingerprint)),
 }
 
 /** A throw would end the user's stream, with all that is inside. */
@@ -67,5 +68,8 @@ function restored(outcome: unknown, originals: WeakMap<Record, Record>): Outcome
   const known = outcome as Outcome
   if (known.type === 'drop') return drop(record, known.reason)
   if (known.type === 'fail') return { ...known, record }
-  return emit(record, ...known.results.map((result) => ({ ...withValue(record, result.value), index: result.index })))
+  return emitAll(
+    record,
+    known.results.map((result) => ({ ...withValue(record, result.value), index: result.index })),
+  )
 }

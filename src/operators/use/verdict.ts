@@ -1,6 +1,6 @@
 import type { Log } from '../../component/context.ts'
 import { Fault, RecordedFault, type Disposition } from '../../record/fault.ts'
-import { drop, emit, fail, type Outcome } from '../../record/outcome.ts'
+import { drop, emit, emitAll, fail, type Outcome } from '../../record/outcome.ts'
 import { nth, withValue, type Record } from '../../record/record.ts'
 import { copyOf, UnfitValueError } from '../../component/copy.ts'
 
@@ -21,8 +21,11 @@ export interface Tools {
   many(values: readonly unknown[]): Verdict
   /** Ends the record on purpose. @param reason one or two words that are counted, with no data in them */
   drop(reason: string): Verdict
-  /** Fails the record. @param code noun.problem, such as "score.negative" @param disposition 'deadLetter' unless said */
-  fail(code: string, message: string, disposition?: Disposition): Verdict
+  /**
+   * Fails the record. @param code noun.problem, such as "score.negative" @param disposition 'deadLetter' unless said
+   * @param fingerprint letters that say the same here are one group
+   */
+  fail(code: string, message: string, disposition?: Disposition, fingerprint?: string): Verdict
   readonly log: Log
   /** Aborts when the pipeline stops. */
   readonly signal: AbortSignal
@@ -40,14 +43,17 @@ export const verdictTools: Pick<Tools, 'value' | 'many' | 'drop' | 'fail'> = {
   value: (value) => verdict((record) => emit(record, withValue(record, copyOf(value)))),
   many: (values) => verdict((record) => eachOf(record, values)),
   drop: (reason) => verdict((record) => drop(record, checkedReason(reason))),
-  fail: (code, message, disposition = 'deadLetter') =>
-    verdict((record) => fail(record, new RecordedFault(checkedCode(code), String(message), disposition))),
+  fail: (code, message, disposition = 'deadLetter', fingerprint) =>
+    verdict((record) => fail(record, new RecordedFault(checkedCode(code), String(message), disposition, fingerprint))),
 }
 
 function eachOf(record: Record, values: unknown): Outcome {
   if (!Array.isArray(values)) throw new BadResultFault('many() takes a list of values.')
   if (values.length === 0) return drop(record, 'returned nothing')
-  return emit(record, ...values.map((value, n) => nth(record, n, copyOf(value, `value ${n}`))))
+  return emitAll(
+    record,
+    values.map((value, n) => nth(record, n, copyOf(value, `value ${n}`))),
+  )
 }
 
 function checkedReason(reason: unknown): string {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { BrokerError, type Broker } from '../../../src/broker/broker.ts'
-import { output, texts, unique, type Setting } from './setting.ts'
+import { output, texts, unique, unit, type Setting } from './setting.ts'
 
 /** Any part of a partition can be read by anyone. */
 export function readContract(current: () => Setting): void {
@@ -23,6 +23,12 @@ export function readContract(current: () => Setting): void {
       expect(texts(rest.records)).toEqual(['d'])
       const end = await broker.read({ topic, partition: 0, offset: rest.next }, 10)
       expect(end).toEqual({ topic, partition: 0, records: [], next: rest.next })
+    })
+
+    it('gives any number of records at once', async () => {
+      const outputs = Array.from({ length: 200_000 }, () => output(topic, { value: Buffer.from('a') }))
+      await broker.commit(unit(unique('group'), { outputs }))
+      expect((await broker.read({ topic, partition: 0, offset: 0n }, outputs.length)).records).toHaveLength(200_000)
     })
 
     it('refuses a topic or a partition that does not exist, by name', async () => {

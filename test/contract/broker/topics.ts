@@ -24,6 +24,20 @@ export function topicContract(current: () => Setting): void {
       expect(await everything(topic, 1)).toHaveLength(1)
     })
 
+    it('tell where their partitions begin and end, those that there are', async () => {
+      await broker.ensureTopics([{ name: topic, partitions: 2 }])
+      await append(output(topic, { partition: 1 }), output(topic, { partition: 1 }))
+      await broker.trim([{ topic, partition: 1, offset: 2n }])
+      await append(output(topic, { partition: 1 }))
+      const bounds = await broker.bounds([topic, `${topic}.none`])
+      expect(bounds.map(({ topic, partition, start }) => ({ topic, partition, start }))).toEqual([
+        { topic, partition: 0, start: 0n },
+        { topic, partition: 1, start: 2n },
+      ])
+      expect(bounds[0]!.end).toBe(0n)
+      expect(bounds[1]!.end).toBeGreaterThanOrEqual(3n) // On Kafka what commits a transaction has an offset, too.
+    })
+
     it('have their retention adjusted', async () => {
       await broker.ensureTopics([{ name: topic, retention: 86_400_000_000 }])
       await broker.ensureTopics([{ name: topic, retention: 99_000_000_000 }])

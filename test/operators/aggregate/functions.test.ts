@@ -30,6 +30,15 @@ describe('numbers', () => {
     expect(await after(sum, '.48', ' -1e1 ', '0.02')).toEqual([0.48, -9.52, -9.5])
   })
 
+  it('are summed as the decimals that text writes', async () => {
+    expect(await last(sum, '0.1', '0.2', '-0.3')).toBe(0)
+    expect(await last({ average: 'record' }, '0.1', '0.2')).toBe(0.15)
+    expect(await last(sum, '1e23', 0.5, '-1e23')).toBe(0.5)
+    expect(await last(sum, ...Array.from({ length: 1_000 }, () => '0.001'), -1)).toBe(0)
+    expect(await after(sum, '1.5e308', '1.5e308', -1e308)).toEqual([1.5e308, 'fail number.overflow', 5e307])
+    expect(await last(sum, '1e-999999999', '.5')).toBe(0.5)
+  })
+
   it('are none in other text, huge integers as text, true, lists and objects: the record fails, the sum goes on', async () => {
     const fails = 'fail number.unreadable'
     expect(await after(sum, 1, '1,5', '', '0x10', '9007199254740993', true, [1], { n: 1 }, NaN, Infinity, 2)).toEqual([

@@ -1,5 +1,11 @@
-import { describe, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import type { ByTheClock } from '../../../src/component/operator.ts'
+import { memoryState } from '../../../src/component/state.ts'
+import { aggregate } from '../../../src/operators/aggregate.ts'
 import { runTopology } from '../../../src/testing/index.ts'
+import { VirtualClock } from '../../../src/testing/clock.ts'
+import { context } from '../../support/context.ts'
+import { record } from '../../support/records.ts'
 
 const config = (window: string, more = '') => `
 name: clicks
@@ -45,6 +51,20 @@ describe('aggregate with idle', () => {
       values: { a: click('00:10'), b: click('00:19'), x: hour('00:10', '00:19', 2) },
       expect: { hourly: '54m 1ms x' },
     })
+  })
+
+  it('waits anew after a restart: what came meanwhile is still to be read', () => {
+    const state = memoryState()
+    const given = { window: { tumbling: '10ms' }, emit: 'close', idle: '1s', into: { clicks: 'count' } } as const
+    const startAt = (now: number) =>
+      aggregate.build(aggregate.config.parse(given), context({ state, scheduler: new VirtualClock(now) })) as ByTheClock
+    const first = startAt(5)
+    first.take(record(1, { key: Buffer.from('k'), timestamp: 5 }))
+    expect(first.due()).toBe(1_010)
+    const second = startAt(7_000)
+    expect(second.due()).toBe(8_000)
+    expect(second.tick(7_999)).toEqual([])
+    expect(second.tick(8_000)).toHaveLength(1)
   })
 
   it('dead-letters what comes for a window that the clock has closed', async () => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { decimalOf } from '../../../src/operators/aggregate/decimal.ts'
 import { estimate, merged, withIdentity, type Sketch } from '../../../src/operators/aggregate/hyperLogLog.ts'
 import { emptySketch, joined, quantile, withNumber } from '../../../src/operators/aggregate/quantileSketch.ts'
 import { plus, total, type ExactSum } from '../../../src/operators/aggregate/sum.ts'
@@ -14,7 +15,7 @@ describe('an exact sum', () => {
         const whole = total(sum(numbers))
         expect(total(sum(numbers.toReversed()))).toBe(whole)
         expect(total(sum(numbers.toSorted((a, b) => a - b)))).toBe(whole)
-        expect(total(sum(numbers.slice(cut)).reduce(plus, sum(numbers.slice(0, cut))))).toBe(whole)
+        expect(total(numbers.slice(cut).reduce<ExactSum>(plus, sum(numbers.slice(0, cut))))).toBe(whole)
       }),
     ))
 
@@ -23,6 +24,31 @@ describe('an exact sum', () => {
       fc.property(fc.array(fc.bigInt({ min: -(2n ** 53n), max: 2n ** 53n })), (numbers) => {
         const exact = numbers.reduce((a, b) => a + b, 0n)
         expect(total(numbers.map(Number).reduce<ExactSum>(plus, []))).toBe(Number(exact))
+      }),
+    ))
+
+  it('is that of the decimals that text writes, with numbers among them, in any order', () =>
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.bigInt({ min: -(10n ** 20n), max: 10n ** 20n }), fc.nat(12)), { maxLength: 20 }),
+        fc.array(fc.maxSafeInteger(), { maxLength: 20 }),
+        (decimals, numbers) => {
+          const texts = decimals.map(([units, places]) => `${units}e-${places}`)
+          const parts = [...texts.map((text) => decimalOf(text, Number(text))), ...numbers]
+          const exact = [...decimals, ...numbers.map((number) => [BigInt(number), 0] as const)]
+          const units = exact.reduce((sum, [units, places]) => sum + units * 10n ** BigInt(12 - places), 0n)
+          expect(total(parts.reduce<ExactSum>(plus, []))).toBe(Number(`${units}e-12`) + 0)
+          expect(total(parts.toReversed().reduce<ExactSum>(plus, []))).toBe(Number(`${units}e-12`) + 0)
+        },
+      ),
+    ))
+
+  it('takes a number for what it is exactly, where text is summed with it', () =>
+    fc.assert(
+      fc.property(fc.array(fc.double({ noNaN: true, min: -1e300, max: 1e300 }), { maxLength: 10 }), (numbers) => {
+        const sum = numbers.reduce<ExactSum>(plus, [])
+        const mixed = plus(plus(sum, decimalOf('0.1', 0.1)), decimalOf('-0.1', -0.1))
+        expect(total(mixed)).toBe(total(sum) + 0)
       }),
     ))
 })

@@ -79,6 +79,12 @@ describe('join within a span of time', () => {
     ])
   })
 
+  it('may let any number of records leave with one', () => {
+    const take = joined(outer)
+    for (let n = 0; n < 150_000; n++) take(left(1, {}, `${n}`))
+    expect(told(take(right(50, 'a')))).toHaveLength(150_000)
+  })
+
   it('drops a record without a value, which joins nothing', () => {
     expect(outcomesOf(inner, [right(1, 'a'), left(1, null)])).toEqual([[], 'drop no value'])
   })

@@ -35,9 +35,11 @@ export interface Request {
   /** Which of the pipelines. */
   readonly pipeline: number
   /** For `quiet`. */
-  readonly settled: boolean
+  readonly settled?: boolean
   /** For `stores`. */
-  readonly query?: StoreQuery | undefined
+  readonly query?: StoreQuery
+  /** For `start`: host:port where the process answers over HTTP, if others are told. */
+  readonly address?: string
 }
 
 /** Ends a thread whose pipelines are stopped: it closes its connections. */

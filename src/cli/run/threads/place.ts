@@ -34,6 +34,7 @@ export class ThreadPlace {
   #bornAt = Date.now()
   #deaths = 0
   #failure: Error | undefined
+  #address: string | undefined
 
   constructor(parts: PlaceParts) {
     this.#parts = parts
@@ -45,15 +46,20 @@ export class ThreadPlace {
     return this.#failure
   }
 
+  /** Says where the process answers over HTTP, to this worker and those that come after it. */
+  announce(address: string): void {
+    this.#address = address
+  }
+
   /** @throws Error why the pipeline cannot start */
   async start(pipeline: number): Promise<void> {
-    await this.#worker.ask('start', pipeline)
+    await this.#startIn(this.#worker, pipeline)
     this.#started.add(pipeline)
   }
 
   /** @throws Error what went wrong, or ThreadDied */
   ask<Call extends keyof Answers>(call: Call, pipeline: number, settled?: boolean): Promise<Answers[Call]> {
-    return this.#worker.ask(call, pipeline, settled)
+    return this.#worker.ask(call, pipeline, { settled: settled ?? false })
   }
 
   /** What a pipeline shows here; where the worker does not answer, what it showed last, and that as a trouble. */
@@ -81,6 +87,10 @@ export class ThreadPlace {
     if (!this.#failure) await this.#worker.end()
   }
 
+  #startIn(worker: RunningWorker, pipeline: number): Promise<void> {
+    return worker.ask('start', pipeline, { ...(this.#address !== undefined && { address: this.#address }) })
+  }
+
   /** @returns undefined where the worker is dead, or does not answer in time */
   async #askSoon<Call extends keyof Answers>(
     call: Call,
@@ -89,7 +99,7 @@ export class ThreadPlace {
   ): Promise<Answers[Call] | undefined> {
     const late = setTimeout(patience, undefined, { ref: false })
     try {
-      return await Promise.race([this.#worker.ask(call, pipeline, false, query), late])
+      return await Promise.race([this.#worker.ask(call, pipeline, { ...(query && { query }) }), late])
     } catch (thrown) {
       if (thrown instanceof ThreadDied) return undefined
       throw thrown
@@ -138,7 +148,7 @@ export class ThreadPlace {
     const worker = this.#spawn()
     this.#worker = worker
     try {
-      for (const pipeline of this.#started) await worker.ask('start', pipeline)
+      for (const pipeline of this.#started) await this.#startIn(worker, pipeline)
     } catch (thrown) {
       worker.kill(thrown as Error)
     }

@@ -30,6 +30,11 @@ export class Threads {
     return plans.map((plan, number) => new ThreadedPipeline({ ...parts, plan, number }))
   }
 
+  /** Says where this process answers over HTTP, before the pipelines are started. */
+  announce(address: string): void {
+    for (const place of this.#places) place.announce(address)
+  }
+
   /** Ends them, once their pipelines are stopped. */
   async end(): Promise<void> {
     await Promise.all(this.#places.map((place) => place.end()))

@@ -25,7 +25,8 @@ const broker = await openPlace(place, 'run', { thread, log })
 const parts = { broker, scheduler: asyncScheduler, log, once, thread }
 const pipelines = plansOf(planned, role).map((plan) => new Pipeline({ ...parts, plan }))
 
-async function answer({ call, pipeline, settled, query }: Request): Promise<Answers[keyof Answers]> {
+async function answer({ call, pipeline, settled = false, query, address }: Request): Promise<Answers[keyof Answers]> {
+  if (address !== undefined) broker.announce(address)
   if (call === 'stores') return pipelines[pipeline]!.stores(query!)
   return call === 'quiet' ? pipelines[pipeline]!.quiet({ settled }) : pipelines[pipeline]![call]()
 }

@@ -1,5 +1,4 @@
 import { Worker } from 'node:worker_threads'
-import type { StoreQuery } from '../../../topology/stores.ts'
 import { endRequest, type Answers, type Assignment, type Message, type Request } from './messages.ts'
 
 /** As bin/oxbow.js sets it for the main thread: three semi-spaces of 16 MiB. */
@@ -46,14 +45,13 @@ export class RunningWorker {
   ask<Call extends keyof Answers>(
     call: Call,
     pipeline: number,
-    settled = false,
-    query?: StoreQuery,
+    details: Pick<Request, 'settled' | 'query' | 'address'> = {},
   ): Promise<Answers[Call]> {
     return new Promise((resolve, reject) => {
       if (this.#death) return reject(this.#death)
       const id = ++this.#last
       this.#waiting.set(id, { resolve, reject })
-      this.#worker.postMessage({ id, call, pipeline, settled, query } satisfies Request)
+      this.#worker.postMessage({ id, call, pipeline, ...details } satisfies Request)
     })
   }
 

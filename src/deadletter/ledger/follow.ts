@@ -1,0 +1,103 @@
+import type { Broker, PartitionInfo, TopicInfo } from '../../broker/broker.ts'
+import type { StoredRecord } from '../../record/record.ts'
+import { fingerprintOfLetter } from '../fingerprint.ts'
+import { readLetter } from '../readLetter.ts'
+import { ledgerOf, readEntry } from './entry.ts'
+import type { FailedLetter, LetterIndex, Passage } from './letterIndex.ts'
+
+const recordsPerRead = 4_000
+/** So many are taken at once: each time, a good part of the index is written anew, and nothing else runs meanwhile. */
+const recordsPerTake = 8_000
+
+export interface FollowOptions {
+  readonly signal?: AbortSignal
+  /** Called now and then: records read so far, and how many there were to read when it began. */
+  readonly onProgress?: (read: number, all: number) => void
+}
+
+/** How the records of a topic come into the index. */
+interface Way<T> {
+  readonly read: (record: StoredRecord) => T | undefined
+  readonly take: (passage: Passage, found: readonly T[]) => void
+}
+
+/**
+ * Brings the index up to the ends that dead-letter topics and their ledgers have now. A topic that is gone is forgotten, as
+ * is what a topic of the same name had before it was made anew.
+ */
+export async function follow(
+  broker: Pick<Broker, 'topics' | 'read'>,
+  index: LetterIndex,
+  topics: readonly string[],
+  { signal, onProgress }: FollowOptions = {},
+): Promise<void> {
+  const infos = await broker.topics(topics.flatMap((topic) => [topic, ledgerOf(topic)]))
+  const known = new Map(infos.map((info) => [info.name, info]))
+  let read = 0
+  const all = infos.reduce((sum, info) => sum + unread(index, info), 0)
+  for (const topic of topics) {
+    forgetWhatIsGone(index, topic, known)
+    await followTopic(known.get(topic), {
+      read: readFailed,
+      take: (passage, letters) => index.takeLetters(passage, letters),
+    })
+    await followTopic(known.get(ledgerOf(topic)), {
+      read: readEntry,
+      take: (passage, entries) => index.takeEntries(passage, topic, entries),
+    })
+  }
+
+  async function followTopic<T>(info: TopicInfo | undefined, way: Way<T>): Promise<void> {
+    for (const partition of info?.partitions ?? [])
+      for (;;) {
+        const from = firstUnread(index, info!.name, partition)
+        if (from >= Number(partition.end) || signal?.aborted) break
+        const next = await takeNext({ topic: info!.name, partition: partition.partition, from }, partition.end, way)
+        if (next === from) break
+        onProgress?.((read += next - from), all)
+      }
+  }
+
+  async function takeNext<T>(place: Omit<Passage, 'next'>, end: bigint, { read, take }: Way<T>): Promise<number> {
+    const found: T[] = []
+    let next = place.from
+    while (next < end && next - place.from < recordsPerTake && !signal?.aborted) {
+      const batch = await broker.read({ ...place, offset: BigInt(next) }, recordsPerRead)
+      if (Number(batch.next) === next) break
+      for (const record of batch.records) found.push(...asList(read(record)))
+      next = Number(batch.next)
+    }
+    if (next > place.from) take({ ...place, next }, found)
+    return next
+  }
+}
+
+const asList = <T>(found: T | undefined): T[] => (found === undefined ? [] : [found])
+
+function readFailed(record: StoredRecord): FailedLetter | undefined {
+  const letter = readLetter(record)
+  if (!letter) return undefined
+  const { id, partition, offset, pipeline, source, operator, revision, hops, failedAt, fault } = letter
+  const fingerprint = fingerprintOfLetter(letter)
+  const facts = { id, partition, offset, fingerprint, pipeline, source, operator, revision, hops, failedAt }
+  return { ...facts, key: letter.record.key, code: fault.code, message: fault.message }
+}
+
+/** Letters that the topic does not keep any more, or never had: it is another one of the same name. */
+function forgetWhatIsGone(index: LetterIndex, topic: string, known: ReadonlyMap<string, TopicInfo>): void {
+  const info = known.get(topic)
+  const ledger = known.get(ledgerOf(topic))
+  if (!info || isNew(index, info) || (ledger && isNew(index, ledger))) index.forget(topic)
+  for (const { partition, start } of info?.partitions ?? [])
+    if (Number(start) > index.place(topic, partition).start) index.expire(topic, partition, Number(start))
+}
+
+/** A topic that ends before what was read of it is another one of the same name. */
+const isNew = (index: LetterIndex, { name, partitions }: TopicInfo): boolean =>
+  partitions.some(({ partition, end }) => Number(end) < index.place(name, partition).next)
+
+const unread = (index: LetterIndex, { name, partitions }: TopicInfo): number =>
+  partitions.reduce((sum, info) => sum + Math.max(0, Number(info.end) - firstUnread(index, name, info)), 0)
+
+const firstUnread = (index: LetterIndex, name: string, { partition, start }: PartitionInfo): number =>
+  Math.max(index.place(name, partition).next, Number(start))

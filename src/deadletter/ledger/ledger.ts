@@ -1,0 +1,64 @@
+import type { Broker } from '../../broker/broker.ts'
+import type { LedgerEntry } from './entry.ts'
+import { follow, type FollowOptions } from './follow.ts'
+import { LetterGroups, type LetterCount, type LetterGroup } from './groups.ts'
+import { LetterIndex } from './letterIndex.ts'
+import { Letters, type IndexedLetter, type LetterChoice, type LetterPage, type PageEnd } from './letters.ts'
+
+/** Answers what became of dead letters, as of what their topics and ledgers have when it is asked to follow them. */
+export class Ledger {
+  readonly #broker: Pick<Broker, 'topics' | 'read'>
+  readonly #file: string | undefined
+  #open: { readonly index: LetterIndex; readonly groups: LetterGroups; readonly letters: Letters } | undefined
+  #following: Promise<void> = Promise.resolve()
+
+  /** @param file where its index is kept; a temporary one when absent. It is opened when it is needed first */
+  constructor(broker: Pick<Broker, 'topics' | 'read'>, file?: string) {
+    this.#broker = broker
+    this.#file = file
+  }
+
+  /** Reads on to where the topics and their ledgers end now; one call after another. */
+  follow(topics: readonly string[], options?: FollowOptions): Promise<void> {
+    const next = this.#following.then(() => follow(this.#broker, this.#opened.index, topics, options))
+    this.#following = next.catch(() => {})
+    return next
+  }
+
+  /** The letters of topics, after following them. @param now milliseconds since the epoch */
+  async counts(topics: readonly string[], now: number): Promise<readonly LetterCount[]> {
+    await this.follow(topics)
+    return this.#opened.groups.counts(topics, await this.#broker.topics(topics), now)
+  }
+
+  /** @param now milliseconds since the epoch */
+  groups(topics: readonly string[], now: number): readonly LetterGroup[] {
+    return this.#opened.groups.list(topics, now)
+  }
+
+  page(choice: LetterChoice, limit: number, after?: PageEnd): LetterPage {
+    return this.#opened.letters.page(choice, limit, after)
+  }
+
+  /** Undefined where none has that id. */
+  letter(id: string): IndexedLetter | undefined {
+    return this.#opened.letters.letter(id)
+  }
+
+  /** What was said of a letter, the first entry first. */
+  history(id: string): readonly LedgerEntry[] {
+    return this.#opened.letters.history(id)
+  }
+
+  async close(): Promise<void> {
+    await this.#following
+    this.#open?.index.close()
+    this.#open = undefined
+  }
+
+  get #opened() {
+    if (this.#open) return this.#open
+    const index = new LetterIndex(this.#file)
+    return (this.#open = { index, groups: new LetterGroups(index), letters: new Letters(index) })
+  }
+}

@@ -1,0 +1,265 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterEach, expect, test } from 'vitest'
+import type { Broker } from '../../../src/broker/broker.ts'
+import { openEmbedded } from '../../../src/broker/embedded/embedded.ts'
+import { entryRecord, ledgerOf, type Disposition, type LedgerEntry } from '../../../src/deadletter/ledger/entry.ts'
+import { follow } from '../../../src/deadletter/ledger/follow.ts'
+import { LetterGroups } from '../../../src/deadletter/ledger/groups.ts'
+import { LetterIndex } from '../../../src/deadletter/ledger/letterIndex.ts'
+import { Letters } from '../../../src/deadletter/ledger/letters.ts'
+import { deadLetter, letterId } from '../../../src/deadletter/letter.ts'
+import { redactor } from '../../../src/deadletter/redact.ts'
+import { RecordedFault } from '../../../src/record/fault.ts'
+import type { OutputRecord } from '../../../src/record/record.ts'
+
+const topic = 'dlq.orders'
+const hour = 3_600_000
+const now = 1_000 * hour
+const opened: { close(): unknown }[] = []
+
+afterEach(async () => {
+  for (const each of opened.splice(0).reverse()) await each.close()
+})
+
+interface Failed {
+  readonly offset?: number
+  readonly code?: string
+  readonly hops?: number
+  readonly failedAt?: number
+  readonly key?: string
+}
+
+const idOf = (offset: number): string =>
+  letterId({ topic: 'orders', partition: 0, offset: BigInt(offset) }, 'paid.map', '')
+
+function letter({ offset = 0, code = 'value.bad', hops = 0, failedAt = now, key = 'k' }: Failed): OutputRecord {
+  const origin = { source: 'orders', topic: 'orders', partition: 0, offset: BigInt(offset), timestamp: 5 }
+  const raw = { key: Buffer.from(key), value: Buffer.from('{}'), headers: [], timestamp: 5 }
+  const fault = new RecordedFault(code, `It is bad at ${failedAt}.`, 'deadLetter')
+  const times = { firstFailedAt: failedAt, failedAt }
+  return deadLetter(
+    { raw, input: { value: {}, index: '', origin }, operator: 'paid.map', fault, attempts: 1, hops, ...times },
+    { pipeline: 'shop', revision: 'r1', topic, envelope: 'headers', redact: redactor([], []) },
+  )
+}
+
+const entry = (to: Disposition, { offset = 0, hops = 0, failedAt = now }: Failed, at = now): LedgerEntry => ({
+  letter: idOf(offset),
+  to,
+  hops,
+  failedAt,
+  by: 'ann',
+  why: 'because',
+  at,
+})
+
+async function write(broker: Broker, outputs: readonly OutputRecord[]): Promise<void> {
+  await broker.commit({ group: 'test', task: '', outputs, offsets: [], state: [], counts: [] })
+}
+
+const say = (broker: Broker, ...entries: readonly LedgerEntry[]): Promise<void> =>
+  write(
+    broker,
+    entries.map((each) => entryRecord(topic, each)),
+  )
+
+async function start(file?: string) {
+  const broker = await openEmbedded({ directory: ':memory:', now: () => now })
+  await broker.ensureTopics([{ name: topic, partitions: 2 }, { name: ledgerOf(topic) }])
+  const index = new LetterIndex(file)
+  opened.push(broker, index)
+  const groups = new LetterGroups(index)
+  return {
+    broker,
+    index,
+    follow: () => follow(broker, index, [topic]),
+    letters: new Letters(index),
+    count: async () => groups.counts([topic], await broker.topics([topic]), now)[0]!,
+    groups: () => groups.list([topic], now),
+  }
+}
+
+test('a letter is open until the ledger says otherwise, and open again when it fails again', async () => {
+  const { broker, follow, count, letters } = await start()
+  await write(broker, [letter({ offset: 1 }), letter({ offset: 2 })])
+  await follow()
+  expect(await count()).toMatchObject({ open: 2, redriving: 0, resolved: 0, discarded: 0, retained: 2, oldest: now })
+
+  await say(broker, entry('redriving', { offset: 1 }), entry('discarded', { offset: 2 }))
+  await follow()
+  expect(await count()).toMatchObject({ open: 0, redriving: 1, discarded: 1 })
+
+  await write(broker, [letter({ offset: 1, hops: 1, failedAt: now + 5 })])
+  await follow()
+  expect(await count()).toMatchObject({ open: 1, redriving: 0, discarded: 1, retained: 3, oldest: now + 5 })
+  expect(letters.letter(idOf(1))).toMatchObject({ disposition: 'open', hops: 1, failedAt: now + 5 })
+  expect(letters.history(idOf(1))).toEqual([entry('redriving', { offset: 1 })])
+})
+
+test('what is said of a failure that is over says nothing of a later one, whichever comes first', async () => {
+  const { broker, follow, count } = await start()
+  await say(broker, entry('resolved', { offset: 1 }), entry('discarded', { offset: 2, failedAt: now + 1 }))
+  await write(broker, [letter({ offset: 1, hops: 1 }), letter({ offset: 2 }), letter({ offset: 2 })])
+  await follow()
+  expect(await count()).toMatchObject({ open: 1, resolved: 0, discarded: 1, retained: 3 })
+})
+
+test('letters that failed alike are one group: new, ongoing, resolved, regressed', async () => {
+  const { broker, follow, groups } = await start()
+  await write(broker, [
+    letter({ offset: 1, failedAt: now - 2 * hour }),
+    letter({ offset: 2, failedAt: now - hour }),
+    letter({ offset: 3, code: 'value.worse', failedAt: now - 30 * hour }),
+    letter({ offset: 4, code: 'value.gone', failedAt: now - 30 * hour }),
+  ])
+  await say(broker, entry('resolved', { offset: 4, failedAt: now - 30 * hour }, now - 9 * hour))
+  await follow()
+  const trend = Array<number>(24).fill(0).with(21, 1).with(22, 1)
+  expect(groups()).toMatchObject([
+    {
+      code: 'value.bad',
+      state: 'new',
+      open: 2,
+      first: now - 2 * hour,
+      last: now - hour,
+      oldest: now - 2 * hour,
+      trend,
+    },
+    { code: 'value.worse', state: 'ongoing', open: 1, source: 'orders', operator: 'paid.map', pipeline: 'shop' },
+    { code: 'value.gone', state: 'resolved', open: 0, resolved: 1 },
+  ])
+  expect(groups()[0]!.message).toBe(`It is bad at ${now - hour}.`)
+
+  await write(broker, [letter({ offset: 5, code: 'value.gone', failedAt: now })])
+  await follow()
+  expect(groups()[0]).toMatchObject({ code: 'value.gone', state: 'regressed', open: 1, resolved: 1 })
+})
+
+test('pages follow one another without a gap or a repeat', async () => {
+  const { broker, follow, letters, groups } = await start()
+  const failures = Array.from({ length: 25 }, (_, offset) => ({
+    offset,
+    code: offset % 3 === 0 ? 'value.bad' : 'value.worse',
+    failedAt: now - (offset % 4),
+    key: `k${offset % 2}`,
+  }))
+  await write(broker, failures.map(letter))
+  await follow()
+  for (const choice of [{}, { topic }, { fingerprint: groups()[0]!.fingerprint }, { key: Buffer.from('k1') }]) {
+    const pages: string[] = []
+    for (let page = letters.page(choice, 4); ; page = letters.page(choice, 4, page.next)) {
+      pages.push(...page.letters.map(({ id }) => id))
+      if (!page.next) break
+    }
+    const all = letters.page(choice, 100).letters
+    expect(pages).toEqual(all.map(({ id }) => id))
+    expect(all.map(({ failedAt }) => failedAt)).toEqual(all.map(({ failedAt }) => failedAt).toSorted((a, b) => b - a))
+  }
+  expect(letters.page({}, 100).letters).toHaveLength(25)
+  expect(letters.page({ key: Buffer.from('k1'), disposition: ['open'] }, 100).letters).toHaveLength(12)
+  expect(letters.page({ topic: 'dlq.other' }, 100).letters).toEqual([])
+})
+
+test('an index in a file goes on where it was, and begins anew when the topic was made anew', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'oxbow-index-'))
+  opened.push({ close: () => rmSync(directory, { recursive: true }) })
+  const first = await start(join(directory, 'letters.db'))
+  await write(first.broker, [letter({ offset: 1 }), letter({ offset: 2 })])
+  await first.follow()
+  first.index.close()
+
+  const again = new LetterIndex(join(directory, 'letters.db'))
+  opened.push(again)
+  const reads: bigint[] = []
+  const { topics, read } = first.broker
+  const watched = { topics, read: (...all: Parameters<Broker['read']>) => (reads.push(all[0].offset), read(...all)) }
+  await follow(watched, again, [topic])
+  expect(reads).toEqual([])
+  expect(new Letters(again).page({}, 9).letters).toHaveLength(2)
+
+  const other = await openEmbedded({ directory: ':memory:', now: () => now })
+  opened.push(other)
+  await other.ensureTopics([{ name: topic, partitions: 2 }])
+  await write(other, [letter({ offset: 7 })])
+  await follow(other, again, [topic])
+  expect(new Letters(again).page({}, 9).letters).toMatchObject([{ id: idOf(7) }])
+})
+
+test('open letters that their topic has deleted are expired, and those that it will delete within a day are counted', async () => {
+  const { index, count, letters } = await start()
+  const ended = { name: topic, retention: 3 * 24 * hour }
+  const at = (days: number) => now - days * 24 * hour
+  const stored = [at(4), at(2.5), at(1)].map((failedAt, offset) => ({
+    ...letter({ offset, failedAt }),
+    topic,
+    partition: 0,
+    offset: BigInt(offset),
+  }))
+  const broker = (start: bigint) => ({
+    topics: () => Promise.resolve([{ ...ended, partitions: [{ partition: 0, start, end: 3n }] }]),
+    read: ({ offset }: { readonly offset: bigint }) =>
+      Promise.resolve({ topic, partition: 0, records: stored.slice(Number(offset)), next: 3n }),
+  })
+  await follow(broker(0n), index, [topic])
+  expect(new LetterGroups(index).counts([topic], await broker(0n).topics(), now)[0]).toMatchObject({
+    open: 3,
+    expiring: 2,
+  })
+  index.takeEntries({ topic: ledgerOf(topic), partition: 0, from: 0, next: 1 }, topic, [
+    entry('discarded', { offset: 0, failedAt: at(4) }),
+  ])
+  await follow(broker(2n), index, [topic])
+  expect(await count()).toMatchObject({ open: 1, expired: 1, discarded: 0 })
+  expect(letters.page({}, 9).letters).toMatchObject([{ id: idOf(2) }])
+  expect(letters.history(idOf(0))).toEqual([])
+})
+
+const failure = fc.record({
+  offset: fc.integer({ min: 0, max: 4 }),
+  hops: fc.integer({ min: 0, max: 2 }),
+  failedAt: fc.integer({ min: now, max: now + 2 }),
+  code: fc.constantFrom('value.bad', 'value.worse'),
+})
+const step = fc.oneof(
+  failure.map((failed) => ({ failed })),
+  fc.record({ failed: failure, to: fc.constantFrom<Disposition>('open', 'redriving', 'resolved', 'discarded') }),
+  fc.constant('follow' as const),
+)
+
+test('however letters and entries come, the index counts what a reader of both topics would', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+      const { broker, follow, count, letters, groups } = await start()
+      const latest = new Map<number, Failed>()
+      const said: { failed: Required<Pick<Failed, 'offset' | 'hops' | 'failedAt'>>; to: Disposition }[] = []
+      const isLater = (one: Failed, other: Failed) =>
+        one.hops! > other.hops! || (one.hops === other.hops && one.failedAt! > other.failedAt!)
+      for (const each of steps) {
+        if (each === 'follow') await follow()
+        else if ('to' in each) {
+          said.push(each)
+          await say(broker, entry(each.to, each.failed))
+        } else {
+          const before = latest.get(each.failed.offset)
+          if (!before || isLater(each.failed, before)) latest.set(each.failed.offset, each.failed)
+          await write(broker, [{ ...letter(each.failed), partition: 0 }])
+        }
+      }
+      await follow()
+      const expected = { open: 0, redriving: 0, resolved: 0, discarded: 0 }
+      for (const [offset, failed] of latest) {
+        const last = said.findLast((each) => each.failed.offset === offset && !isLater(failed, each.failed))
+        expected[last?.to ?? 'open']++
+      }
+      expect(await count()).toMatchObject(expected)
+      expect(letters.page({}, 100).letters).toHaveLength(latest.size)
+      for (const disposition of ['open', 'redriving', 'resolved', 'discarded'] as const)
+        expect(groups().reduce((sum, group) => sum + group[disposition], 0)).toBe(expected[disposition])
+      for (const each of opened.splice(0).reverse()) await each.close()
+    }),
+    { numRuns: 60 },
+  )
+})
