@@ -128,6 +128,14 @@ function missingIn({ operator, fault, origin, failedAt }: ForeignLetter): string
   return Object.keys(facts).filter((name) => facts[name] === undefined)
 }
 
+/** Which failure of which letter a record is, without reading the rest of it; undefined where it is no letter. */
+export function failureOf(stored: StoredRecord): Pick<Letter, 'id' | 'hops' | 'failedAt'> | undefined {
+  const text = (name: string) => stored.headers.findLast(([own]) => own === letterPrefix + name)?.[1]?.toString()
+  const id = text('id')
+  if (id === undefined) return readLetter(stored)
+  return { id, hops: Number(text('hops') ?? 0), failedAt: timeOf(text('failed-at')) }
+}
+
 function asLetter({ topic, partition, offset }: StoredRecord, facts: Facts, record: RawRecord): Letter {
   const text = (name: string): string => facts[name] ?? ''
   const number = (name: string): number => Number(facts[name] ?? 0)
@@ -169,8 +177,10 @@ function asLetter({ topic, partition, offset }: StoredRecord, facts: Facts, reco
 }
 
 function factsOf(headers: readonly Header[]): Facts {
-  const own = headers.filter(([name]) => name.startsWith(letterPrefix))
-  return Object.fromEntries(own.map(([name, value]) => [name.slice(letterPrefix.length), value?.toString()]))
+  const facts = Object.create(null) as { [name: string]: string | undefined }
+  for (const [name, value] of headers)
+    if (name.startsWith(letterPrefix)) facts[name.slice(letterPrefix.length)] = value?.toString()
+  return facts
 }
 
 /** Zero where there is no time that can be read. */

@@ -166,6 +166,46 @@ describe('records of several topics that meet by key', () => {
     expect(await valuesOf(broker, 'out')).toEqual(['b1', 'a2'])
   })
 
+  it('do not hold up a stop while a broker that is away does not say what is to come', async () => {
+    const broker = await openEmbedded({ directory: ':memory:' })
+    await append(broker, [at('a', 2)])
+    const asked = Promise.withResolvers<void>()
+    const silent: Broker = {
+      ...broker,
+      async subscribe(...args) {
+        const lag = () => {
+          asked.resolve()
+          return new Promise<never>(() => {})
+        }
+        return { ...(await broker.subscribe(...args)), lag }
+      },
+    }
+    const { pipeline } = await startPipeline(config(met), catalog, { broker: silent })
+    await asked.promise
+    await pipeline.stop()
+    expect(await valuesOf(broker, 'out')).toEqual([])
+  })
+
+  it('stop their task, which says why, when that cannot be found out', async () => {
+    const broker = await openEmbedded({ directory: ':memory:' })
+    await append(broker, [at('a', 2)])
+    let asked = 0
+    const failing: Broker = {
+      ...broker,
+      async subscribe(...args) {
+        const subscription = await broker.subscribe(...args)
+        const lag = () => (asked++ === 0 ? Promise.reject(new Error('No leader.')) : subscription.lag())
+        return { ...subscription, lag }
+      },
+    }
+    const clock = new VirtualClock(0)
+    const { log } = await startPipeline(config(met), catalog, { broker: failing, scheduler: clock, once: false })
+    await until(async () => (await valuesOf(broker, 'out')).length > 0, clock)
+    expect(log.lines.map(({ message }) => message)).toEqual([
+      'Task 0_0 stopped, nothing of its unit was committed: No leader.',
+    ])
+  })
+
   it.each([
     ['met', '{ meet: b }', ''],
     ['met beyond a new key', '{ meet: keyed }', '  keyed: { from: b, steps: [{ keyBy: record }] }'],
