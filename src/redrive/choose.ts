@@ -42,7 +42,7 @@ export const letterVariables = [
 export const letterCondition = () => condition(letterVariables)
 
 /** Letters that were named are not there, or not open. Nothing was done. */
-export class NoSuchLetter extends Error {
+class NoSuchLetter extends Error {
   override readonly name = 'NoSuchLetter'
 }
 
