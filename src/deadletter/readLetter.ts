@@ -1,9 +1,10 @@
 import type { Convention } from '../component/convention.ts'
 import type { RawRecord, StoredRecord, Header } from '../record/record.ts'
+import type { TopicPartition } from '../broker/broker.ts'
 import { fingerprint } from './fingerprint.ts'
 import { readForeign } from './foreign.ts'
 import type { ForeignLetter } from './foreign/foreignLetter.ts'
-import { letterId, letterPrefix } from './letter.ts'
+import { letterId, letterPrefix, readStreams } from './letter.ts'
 
 /** A dead letter, read back from its topic. */
 export interface Letter {
@@ -37,6 +38,15 @@ export interface Letter {
   readonly index: string
   /** What the operator was given, where that differs from the source record's value. */
   readonly input?: string
+  /** The key and the time of the record that it was given, where those differ from the source record's. */
+  readonly inputKey?: string
+  readonly inputTimestamp?: number
+  /** Why the letter does not hold all that the operator was given. */
+  readonly inputMissing?: string
+  /** The streams that the record had come to, and whether it counts as dead there by this letter; unknown of older letters. */
+  readonly streams?: ReadonlyMap<string, boolean>
+  /** Where it was read, of a record that came by another topic than its own. */
+  readonly read?: TopicPartition
   /** The source record, byte for byte. */
   readonly record: RawRecord
   /** Who wrote the letter, and so how it is read. */
@@ -118,6 +128,14 @@ function missingIn({ operator, fault, origin, failedAt }: ForeignLetter): string
   return Object.keys(facts).filter((name) => facts[name] === undefined)
 }
 
+/** Which failure of which letter a record is, without reading the rest of it; undefined where it is no letter. */
+export function failureOf(stored: StoredRecord): Pick<Letter, 'id' | 'hops' | 'failedAt'> | undefined {
+  const text = (name: string) => stored.headers.findLast(([own]) => own === letterPrefix + name)?.[1]?.toString()
+  const id = text('id')
+  if (id === undefined) return readLetter(stored)
+  return { id, hops: Number(text('hops') ?? 0), failedAt: timeOf(text('failed-at')) }
+}
+
 function asLetter({ topic, partition, offset }: StoredRecord, facts: Facts, record: RawRecord): Letter {
   const text = (name: string): string => facts[name] ?? ''
   const number = (name: string): number => Number(facts[name] ?? 0)
@@ -145,6 +163,13 @@ function asLetter({ topic, partition, offset }: StoredRecord, facts: Facts, reco
     disposition: facts.disposition ?? 'deadLetter',
     index: text('index'),
     ...(facts.input !== undefined && { input: facts.input }),
+    ...(facts['input.key'] !== undefined && { inputKey: facts['input.key'] }),
+    ...(facts['input.timestamp'] !== undefined && { inputTimestamp: timeOf(facts['input.timestamp']) }),
+    ...(facts['input.missing'] !== undefined && { inputMissing: facts['input.missing'] }),
+    ...(facts.streams !== undefined && { streams: readStreams(facts.streams) }),
+    ...(facts['read.topic'] !== undefined && {
+      read: { topic: facts['read.topic'], partition: number('read.partition') },
+    }),
     record,
     convention: 'oxbow',
     missing: [],
@@ -152,8 +177,10 @@ function asLetter({ topic, partition, offset }: StoredRecord, facts: Facts, reco
 }
 
 function factsOf(headers: readonly Header[]): Facts {
-  const own = headers.filter(([name]) => name.startsWith(letterPrefix))
-  return Object.fromEntries(own.map(([name, value]) => [name.slice(letterPrefix.length), value?.toString()]))
+  const facts = Object.create(null) as { [name: string]: string | undefined }
+  for (const [name, value] of headers)
+    if (name.startsWith(letterPrefix)) facts[name.slice(letterPrefix.length)] = value?.toString()
+  return facts
 }
 
 /** Zero where there is no time that can be read. */

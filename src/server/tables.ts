@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Broker } from '../broker/broker.ts'
+import { globalTablesOf } from '../topology/plan.ts'
 import type { RunningPipeline } from '../topology/running.ts'
 import type { EntryQuery, StoreEntry } from '../topology/stores.ts'
 import { compareKeys } from '../component/state.ts'
@@ -99,7 +100,8 @@ async function listStores(
     const asked = await askOthers(others, { group: pipeline.name, own: partitions, path })
     const problem = problemOf({ ...asked, unnamed: [] }, `Not all stores of ${pipeline.name} are`, partitions)
     if (problem) return problem
-    const parts = [...own, ...asked.replies.flatMap(({ body }) => body['stores'] as typeof own)]
+    const elsewhere = asked.replies.flatMap(({ body }) => body['stores'] as typeof own)
+    const parts = [...own, ...elsewhere.filter((part) => !part.global)]
     listed.push(...parts.toSorted((a, b) => compareKeys(a.store, b.store) || a.partition - b.partition))
   }
   return json(200, listed)
@@ -120,13 +122,20 @@ function ownerOf(store: string, pipelines: readonly RunningPipeline[]): RunningP
 const storesIn = ({ plan }: RunningPipeline): string[] =>
   plan.subtopologies
     .flatMap(({ streams }) => streams)
-    .flatMap(({ steps, sinks }) => [...steps.map(({ id }) => id), ...sinks.flatMap(({ table }) => table ?? [])])
+    .flatMap(({ steps, sinks }) => [
+      ...steps.map(({ id }) => id),
+      ...sinks.flatMap(({ table, global }) => table ?? global ?? []),
+    ])
+
+const globalsIn = ({ plan }: RunningPipeline): string[] =>
+  plan.subtopologies.flatMap(({ streams }) => globalTablesOf(streams))
 
 /** Of the partitions of this process; of one that another member has, from there. */
 async function page(pipeline: RunningPipeline, query: EntryQuery, others: Broker | undefined): Promise<Answer> {
   const { store, limit, after, partition = after?.partition } = query
   const { entries, partitions } = await pipeline.stores({ ...query, limit: limit + 1 })
-  if (others && partition !== undefined && !partitions.includes(partition)) {
+  const isHere = partition === undefined || partitions.includes(partition) || globalsIn(pipeline).includes(store)
+  if (others && !isHere) {
     const path = pathTo({ ...query, pipeline: pipeline.name })
     const asked = await askOthers(others, { group: pipeline.name, own: partitions, partition, path })
     const [reply] = asked.replies
@@ -159,6 +168,7 @@ async function entry(
   const [found] = entries
   if (found) return json(200, { pipeline: pipeline.name, ...found })
   const none = `${query.store} has no entry with this key`
+  if (globalsIn(pipeline).includes(query.store)) return json(404, { error: `${none}.`, partitions })
   if (!others) return json(404, { error: `${none} here.`, partitions })
   const path = pathTo({ ...query, pipeline: pipeline.name })
   const asked = await askOthers(others, { ...query, group: pipeline.name, own: partitions, path })

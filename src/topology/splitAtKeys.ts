@@ -3,7 +3,14 @@ import { defineSink } from '../component/sink.ts'
 import { defineSource } from '../component/source.ts'
 import type { TopicSpec } from '../broker/broker.ts'
 import { letterOverhead } from '../deadletter/letter.ts'
-import type { DeadLetterPolicy, PlannedSink, PlannedSource, PlannedStep, PlannedStream } from './plan.ts'
+import {
+  isKeyed,
+  type DeadLetterPolicy,
+  type PlannedSink,
+  type PlannedSource,
+  type PlannedStep,
+  type PlannedStream,
+} from './plan.ts'
 import { branchesOf, sourcesOf } from './upstream.ts'
 
 /** Streams as tasks run them, and the internal topics in between. */
@@ -64,7 +71,7 @@ function divide(
       written: { stream: name, step: first },
       from: part === 0 ? stream.from : [topics[part - 1]!],
       steps: steps.slice(first, last + 1),
-      sinks: topic === undefined ? stream.sinks : [sinkOf(steps[last]!, topic)],
+      sinks: topic === undefined ? stream.sinks : [repartitionSink(`${steps[last]!.id}.repartition`, topic)],
     }
   })
   return {
@@ -74,8 +81,9 @@ function divide(
   }
 }
 
-const sinkOf = ({ id }: PlannedStep, repartition: string): PlannedSink => ({
-  id: `${id}.repartition`,
+/** Where records leave for an internal topic. */
+export const repartitionSink = (id: string, repartition: string): PlannedSink => ({
+  id,
   spec: sink,
   config: {},
   repartition,
@@ -83,16 +91,14 @@ const sinkOf = ({ id }: PlannedStep, repartition: string): PlannedSink => ({
 
 function sourceOf(name: string, { spec, config }: PlannedStep, from: readonly PlannedSource[]): PlannedSource {
   const { partitions } = spec.repartitions!(config)
+  return { ...internalSource(name, from), ...(partitions !== undefined && { partitions }) }
+}
+
+/** An internal topic as what it is read from. @param from the sources that its records come from */
+export function internalSource(name: string, from: readonly PlannedSource[]): PlannedSource {
   const origins = originsOf(from)
-  return {
-    name,
-    origins,
-    spec: source,
-    config: {},
-    format: 'json',
-    ...(partitions !== undefined && { partitions }),
-    deadLetters: origins.values().next().value!.deadLetters,
-  }
+  const { deadLetters } = origins.values().next().value!
+  return { name, origins, spec: source, config: {}, format: 'json', deadLetters }
 }
 
 /** The sources that records come from in the end, and how their failures are handled beyond an internal topic. */
@@ -104,7 +110,7 @@ export const originsOf = (sources: readonly PlannedSource[]): NonNullable<Planne
   )
 
 /** Retries wait in the state of the task: retry topics and the order of keys are for records as their sources have them. */
-function withinTask({ parked: _, retry, ...policy }: DeadLetterPolicy): DeadLetterPolicy {
+export function withinTask({ parked: _, retry, ...policy }: DeadLetterPolicy): DeadLetterPolicy {
   const { attempts, backoff } = retry
   return { ...policy, retry: { attempts, backoff, reenter: 'operator' } }
 }
@@ -124,9 +130,9 @@ function specOf(name: string, { spec, config }: PlannedStep, origins: readonly P
 
 /** Whether a step from one on, or of a stream that reads this one, needs all records of a key in one task. */
 function worksByKey(stream: PlannedStream, first: number, streams: readonly PlannedStream[]): boolean {
-  for (const { spec } of stream.steps.slice(first)) {
-    if (spec.keyed) return true
-    if (spec.repartitions) return false
+  for (const step of stream.steps.slice(first)) {
+    if (isKeyed(step)) return true
+    if (step.spec.repartitions) return false
   }
   if (stream.sinks.some(({ spec }) => spec.keyed)) return true
   const names = [stream.name, ...branchesOf(stream)]

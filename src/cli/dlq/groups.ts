@@ -2,7 +2,7 @@ import { Command, Option } from 'commander'
 import type { GroupState, LetterGroup } from '../../deadletter/ledger/groups.ts'
 import { withBroker, type BrokerOptions } from '../brokerOptions.ts'
 import { print, printJson, table } from '../output.ts'
-import { openLetters } from './openLetters.ts'
+import { openLedger } from './openLedger.ts'
 
 interface GroupsOptions extends BrokerOptions {
   readonly json?: true
@@ -34,7 +34,7 @@ Examples:
     .action(showGroups)
 
 async function showGroups(path: string | undefined, options: GroupsOptions): Promise<void> {
-  const { ledger, names, close } = await openLetters(options, path)
+  const { ledger, names, close } = await openLedger(options, path)
   try {
     await ledger.follow(names)
     const all = ledger.groups(names, Date.now())
