@@ -45,6 +45,8 @@ export interface MemberInfo {
   readonly host: string
   /** Those that it was given in the last rebalance. */
   readonly partitions: readonly TopicPartition[]
+  /** Those of whose state it keeps a copy, to take over where another member stops. */
+  readonly standbys: readonly number[]
   /** host:port where its process answers over HTTP; absent where it does not say. */
   readonly address?: string
 }
@@ -124,6 +126,8 @@ export interface TopicInfo {
 
 /** What a member is told of its partitions, while nothing is polled: Kafka's ConsumerRebalanceListener. */
 export interface RebalanceListener {
+  /** Copies of each partition's state that other members keep, where there are others; none when absent. */
+  readonly standbyReplicas?: number
   /** They are this member's from now on; their records come when this has resolved. */
   assigned(partitions: readonly TopicPartition[], member?: GroupMember): Promise<void>
   /** They may be another member's already: what is not committed will not be. */
@@ -144,6 +148,17 @@ export interface Lag extends Bounds {
   readonly position: bigint
 }
 
+/** A copy of the state of a partition that another member has. */
+export interface StandbyInfo {
+  readonly partition: number
+  /** The offset in its changelog after the last record that it has. */
+  readonly position: number
+  /** Offsets from there to the end. */
+  readonly lag: number
+  /** Why it is not kept up, if so; it is tried again. */
+  readonly failure?: string
+}
+
 /** A member of a consumer group, reading from where the group committed last, from the start where it never did. */
 export interface Subscription {
   /** The records that came next in partitions that are not paused; waits for some until the signal aborts, then gives none. */
@@ -155,6 +170,8 @@ export interface Subscription {
   rewind(partition: TopicPartition): void
   /** For each partition of this member, how far it is from the end. */
   lag(): Promise<readonly Lag[]>
+  /** The copies that this member keeps of others' state; none where a broker has no groups of several members. */
+  readonly standbys: readonly StandbyInfo[]
   close(): Promise<void>
 }
 

@@ -2,8 +2,10 @@ import { Command } from 'commander'
 import { dlqDiscardCommand } from './dlq/discard.ts'
 import { dlqGroupsCommand } from './dlq/groups.ts'
 import { dlqEditCommand } from './dlq/edit.ts'
+import { dlqMergeCommand, dlqMuteCommand, dlqSplitCommand, dlqUnmuteCommand } from './dlq/groupActions.ts'
 import { dlqListCommand } from './dlq/ls.ts'
 import { dlqRedriveCommand } from './dlq/redrive.ts'
+import { dlqRehearseCommand } from './dlq/rehearse.ts'
 import { dlqReleaseCommand } from './dlq/release.ts'
 import { dlqShowCommand } from './dlq/show.ts'
 
@@ -13,10 +15,15 @@ export const dlqCommand = (): Command =>
     .addCommand(dlqListCommand())
     .addCommand(dlqGroupsCommand())
     .addCommand(dlqShowCommand())
+    .addCommand(dlqRehearseCommand())
     .addCommand(dlqRedriveCommand())
     .addCommand(dlqEditCommand())
     .addCommand(dlqDiscardCommand())
     .addCommand(dlqReleaseCommand())
+    .addCommand(dlqMuteCommand())
+    .addCommand(dlqUnmuteCommand())
+    .addCommand(dlqMergeCommand())
+    .addCommand(dlqSplitCommand())
     .addHelpText(
       'after',
       `

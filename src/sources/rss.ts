@@ -2,14 +2,7 @@ import { z } from 'zod'
 import type { Json } from '../component/context.ts'
 import { createFetcher } from '../component/fetch.ts'
 import { duration, size } from '../component/fields.ts'
-import {
-  HttpBodyTooLargeFault,
-  HttpPrivateAddressFault,
-  HttpStatusFault,
-  HttpTimeoutFault,
-  HttpTooManyRedirectsFault,
-  HttpUnavailableFault,
-} from '../component/httpFault.ts'
+import { HttpStatusFault, httpFaults } from '../component/httpFault.ts'
 import { defineSource, type Connector, type Polled } from '../component/source.ts'
 import { asFault } from '../record/fault.ts'
 import { digest } from './rss/entry.ts'
@@ -75,12 +68,8 @@ export const rss = defineSource({
     EntryDamagedFault,
     FeedDamagedFault,
     FeedUnreadableFault,
-    HttpBodyTooLargeFault,
-    HttpPrivateAddressFault,
     HttpStatusFault,
-    HttpTimeoutFault,
-    HttpTooManyRedirectsFault,
-    HttpUnavailableFault,
+    ...httpFaults,
   ],
 
   examples: [

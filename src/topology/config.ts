@@ -32,14 +32,12 @@ const pipelineName = () =>
 const streamName = () =>
   z.string().regex(/^[a-zA-Z0-9_-]+(\.[a-zA-Z0-9_-]+)*$/, 'expected the name of a stream, such as "articles"')
 
+const topicPatternExpected = 'expected a topic name, in which {source} stands for the source'
 const topicPattern = () =>
   z
     .string()
-    .regex(/^[a-zA-Z0-9._{}-]+$/)
-    .refine(
-      (name) => topicName().safeParse(name.replaceAll('{source}', 'x')).success,
-      'expected a topic name, in which {source} stands for the source',
-    )
+    .regex(/^[a-zA-Z0-9._{}-]+$/, { error: topicPatternExpected, abort: true })
+    .refine((name) => topicName().safeParse(name.replaceAll('{source}', 'x')).success, topicPatternExpected)
 
 const deadLetters = () =>
   z.strictObject({
@@ -165,6 +163,14 @@ export function configSchema(catalog: Catalog) {
       )
       .refine((sources) => Object.keys(sources).length > 0, 'expected at least one source')
       .describe('Topics by their own names, and what fills them.'),
+    standbyReplicas: z
+      .int()
+      .min(0)
+      .max(10)
+      .default(0)
+      .describe(
+        'How many other members of the consumer group keep a copy of each partition’s state, to take over with little to restore. Default 0. On the embedded broker there are no other members, and it is without effect.',
+      ),
     deadLetters: deadLetters().optional().describe('How failures are handled; any source may override it.'),
     streams: z
       .record(

@@ -16,6 +16,7 @@ import {
 } from './plan.ts'
 import { ConfigError, type ConfigFile } from './read.ts'
 import { findRetrySinkProblems, findRetryTopicProblems } from './retryTopic.ts'
+import { splitAtForeignKeys } from './splitAtForeignKeys.ts'
 import { splitAtKeys } from './splitAtKeys.ts'
 import { lanesBeside, topicsOf } from './topics.ts'
 import { branchesOf, keepsFor, readsOf } from './upstream.ts'
@@ -33,12 +34,13 @@ export function resolvePlan(file: ConfigFile, catalog: Catalog): Plan {
     ...findRetryTopicProblems(file, sources, streams),
   ]
   if (problems.length > 0) throw new ConfigError(problems)
-  const keyed = splitAtKeys(config.name, streams, sources)
+  const keyed = splitAtForeignKeys(config.name, splitAtKeys(config.name, streams, sources), sources)
   const internal = keyed.internal.map((source) => ({ ...source, lane: laneBeside(source.name) }))
   const subtopologies = divide([...sources, ...internal], inOrder(keyed.streams))
   const internalTopics = copartitioned(keyed.topics, subtopologies)
   const topics = [...topicsOf(sources, streams), ...internalTopics, ...lanesBeside(internalTopics, internal)]
-  const plan = { name: config.name, directory, revision, subtopologies, topics }
+  const { name, standbyReplicas } = config
+  const plan = { name, directory, revision, subtopologies, topics, standbyReplicas }
   const planned = [...findRetrySinkProblems(file, plan), ...findPartitionProblems(file, plan)]
   if (planned.length > 0) throw new ConfigError(planned)
   return plan
@@ -64,7 +66,7 @@ function planSource(name: string, entry: SourceEntry, file: ConfigFile, catalog:
     retention?: number
     deadLetters?: DeadLettersConfig
   }
-  const deadLetters = planDeadLetters(name, { ...file.config.deadLetters, ...own }, file)
+  const deadLetters = planDeadLetters(name, overridden(file.config.deadLetters, own), file)
   return {
     name,
     spec,
@@ -74,6 +76,17 @@ function planSource(name: string, entry: SourceEntry, file: ConfigFile, catalog:
     ...(retention !== undefined && { retention }),
     deadLetters,
     lane: laneOf(file.config.name, name),
+  }
+}
+
+/** What is for every source, with what differs for one: of retries and of what is parked, field by field. */
+function overridden(all: DeadLettersConfig = {}, own: DeadLettersConfig = {}): DeadLettersConfig {
+  const { retry, parked } = all
+  return {
+    ...all,
+    ...own,
+    ...((retry ?? own.retry) && { retry: { ...retry, ...own.retry } }),
+    ...((parked ?? own.parked) && { parked: { ...parked, ...own.parked } }),
   }
 }
 

@@ -9,7 +9,9 @@ import { expect, it } from 'vitest'
 import type { Broker } from '../../src/broker/broker.ts'
 import { openEmbedded } from '../../src/broker/embedded/embedded.ts'
 import { catalog } from '../../src/catalog.ts'
-import { openLetters } from '../../src/cli/dlq/openLetters.ts'
+import type { LedgerEntry } from '../../src/deadletter/ledger/entry.ts'
+import { Ledger } from '../../src/deadletter/ledger/ledger.ts'
+import { openLetters } from '../../src/redrive/openLetters.ts'
 import { readEntry } from '../../src/deadletter/ledger/entry.ts'
 import type { StoredRecord } from '../../src/record/record.ts'
 import { silentLog } from '../../src/testing/operatorContext.ts'
@@ -96,10 +98,10 @@ it(
     const out = (await recordsIn(broker, 'out')).map(({ value }) => (JSON.parse(value!.toString()) as { n: number }).n)
     expect(out.toSorted((a, b) => a - b)).toEqual(all)
     const resolved = (await recordsIn(broker, 'dlq.in-ledger'))
-      .map(readEntry)
-      .filter((entry) => entry?.to === 'resolved')
-    expect(new Set(resolved.map((entry) => entry!.letter)).size).toBe(letters)
-    expect((await openLetters(broker, ['dlq.in']).next()).done, 'none is open').toBe(true)
+      .map((record) => readEntry(record) as LedgerEntry)
+      .filter(({ to }) => to === 'resolved')
+    expect(new Set(resolved.map(({ letter }) => letter)).size).toBe(letters)
+    expect((await openLetters(broker, new Ledger(broker), ['dlq.in']).next()).done, 'none is open').toBe(true)
     expect(counts).toMatchObject([{ read: letters, emitted: letters, dead: 0, inFlight: 0 }])
     await broker.close()
     await rm(directory, { recursive: true })

@@ -32,6 +32,25 @@ streams: { s: { from: a, to: { topic: b } } }`
   })
 })
 
+describe('what a source says of its dead letters', () => {
+  const config = `
+sources:
+  a: { topic: {}, deadLetters: { retry: { attempts: 9 }, parked: { records: 5 } } }
+  b: { topic: {} }
+streams: { s: { from: [a, b], to: { topic: out } } }
+deadLetters: { order: key, envelope: json, retry: { attempts: 1, backoff: [5s], reenter: source }, parked: { size: 1MiB } }`
+
+  it('stands for the rest of the pipeline, field by field', () => {
+    const [a, b] = resolve(config).subtopologies[0]!.sources.map(({ deadLetters }) => deadLetters)
+    expect(a).toMatchObject({
+      envelope: 'json',
+      retry: { attempts: 9, backoff: [5_000], reenter: 'source' },
+      parked: { records: 5, bytes: 1_048_576 },
+    })
+    expect(b).toMatchObject({ retry: { attempts: 1, backoff: [5_000] }, parked: { records: 10_000 } })
+  })
+})
+
 describe('records that come together by key', () => {
   const keyed = catalogWith({
     operators: [

@@ -1,4 +1,3 @@
-import { ProtocolError } from '@platformatic/kafka'
 import type { OutputRecord, StoredRecord } from '../../record/record.ts'
 import {
   BrokerError,
@@ -10,9 +9,9 @@ import {
 } from '../broker.ts'
 import type { StateCopy } from '../embedded/stateCopy.ts'
 import { changeRecord, changesIn } from './changeRecord.ts'
-import type { Copies, Notes, Original } from './copies.ts'
+import type { Copies, Notes } from './copies.ts'
 import type { Network } from './network.ts'
-import { logOffsets } from './offsets.ts'
+import { originalOf, type Original } from './original.ts'
 import { Progress } from './progress.ts'
 import { readTo } from './readTo.ts'
 
@@ -42,6 +41,8 @@ interface Copy {
   complete: boolean
   /** How many doubts are settled. */
   settled: number
+  /** Whether it was kept up while another member had the partition, and is not complete since. */
+  isStandby: boolean
 }
 
 export interface ChangelogParts {
@@ -107,13 +108,21 @@ export class Changelog {
     increment(this.#doubts, nameOf(group, partition))
   }
 
-  /** Another member may write the partition from now on. */
-  forget(group: string, partition: number): void {
+  /** Another member may write the partition from now on. @param stays whether its copy is left for a standby copy */
+  forget(group: string, partition: number, stays = false): void {
     const name = nameOf(group, partition)
     const copy = this.#copies.get(name)
+    const isAtRest = copy?.complete && !this.#restoring.has(name)
     increment(this.#losses, name)
     this.#copies.delete(name)
-    copy?.state.close()
+    if (!stays || !isAtRest || copy.topicId === undefined) return copy?.state.close()
+    this.#parts.copies.leave(group, partition, copy.state, { topicId: copy.topicId, position: copy.position })
+  }
+
+  /** How far the copies of a group have come. */
+  positions(group: string): [partition: number, position: number][] {
+    const own = [...this.#copies].filter(([name]) => name.startsWith(`${group}/`))
+    return own.map(([name, { position }]) => [Number(name.slice(group.length + 1)), position])
   }
 
   /** A unit's changes as records of the changelog. */
@@ -158,7 +167,7 @@ export class Changelog {
     const doubts = this.#doubts.get(name) ?? 0
     const losses = this.#losses.get(name)
     const isLost = () => this.#losses.get(name) !== losses
-    const original = await this.#original(group, partition)
+    const original = await originalOf(this.#parts.network, place, this.#parts.isRead(group))
     const copy = this.#copies.get(name) ?? (await this.#open(group, partition, original))
     if (isLost()) {
       copy.state.close()
@@ -181,15 +190,16 @@ export class Changelog {
       copy.position = Math.max(copy.position, original.end)
       // Together, so that nobody sees what a later record replaces.
       this.#change(group, partition, copy, changesIn(found), true)
-      progress.end()
+      progress.end(copy.isStandby)
     }
     copy.complete = true
     copy.settled = doubts
+    copy.isStandby = false
   }
 
   async #open(group: string, partition: number, original: Original): Promise<Copy> {
-    const { state, position } = await this.#parts.copies.open(group, partition, original)
-    return { state, topicId: original.topicId, position, complete: false, settled: 0 }
+    const opened = await this.#parts.copies.open(group, partition, original)
+    return { ...opened, topicId: original.topicId, complete: false, settled: 0 }
   }
 
   #change(
@@ -206,25 +216,10 @@ export class Changelog {
       throw thrown
     }
   }
-
-  /** What was never written to has no changelog; what a member reads has one, even if a node does not know it yet. */
-  async #original(group: string, partition: number): Promise<Original> {
-    const { network, isRead } = this.#parts
-    const topic = changelogOf(group)
-    const leaders = await network.persist(`${topic} cannot be restored`, async () => {
-      const known = await network.leaders(topic)
-      if (!known && isRead(group)) throw new ProtocolError('UNKNOWN_TOPIC_OR_PARTITION')
-      return known
-    })
-    if (leaders?.[partition] === undefined) return { topicId: undefined, start: 0, end: 0 }
-    const place = { topic, partition }
-    const [end] = await logOffsets(network, [place], 'latest')
-    const [start] = await logOffsets(network, [place], 'earliest')
-    return { topicId: network.topicId(topic), start: start!, end: end! }
-  }
 }
 
-const lost = (group: string, partition: number): BrokerError =>
+/** Why the state of a partition cannot be told here. */
+export const lost = (group: string, partition: number): BrokerError =>
   new BrokerError(`${changelogOf(group)}, partition ${partition}: it is another member’s by now.`)
 
 const nameOf = (group: string, partition: number): string => `${group}/${partition}`

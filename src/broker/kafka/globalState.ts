@@ -119,7 +119,7 @@ export class GlobalState {
       followed.position = next
       progress.at(next, records.length)
     }
-    progress.end()
+    progress.end(false)
     void this.#goOn(group, followed)
     return followed
   }

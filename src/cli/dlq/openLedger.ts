@@ -1,5 +1,6 @@
 import type { Broker } from '../../broker/broker.ts'
 import type { Ledger } from '../../deadletter/ledger/ledger.ts'
+import type { Plan } from '../../topology/plan.ts'
 import type { LetterTopic } from './letterTopics.ts'
 import { openPlace, placeOf, type BrokerOptions } from '../brokerOptions.ts'
 import { ledgerOf } from '../ledgerOf.ts'
@@ -36,4 +37,25 @@ export async function openLedger(options: BrokerOptions, path: string | undefine
     await close()
     throw thrown
   }
+}
+
+/** The dead letters of a pipeline, to do something about. */
+export interface Workbench {
+  readonly broker: Broker
+  readonly ledger: Ledger
+  readonly plan: Plan
+  close(): Promise<void>
+}
+
+/** @throws ConfigError for a config with mistakes */
+export async function openWorkbench(options: BrokerOptions, path: string, use: 'read' | 'append'): Promise<Workbench> {
+  const { file, plan } = (await import('../plans.ts')).readPlan(path)
+  const place = placeOf(options, file)
+  const broker = await openPlace(place, use)
+  const ledger = ledgerOf(place, broker)
+  const close = async () => {
+    await ledger.close()
+    await broker.close()
+  }
+  return { broker, ledger, plan, close }
 }

@@ -4,16 +4,16 @@ import { InvalidArgumentError, type Command as CommandType, Command } from 'comm
 import { asyncScheduler } from 'rxjs'
 import { expression } from '../../component/expression.ts'
 import { topicName } from '../../component/fields.ts'
+import { chosenLetters } from '../../redrive/choose.ts'
 import type { Fix } from '../../redrive/fix.ts'
 import { sendLetters, type SendOptions, type Sent } from '../../redrive/send.ts'
 import { WaysBack } from '../../redrive/wayBack.ts'
 import type { Plan } from '../../topology/plan.ts'
-import { openPlace, placeOf } from '../brokerOptions.ts'
 import { Exit, exitCodes, UsageError } from '../failure.ts'
 import { counted, print } from '../output.ts'
-import { readPlan } from '../plans.ts'
 import { onStopSignal } from '../signals.ts'
-import { chosenLetters, withChoice, type ChoiceOptions } from './letterChoice.ts'
+import { choiceOf, sourcesOf, withChoice, type ChoiceOptions } from './letterChoice.ts'
+import { openWorkbench } from './openLedger.ts'
 import { Refused } from './refused.ts'
 
 export interface WayOptions {
@@ -53,14 +53,13 @@ Examples:
     --fix 'record.with({"price": 0.0})' --dry-run
   oxbow dlq redrive orders.yaml --all --source orders.v1 --to orders.later`,
     )
-    .action((file: string, ids: string[], options: RedriveOptions) => {
-      const { fix } = options
-      return redrive(file, ids, options, fix === undefined ? undefined : { expression: expressionOf(fix) })
-    })
+    .action((file: string, ids: string[], options: RedriveOptions) => redrive(file, ids, options, fixOf(options).fix))
 
-function expressionOf(text: string) {
-  const parsed = expression().safeParse(text)
-  if (parsed.success) return parsed.data
+/** @throws UsageError for what is no expression */
+export function fixOf({ fix }: { readonly fix?: string }): { readonly fix?: Fix } {
+  if (fix === undefined) return {}
+  const parsed = expression().safeParse(fix)
+  if (parsed.success) return { fix: { expression: parsed.data } }
   throw new UsageError(`--fix: ${parsed.error.issues[0]!.message}`)
 }
 
@@ -71,18 +70,19 @@ export async function redrive(
   options: ChoiceOptions & WayOptions,
   fix: Fix | undefined,
 ): Promise<void> {
-  const { file, plan } = readPlan(path)
+  const choice = choiceOf(ids, options)
   const to = targetOf(options.to ?? 'operator')
   if (typeof to === 'object' && (fix || options.canary !== undefined))
     throw new UsageError(
       `what goes to ${to.topic} goes as it is, and nobody says what becomes of it: leave out --fix and --canary`,
     )
-  const broker = await openPlace(placeOf(options, file), options.dryRun ? 'read' : 'append')
+  const workbench = await openWorkbench(options, path, options.dryRun ? 'read' : 'append')
   const stop = new AbortController()
   onStopSignal(() => stop.abort())
   const refused = new Refused()
   const sending: SendOptions = {
-    ...{ plan, broker, to, scheduler: asyncScheduler, signal: stop.signal },
+    ...workbench,
+    ...{ to, scheduler: asyncScheduler, signal: stop.signal },
     ...(fix && { fix }),
     ...(options.rate !== undefined && { rate: options.rate }),
     ...(options.canary !== undefined && { canary: options.canary }),
@@ -92,14 +92,15 @@ export async function redrive(
     onRefused: (letter, why) => refused.add(letter, why),
   }
   try {
-    const letters = chosenLetters(broker, plan, ids, options)
+    sourcesOf(workbench.plan, options.source)
+    const letters = chosenLetters(workbench, choice)
     const sent = options.dryRun ? await rehearse(letters, sending) : await send(letters, sending, options)
     await refused.print(options.json === true)
     if (!options.json) await print(`${summary(sent, sending, options)}\n`)
     if (stop.signal.aborted) throw new Exit(exitCodes.interrupted)
     if (sent.refused > 0 || isStopped(sent)) throw new Exit(exitCodes.failed)
   } finally {
-    await broker.close()
+    await workbench.close()
   }
 }
 
