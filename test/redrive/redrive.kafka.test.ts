@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest'
 import type { Broker } from '../../src/broker/broker.ts'
-import { openLetters } from '../../src/cli/dlq/openLetters.ts'
+import { Ledger } from '../../src/deadletter/ledger/ledger.ts'
+import { openLetters } from '../../src/redrive/openLetters.ts'
 import type { Letter } from '../../src/deadletter/readLetter.ts'
 import { keyBy } from '../../src/operators/keyBy.ts'
 import { RecordedFault } from '../../src/record/fault.ts'
@@ -27,7 +28,7 @@ async function numbersIn(broker: Broker, topic: string): Promise<number[]> {
 
 async function lettersOf(broker: Broker, topic: string): Promise<Letter[]> {
   const letters: Letter[] = []
-  for await (const letter of openLetters(broker, [topic])) letters.push(letter)
+  for await (const letter of openLetters(broker, new Ledger(broker), [topic])) letters.push(letter)
   return letters
 }
 
