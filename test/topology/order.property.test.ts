@@ -281,7 +281,19 @@ for (const [call, sink] of [
           await world.close()
         }
       }),
-      { numRuns: 60 },
+      {
+        numRuns: 60,
+        examples: [
+          [
+            [
+              { type: 'append', key: 'c', kind: 'poison' },
+              { type: 'release', key: 'c' },
+              { type: 'heal' },
+              { type: 'redrive', key: 'c' },
+            ],
+          ],
+        ],
+      },
     )
   })
 }
