@@ -6,6 +6,7 @@ import { RecordedFault, UnexpectedFault } from '../../src/record/fault.ts'
 import { componentFaults } from './faults/components.ts'
 import { javaFaults } from './faults/java.ts'
 import type { LabelledFault } from './faults/labelled.ts'
+import { laterFaults } from './faults/later.ts'
 import { messageFaults } from './faults/messages.ts'
 import { stackFaults } from './faults/stacks.ts'
 
@@ -14,6 +15,7 @@ const faults: readonly LabelledFault[] = [
   ...stackFaults(),
   ...javaFaults(),
   ...messageFaults(),
+  ...laterFaults(),
 ]
 
 interface Sorted {
