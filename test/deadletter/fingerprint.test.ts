@@ -104,6 +104,12 @@ describe('a fingerprint', () => {
     expect(thrown(`Error: no 7${at(3)}`)).not.toBe(thrown(`Error: too few 7${at(3)}`))
   })
 
+  it('does not go by how deep a recursion went', () => {
+    const walked = (depth: number) =>
+      `Error: no end${'\n    at walk (/app/tree.ts:3:9)'.repeat(depth)}${depth < 9 ? '\n    at default (/app/tree.ts:9:3)' : ''}`
+    expect(thrown(walked(9))).toBe(thrown(walked(3)))
+  })
+
   it.each([
     ['"price" is a string, expected a number', '"price" is a string, expected a number'],
     ['The record has no field "vat".', 'The record has no field "vat"'],
