@@ -1,7 +1,7 @@
-import type { Ledger } from '../deadletter/ledger/ledger.ts'
-import { externalSources } from '../topology/plan.ts'
-import type { RunningPipeline } from '../topology/running.ts'
-import { html, type Html } from './html.ts'
+import type { Ledger } from '../../deadletter/ledger/ledger.ts'
+import { externalSources } from '../../topology/plan.ts'
+import type { RunningPipeline } from '../../topology/running.ts'
+import { html, type Html } from '../html.ts'
 
 /** Whether all is well, and what is not. */
 export async function health(pipelines: readonly RunningPipeline[]): Promise<Html> {
