@@ -12,7 +12,7 @@ const mayImport = {
   sinks: ['record', 'component'],
   deadletter: ['record', 'component', 'broker'],
   topology: ['record', 'component', 'broker', 'sources', 'operators', 'sinks', 'deadletter', 'catalog.ts'],
-  redrive: ['record', 'component', 'broker', 'deadletter', 'topology', 'catalog.ts'],
+  redrive: ['record', 'component', 'broker', 'deadletter', 'topology', 'testing', 'catalog.ts'],
   monitor: ['record', 'component', 'broker', 'deadletter', 'topology', 'catalog.ts'],
   reference: ['record', 'component', 'topology', 'catalog.ts'],
   testing: ['record', 'component', 'broker', 'deadletter', 'topology', 'monitor', 'catalog.ts'],

@@ -19,3 +19,15 @@ test('every fault of every component has a code', () => {
   const faults = [...catalog.sources, ...catalog.operators, ...catalog.sinks].flatMap((spec) => spec.faults)
   for (const fault of faults) expect(faultCode(fault)).toMatch(/^[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*$/)
 })
+
+test.each([
+  ['sources', 'topic', 'value.unreadable'],
+  ['sources', 'file', 'value.unreadable'],
+  ['sources', 'http', 'value.unreadable'],
+  ['sources', 'rss', 'http.timeout'],
+  ['operators', 'enrich', 'http.timeout'],
+  ['sinks', 'webhook', 'http.timeout'],
+] as const)('of %s, %s documents %s', (kind, name, code) => {
+  const spec = catalog[kind].find((each) => each.name === name)!
+  expect(spec.faults.map(faultCode)).toContain(code)
+})

@@ -138,7 +138,7 @@ describe('the flagship pipeline', { timeout: 60_000 }, () => {
         'dlq.reason': expect.stringMatching(/Fault$/),
         'dlq.fault.message': expect.stringMatching(/\w/),
         'dlq.fault.stack': expect.stringMatching(/\w/),
-        'dlq.fingerprint': expect.stringMatching(/^[0-9a-f]{16}$/),
+        'dlq.fingerprint': expect.stringMatching(/^2-[0-9a-f]{16}$/),
         'dlq.attempts': '1',
         'dlq.hops': '0',
         'dlq.revision': expect.stringMatching(/^[0-9a-f]{12}$/),

@@ -45,6 +45,8 @@ export interface MemberInfo {
   readonly host: string
   /** Those that it was given in the last rebalance. */
   readonly partitions: readonly TopicPartition[]
+  /** Those of whose state it keeps a copy, to take over where another member stops. */
+  readonly standbys: readonly number[]
   /** host:port where its process answers over HTTP; absent where it does not say. */
   readonly address?: string
 }
@@ -54,6 +56,12 @@ export interface GroupMember {
   readonly generation: number
   readonly id: string
 }
+
+/**
+ * The task whose state all tasks of a group share: global tables. Each unit may change it, and who asks for it has all of
+ * it, as it was when it was asked for, and soon what is committed after that.
+ */
+export const globalTask = '$global'
 
 /** All that a task commits at once, or not at all. */
 export interface Unit {
@@ -66,6 +74,8 @@ export interface Unit {
   readonly outputs: readonly OutputRecord[]
   readonly offsets: readonly Position[]
   readonly state: readonly StateChange[]
+  /** Changes of what all tasks of the group share; none when absent. */
+  readonly global?: readonly StateChange[]
   readonly counts: readonly Count[]
 }
 
@@ -116,6 +126,8 @@ export interface TopicInfo {
 
 /** What a member is told of its partitions, while nothing is polled: Kafka's ConsumerRebalanceListener. */
 export interface RebalanceListener {
+  /** Copies of each partition's state that other members keep, where there are others; none when absent. */
+  readonly standbyReplicas?: number
   /** They are this member's from now on; their records come when this has resolved. */
   assigned(partitions: readonly TopicPartition[], member?: GroupMember): Promise<void>
   /** They may be another member's already: what is not committed will not be. */
@@ -136,6 +148,17 @@ export interface Lag extends Bounds {
   readonly position: bigint
 }
 
+/** A copy of the state of a partition that another member has. */
+export interface StandbyInfo {
+  readonly partition: number
+  /** The offset in its changelog after the last record that it has. */
+  readonly position: number
+  /** Offsets from there to the end. */
+  readonly lag: number
+  /** Why it is not kept up, if so; it is tried again. */
+  readonly failure?: string
+}
+
 /** A member of a consumer group, reading from where the group committed last, from the start where it never did. */
 export interface Subscription {
   /** The records that came next in partitions that are not paused; waits for some until the signal aborts, then gives none. */
@@ -147,6 +170,8 @@ export interface Subscription {
   rewind(partition: TopicPartition): void
   /** For each partition of this member, how far it is from the end. */
   lag(): Promise<readonly Lag[]>
+  /** The copies that this member keeps of others' state; none where a broker has no groups of several members. */
+  readonly standbys: readonly StandbyInfo[]
   close(): Promise<void>
 }
 
@@ -177,7 +202,10 @@ export interface Broker {
   subscribe(group: string, topics: readonly string[], listener?: RebalanceListener): Promise<Subscription>
   /** Says to the groups that are joined from now on where this process answers over HTTP. @param address host:port */
   announce(address: string): void
-  /** A task's state, restored; complete for as long as its partition is this process's. */
+  /**
+   * A task's state, restored; complete for as long as its partition is this process's. That of `globalTask` follows what
+   * any process commits. @throws BrokerError, its reader too once it cannot follow any more: it is to be asked for again
+   */
   state(group: string, task: string): Promise<StateReader>
   /**
    * The stores of a group that have entries, those of one task after another. It looks at every entry; on Kafka all state

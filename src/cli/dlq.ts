@@ -1,20 +1,22 @@
 import { Command } from 'commander'
 import { dlqDiscardCommand } from './dlq/discard.ts'
 import { dlqGroupsCommand } from './dlq/groups.ts'
+import { dlqEditCommand } from './dlq/edit.ts'
 import { dlqListCommand } from './dlq/ls.ts'
 import { dlqRedriveCommand } from './dlq/redrive.ts'
+import { dlqRehearseCommand } from './dlq/rehearse.ts'
 import { dlqReleaseCommand } from './dlq/release.ts'
 import { dlqShowCommand } from './dlq/show.ts'
 
 export const dlqCommand = (): Command =>
   new Command('dlq')
-    .description(
-      'Looks into dead letters, what failed, where and why, and says what becomes of those that hold up their keys.',
-    )
+    .description('Looks into dead letters, what failed, where and why, and says what becomes of them.')
     .addCommand(dlqListCommand())
     .addCommand(dlqGroupsCommand())
     .addCommand(dlqShowCommand())
+    .addCommand(dlqRehearseCommand())
     .addCommand(dlqRedriveCommand())
+    .addCommand(dlqEditCommand())
     .addCommand(dlqDiscardCommand())
     .addCommand(dlqReleaseCommand())
     .addHelpText(

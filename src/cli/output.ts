@@ -34,16 +34,3 @@ export const printable = (text: string): string =>
 /** "1 record", "2,000 records" */
 export const counted = (count: number, noun: string): string =>
   `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`
-
-const units = [
-  [86_400_000, 'd'],
-  [3_600_000, 'h'],
-  [60_000, 'm'],
-  [1_000, 's'],
-] as const
-
-/** Milliseconds as configs write them: "7d", "90m". */
-export function durationText(milliseconds: number): string {
-  const [scale, unit] = units.find(([size]) => milliseconds % size === 0 && milliseconds > 0) ?? [1, 'ms']
-  return `${milliseconds / scale}${unit}`
-}

@@ -16,7 +16,7 @@ export const produceCommand = (): Command =>
   withConnection(
     new Command('produce')
       .description('Appends records from stdin to a topic, one a line.')
-      .argument('<topic>', 'the topic; created with one partition if it is not there')
+      .argument('<topic>', 'the topic; the embedded broker creates it with one partition, on Kafka it has to be there')
       .option('--key <text>', 'key of every record')
       .option('--key-field <path>', 'field of the value that holds the key, such as order.id')
       .option('--raw', 'take lines as text: the value byte for byte'),
@@ -25,11 +25,12 @@ export const produceCommand = (): Command =>
       'after',
       `
 A line is
-  - a record, as "oxbow read --json" prints it, when it is an object of "value" (or "valueBase64"), one at least of
-    "key" (or "keyBase64"), "headers" and "valueBase64", and else only "timestamp", "partition", "topic", "offset"; the
-    last two are passed over;
+  - a record, as "oxbow read --json" prints it: an object with "value" (or "valueBase64"), and with nothing but that,
+    "key" (or "keyBase64"), "headers", "timestamp" (ISO 8601, or milliseconds since 1970), "partition", "topic" and
+    "offset"; the last two are passed over;
   - otherwise any JSON: the value, as it is written.
-With --key, --key-field or --raw every line is a value. A record without a timestamp gets the time it is produced.
+With --key, --key-field or --raw every line is a value, also an object such as {"value": 7}. A record without a
+timestamp gets the time it is produced.
 Empty lines are passed over. The first bad line ends it: what stands before it is produced, nothing after it.
 Works while a pipeline runs on the same directory.
 

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { readDate } from '../component/dates.ts'
 import { fieldKey } from '../component/fieldKey.ts'
 import { kindOf } from '../record/kind.ts'
 import type { Header, OutputRecord } from '../record/record.ts'
@@ -58,24 +59,30 @@ function parse(text: string): unknown {
 
 function isRecord(document: unknown): document is Members {
   if (typeof document !== 'object' || document === null || Array.isArray(document)) return false
-  const has = (name: string) => Object.hasOwn(document, name)
-  // {"value": …} alone, or with a time, may well be somebody's value.
-  const marked = has('key') || has('keyBase64') || has('headers') || has('valueBase64')
-  return marked && (has('value') || has('valueBase64')) && Object.keys(document).every((name) => members.includes(name))
+  const names = Object.keys(document)
+  return (names.includes('value') || names.includes('valueBase64')) && names.every((name) => members.includes(name))
 }
 
 function readRecord(document: Members, text: string, now: number): Omit<OutputRecord, 'topic'> {
   const { key = null, value, headers = [], partition, timestamp = now } = document
-  if (!isWhole(timestamp)) throw new LineProblem('"timestamp" is not a whole number of milliseconds since 1970')
   if (partition !== undefined && !isWhole(partition)) throw new LineProblem('"partition" is not a whole number')
   return {
     key: document.keyBase64 === undefined ? textBytes(key, '"key"') : base64Bytes(document.keyBase64, '"keyBase64"'),
     value:
       document.valueBase64 === undefined ? jsonBytes(value, text) : base64Bytes(document.valueBase64, '"valueBase64"'),
     headers: readHeaders(headers),
-    timestamp,
+    timestamp: readTime(timestamp),
     ...(partition !== undefined && { partition }),
   }
+}
+
+function readTime(time: unknown): number {
+  const text = typeof time === 'string' ? readDate(time, 'iso', 'utc') : undefined
+  const milliseconds = text === undefined ? time : Date.parse(text)
+  if (isWhole(milliseconds)) return milliseconds
+  throw new LineProblem(
+    '"timestamp" is neither whole milliseconds since 1970 nor ISO 8601 such as "2026-01-31T12:00:00Z"; if the line is all value, say --raw',
+  )
 }
 
 const isWhole = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0

@@ -80,7 +80,8 @@ async function reset(path: string, options: ResetOptions): Promise<void> {
     const resets = [await lookAt(broker, plan, options.to)]
     if (retry) resets.push(await lookAt(broker, retry, 'start'))
     const members = await Promise.all(resets.map(({ group }) => broker.members(group)))
-    for (const change of resets.flatMap(({ changes }) => changes)) await say(change, options)
+    const changes = resets.flatMap((each) => each.changes)
+    for (const change of changes) await say(change, options)
     if (members.flat().length > 0)
       throw new CommandFailure(
         runs(
@@ -88,6 +89,10 @@ async function reset(path: string, options: ResetOptions): Promise<void> {
           members.flat().map(({ clientId }) => clientId),
         ),
       )
+    if (changes.length === 0) {
+      console.error(`There is nothing to reset: ${plan.name} has no offsets, state, counts or internal topics there.`)
+      return
+    }
     if (options.dryRun) return
     if (!options.yes) throw new UsageError('nothing was done: --yes does it, --dry-run only says it')
     for (const { group, offsets, topics } of resets) await broker.reset(group, { offsets, topics })

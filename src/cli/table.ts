@@ -67,7 +67,12 @@ async function listStores(broker: Broker, group: string, { internal, json }: Tab
   else await print(table(['store', 'partition', 'entries', 'bytes'], parts.map(rowOf)))
 }
 
-const rowOf = ({ store, partition, entries, bytes }: StorePart) => [store, String(partition), entries, bytes]
+const rowOf = ({ store, partition, entries, bytes, global }: StorePart) => [
+  store,
+  global ? 'global' : String(partition),
+  entries,
+  bytes,
+]
 
 async function listEntries(
   broker: Broker,

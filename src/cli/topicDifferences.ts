@@ -1,6 +1,6 @@
 import type { TopicInfo, TopicSpec } from '../broker/broker.ts'
 import { differencesOf, liveOf, withRoom, type TopicDifference } from '../broker/topicPlan.ts'
-import { durationText } from './output.ts'
+import { durationText } from '../component/fields.ts'
 
 /** A topic as it is. */
 interface LiveText {

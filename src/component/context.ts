@@ -28,6 +28,6 @@ export interface Context {
 export interface OperatorContext extends Context {
   /** This operator's own state in this task. What a failing call wrote is taken back; the rest commits with the unit. */
   readonly state: StateStore
-  /** The table that its specification says it reads: its part in this task. @throws Error when there is no such table */
+  /** The table that its specification says it reads: its part in this task, or all of a global one. @throws Error when there is no such table */
   table(name: string): TableReader
 }

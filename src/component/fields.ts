@@ -10,6 +10,12 @@ export const duration = () =>
     .regex(/^\d+(ms|s|m|h|d)$/, 'expected a duration such as "500ms", "10m" or "7d"')
     .transform((text) => scaled(text, durationUnits))
 
+/** Milliseconds as configs write them: "7d", "90m". */
+export function durationText(milliseconds: number): string {
+  const [unit, scale] = Object.entries(durationUnits).findLast(([, size]) => milliseconds % size === 0) ?? ['ms', 1]
+  return milliseconds === 0 ? '0ms' : `${milliseconds / scale}${unit}`
+}
+
 /** A size such as "64KiB"; parsed to bytes. */
 export const size = () =>
   z

@@ -1,4 +1,4 @@
-import { Fault, type Disposition } from '../record/fault.ts'
+import { Fault, type Disposition, type FaultClass } from '../record/fault.ts'
 
 /** No answer, or one that broke off: the same request may succeed later. */
 export class HttpUnavailableFault extends Fault {
@@ -49,3 +49,13 @@ export class HttpStatusFault extends Fault {
     this.disposition = status >= 500 || [408, 425, 429].includes(status) ? 'retry' : 'deadLetter'
   }
 }
+
+/** What a request may end with, whatever it asks for; a status that is no success is judged by who asks. */
+export const httpFaults: readonly FaultClass[] = [
+  HttpUnavailableFault,
+  HttpTimeoutFault,
+  HttpPrivateAddressFault,
+  HttpBodyTooLargeFault,
+  HttpTooManyRedirectsFault,
+  HttpBadUrlFault,
+]

@@ -65,6 +65,15 @@ export interface Waiting {
   count(value: Json): number
 }
 
+/** What an operator reads beside its own stream. */
+export interface Reads {
+  /** Another stream or source. */
+  readonly stream?: string
+  readonly table?: string
+  /** It looks for rows of other keys than the record's: the table must be one that all tasks have. */
+  readonly anyKey?: true
+}
+
 export interface OperatorSpec<S extends z.ZodType = z.ZodType> {
   /** A verb; the name in YAML, of the file, of its docs page and in metrics. */
   readonly name: string
@@ -77,13 +86,15 @@ export interface OperatorSpec<S extends z.ZodType = z.ZodType> {
   /** Whether it works by the records' keys: all records of a key have to come to the same task. */
   readonly keyed?: true
   /** What it reads beside its own stream: another stream or source, by its name, or a table. */
-  reads?(config: z.output<S>): { readonly stream?: string; readonly table?: string }
+  reads?(config: z.output<S>): Reads
   /** For an operator that gives records other keys: how many partitions their topic is to have, if the config says. */
   repartitions?(config: z.output<S>): { readonly partitions?: number }
   /** What its state may hold when all records are read. Nothing when absent. */
   waits?(config: z.output<S>): readonly Waiting[]
   /** What of the config the state depends on, as JSON: state that another one made is refused. Nothing when absent. */
   shape?(config: z.output<S>): unknown
+  /** What a shape says, in the words of configs: those that two shapes do not share say how they differ. */
+  shapeText?(shape: never): readonly string[]
   /** Called once a task. Throws an Error that says what is wrong when, say, a file it needs cannot be read. */
   build(config: z.output<S>, context: OperatorContext): Step
 }

@@ -30,8 +30,8 @@ export interface SinkSpec<S extends z.ZodType = z.ZodType> {
   readonly soleWriter?: true
   /** Whether it works by the records' keys: all records of a key have to come to the same task. */
   readonly keyed?: true
-  /** The table that it keeps, for the sink whose records go into the state of their task. */
-  table?(config: z.output<S>): string
+  /** The table that it keeps, for the sink whose records go into state: of their task, or of all tasks where it is global. */
+  table?(config: z.output<S>): { readonly name: string; readonly global: boolean }
   /** Absent for sinks whose records are part of the unit itself. */
   open?(config: z.output<S>, context: SinkContext): Promise<OpenSink>
 }

@@ -24,6 +24,8 @@ export interface Polled {
   readonly cursor?: Json
   /** Milliseconds until it is worth polling again; absent when there is more at once; 'ended' when there never is. */
   readonly wait?: number | 'ended'
+  /** Why nothing comes of the outside at present, though a poll is no failure: told by /readyz until a poll says otherwise. */
+  readonly trouble?: string
   /** Called when the records are durable, so that a sender can be answered. */
   committed?(): void
   /** Called when they could not be made durable. */

@@ -12,12 +12,15 @@ function keyName(key: Buffer): string {
 }
 
 /** A table over a state store: the last record of each key. */
-export const readTable = (store: StateStore): TableReader => ({
+export const readTable = (store: Pick<StateStore, 'get'>): TableReader => ({
   get: (key) => store.get(keyName(key)) as TableRow | undefined,
 })
 
+/** What a table is written to. */
+export type WritableTable = Pick<StateStore, 'set' | 'delete'>
+
 /** @throws KeylessFault */
-export function writeTable(store: StateStore, name: string, { key, value, timestamp }: Record): void {
+export function writeTable(store: WritableTable, name: string, { key, value, timestamp }: Record): void {
   if (key === null)
     throw new KeylessFault(
       `The table ${name} keeps records by their keys, and this one has none; \`keyBy\` gives it one.`,

@@ -33,7 +33,7 @@ export function decodeValue(
 }
 
 /** The bytes of a source are not what its format says. */
-class ValueUnreadableFault extends Fault {
+export class ValueUnreadableFault extends Fault {
   readonly code = 'value.unreadable'
   readonly disposition = 'deadLetter'
 

@@ -1,8 +1,10 @@
 import { isUtf8 } from 'node:buffer'
 import { hash } from 'node:crypto'
-import { encodeValue } from '../component/value.ts'
 import type { Fault } from '../record/fault.ts'
 import type { Header, Origin, OutputRecord, RawRecord, Record } from '../record/record.ts'
+import type { TopicPartition } from '../broker/broker.ts'
+import { fingerprint } from './fingerprint.ts'
+import { factsOfInput, type OperatorInput } from './operatorInput.ts'
 import { bounded, type Redact } from './redact.ts'
 
 /** Everything a dead letter is made of. */
@@ -10,12 +12,18 @@ export interface Failure {
   /** The source record as it was read. */
   readonly raw: RawRecord
   /** The record as it reached the operator that failed; its value differs from the source's after the first step. */
-  readonly input: Pick<Record, 'value' | 'index' | 'origin'>
+  readonly input: OperatorInput & Pick<Record, 'index' | 'origin'>
   readonly operator: string
   readonly fault: Fault
   readonly attempts: number
-  /** How often it was redriven, beyond what its headers say. */
+  /** The letter that it comes back under, of a record that was sent back; told by origin, operator and index when absent. */
+  readonly letter?: string
+  /** How often it was sent back. */
   readonly hops: number
+  /** The streams that the record had come to, and whether it counts as dead there by this letter. */
+  readonly streams?: ReadonlyMap<string, boolean>
+  /** Where it was read, of a record that came by another topic than its own. */
+  readonly read?: TopicPartition
   /** Milliseconds since the epoch. */
   readonly firstFailedAt: number
   readonly failedAt: number
@@ -37,7 +45,6 @@ export const maxMessage = 2_048
 /** The same of a letter that is shortened, in which there is no stack. */
 const shortMessage = 256
 const maxStack = 8_192
-const maxInput = 16_384
 const maxCauses = 5
 
 /** More than a letter has beyond its record, in bytes: what is bounded above, names, and the record batch around it. */
@@ -55,12 +62,6 @@ export const letterId = (
   operator: string,
   index: string,
 ): string => hash('sha256', JSON.stringify([topic, partition, String(offset), operator, index])).slice(0, 32)
-
-/** Groups letters that failed alike: operator, code, and the message with its values stripped. */
-function fingerprint(operator: string, { code, message }: Fault): string {
-  const shape = message.replace(/"[^"]*"|'[^']*'|`[^`]*`/g, '"…"').replace(/\d+/g, '#')
-  return hash('sha256', JSON.stringify([1, operator, code, shape])).slice(0, 16)
-}
 
 /**
  * The dead letter of a failure: the source record byte for byte with `dlq.*` headers behind its own, or inside a JSON
@@ -90,24 +91,24 @@ function headerOf(name: string, text: string): Header {
 }
 
 function describeFailure(failure: Failure, { pipeline, revision, redact }: LetterContext): { [name: string]: string } {
-  const { input, operator, fault, raw, shortened = false } = failure
+  const { input, operator, fault, raw, streams, read, shortened = false } = failure
   const { origin } = input
-  const message = bounded(redact.text(fault.message, input.value), shortened ? shortMessage : maxMessage)
-  const reached = shortened ? undefined : operatorInput(failure, redact)
+  const message = bounded(redact.text(fault.message, input.value), maxMessage)
+  const stack = bounded(redact.text(stackOf(fault), input.value), maxStack)
   const failedAt = new Date(failure.failedAt).toISOString()
   return {
-    id: letterId(origin, operator, input.index),
+    id: failure.letter ?? letterId(origin, operator, input.index),
     pipeline,
     source: origin.source,
     operator,
     reason: fault.name,
     'fault.code': fault.code,
-    'fault.message': message,
-    'fault.stack': shortened ? '' : bounded(redact.text(stackOf(fault), input.value), maxStack),
-    fingerprint: fingerprint(operator, fault),
+    'fault.message': shortened ? bounded(message, shortMessage) : message,
+    'fault.stack': shortened ? '' : stack,
+    fingerprint: fingerprint({ operator, code: fault.code, message, stack, explicit: fault.fingerprint }),
     disposition: fault.disposition,
     attempts: String(failure.attempts),
-    hops: String(hopsOf(raw.headers) + failure.hops),
+    hops: String(failure.hops),
     revision,
     'origin.topic': origin.topic,
     'origin.partition': String(origin.partition),
@@ -116,10 +117,26 @@ function describeFailure(failure: Failure, { pipeline, revision, redact }: Lette
     'failed-at': failedAt,
     'first-failed-at':
       failure.firstFailedAt === failure.failedAt ? failedAt : new Date(failure.firstFailedAt).toISOString(),
+    ...(streams && { streams: streamsText(streams) }),
+    ...(read && { 'read.topic': read.topic, 'read.partition': String(read.partition) }),
     ...(input.index === '' ? {} : { index: input.index }),
-    ...(reached === undefined ? {} : { input: reached }),
+    ...factsOfInput(raw, input, redact, shortened),
   }
 }
+
+const deadMark = '=dead'
+
+export const streamsText = (streams: ReadonlyMap<string, boolean>): string =>
+  Array.from(streams, ([name, isDead]) => `${name}${isDead ? deadMark : ''}`).join(',')
+
+/** What `dlq.streams` says. */
+export const readStreams = (text: string): Map<string, boolean> =>
+  new Map(
+    text
+      .split(',')
+      .filter((each) => each !== '')
+      .map((each) => (each.endsWith(deadMark) ? [each.slice(0, -deadMark.length), true] : [each, false])),
+  )
 
 /** The fault and the errors behind it, each with its stack where it has one. */
 function stackOf(fault: Fault): string {
@@ -131,24 +148,8 @@ function stackOf(fault: Fault): string {
   return text
 }
 
-/** The operator's input where it is not the source's value, redacted and bounded; undefined where it says nothing new. */
-function operatorInput({ raw, input }: Failure, redact: Redact): string | undefined {
-  const encoded = encoding(input.value, redact)
-  if (encoded === null || encoded.length > maxInput || !isUtf8(encoded)) return undefined
-  return raw.value?.equals(encoded) ? undefined : redact.json(encoded.toString())
-}
-
-/** Null for what JSON cannot hold, which may be the very reason for the failure. */
-function encoding(value: unknown, redact: Redact): Buffer | null {
-  try {
-    return encodeValue(redact.value(value))
-  } catch {
-    return null
-  }
-}
-
 /** How often the record has been sent back already; a redrive leaves the count on the record. */
-function hopsOf(headers: readonly Header[]): number {
+export function hopsOf(headers: readonly Header[]): number {
   const hops = Number(headers.findLast(([name]) => name === `${letterPrefix}hops`)?.[1]?.toString())
   return Number.isSafeInteger(hops) && hops > 0 ? hops : 0
 }

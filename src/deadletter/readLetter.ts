@@ -1,5 +1,6 @@
 import type { RawRecord, StoredRecord, Header } from '../record/record.ts'
-import { letterPrefix } from './letter.ts'
+import type { TopicPartition } from '../broker/broker.ts'
+import { letterPrefix, readStreams } from './letter.ts'
 
 /** A dead letter, read back from its topic. */
 export interface Letter {
@@ -33,6 +34,15 @@ export interface Letter {
   readonly index: string
   /** What the operator was given, where that differs from the source record's value. */
   readonly input?: string
+  /** The key and the time of the record that it was given, where those differ from the source record's. */
+  readonly inputKey?: string
+  readonly inputTimestamp?: number
+  /** Why the letter does not hold all that the operator was given. */
+  readonly inputMissing?: string
+  /** The streams that the record had come to, and whether it counts as dead there by this letter; unknown of older letters. */
+  readonly streams?: ReadonlyMap<string, boolean>
+  /** Where it was read, of a record that came by another topic than its own. */
+  readonly read?: TopicPartition
   /** The source record, byte for byte. */
   readonly record: RawRecord
 }
@@ -78,6 +88,13 @@ function asLetter({ topic, partition, offset }: StoredRecord, facts: Facts, reco
     disposition: facts.disposition ?? 'deadLetter',
     index: text('index'),
     ...(facts.input !== undefined && { input: facts.input }),
+    ...(facts['input.key'] !== undefined && { inputKey: facts['input.key'] }),
+    ...(facts['input.timestamp'] !== undefined && { inputTimestamp: timeOf(facts['input.timestamp']) }),
+    ...(facts['input.missing'] !== undefined && { inputMissing: facts['input.missing'] }),
+    ...(facts.streams !== undefined && { streams: readStreams(facts.streams) }),
+    ...(facts['read.topic'] !== undefined && {
+      read: { topic: facts['read.topic'], partition: number('read.partition') },
+    }),
     record,
   }
 }

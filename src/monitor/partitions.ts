@@ -38,6 +38,17 @@ export function partitionMetrics(gauge: Family, status: (pipeline: RunningPipeli
         return { labels: { topic, partition: String(partition), thread: String(thread), member }, value: 1 }
       }),
   )
+  gauge(
+    'oxbow_standby_lag_records',
+    'Records of the changelog that a standby copy of this process lacks of a partition’s state.',
+    ['partition', 'thread'],
+    async (pipeline) =>
+      (await status(pipeline)).shares.flatMap(({ thread, standbys }) =>
+        standbys.map(({ partition, lag }): Point => {
+          return { labels: { partition: String(partition), thread: String(thread) }, value: lag }
+        }),
+      ),
+  )
   gauge('oxbow_thread_tasks', 'Tasks of the thread.', ['thread'], async (pipeline) =>
     (await status(pipeline)).shares.map(({ thread, tasks }) => {
       return { labels: { thread: String(thread) }, value: tasks.length }

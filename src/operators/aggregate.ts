@@ -16,7 +16,7 @@ import { Into, into } from './aggregate/into.ts'
 import { NumberOverflowFault, NumberUnreadableFault } from './aggregate/number.ts'
 import { BadAggregateFault } from './aggregate/own.ts'
 import { unwindowed, windowed } from './aggregate/results.ts'
-import { window } from './aggregate/window.ts'
+import { window, windowText, type WindowKind } from './aggregate/window.ts'
 import { EvictedRecordFault, LateRecordFault, openWindows, Windowed, WindowsFullFault } from './aggregate/windowed.ts'
 
 const noKey = 'The record has no key, by which records are grouped: "keyBy" gives it one, or "keyless: group" takes it.'
@@ -81,6 +81,11 @@ const config = z
 const fieldsOf = ({ into, idle }: Pick<z.output<typeof config>, 'into' | 'idle'>): typeof into =>
   idle === undefined ? into : { ...into, [originField]: keepOrigin }
 
+interface AggregateShape {
+  readonly into: readonly (readonly [name: string, kind: string])[]
+  readonly window: WindowKind | null
+}
+
 export const aggregate = defineOperator({
   name: 'aggregate',
   summary: 'Accumulates records of one key: counts, sums, percentiles and others, since ever or by windows of time.',
@@ -100,10 +105,15 @@ export const aggregate = defineOperator({
   examples,
   keyed: true,
   waits: ({ emit }) => (emit === 'close' ? [openWindows] : []),
-  shape: ({ window, ...config }) => ({
+  shape: ({ window, ...config }): AggregateShape => ({
     into: Object.entries(fieldsOf(config)).map(([name, { kind }]) => [name, kind]),
     window: window ?? null,
   }),
+  shapeText: ({ into, window }: AggregateShape) => [
+    `\`into: { ${into.flatMap(([name, kind]) => (name === originField ? [] : [`${name}: ${kind}`])).join(', ')} }\``,
+    window === null ? 'no `window`' : `\`window: ${windowText(window)}\``,
+    into.some(([name]) => name === originField) ? '`idle`' : 'no `idle`',
+  ],
 
   build({ window, grace, at, emit: when, late, keyless, idle, buffer, ...config }, { directory, scheduler, state }) {
     const into = new Into(fieldsOf({ ...config, idle }), { directory })

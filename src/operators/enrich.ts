@@ -1,15 +1,7 @@
 import { z } from 'zod'
 import { createFetcher } from '../component/fetch.ts'
 import { duration, path, size } from '../component/fields.ts'
-import {
-  HttpBadUrlFault,
-  HttpBodyTooLargeFault,
-  HttpPrivateAddressFault,
-  HttpStatusFault,
-  HttpTimeoutFault,
-  HttpTooManyRedirectsFault,
-  HttpUnavailableFault,
-} from '../component/httpFault.ts'
+import { HttpBadUrlFault, HttpStatusFault, HttpUnavailableFault, httpFaults } from '../component/httpFault.ts'
 import { defineOperator } from '../component/operator.ts'
 import { readJson, ReadingProblem, readText } from '../component/reading.ts'
 import { NotTextFault, template, type RecordTemplate } from '../component/template.ts'
@@ -57,14 +49,9 @@ export const enrich = defineOperator({
     MissingFieldFault,
     NotTextFault,
     UnplaceableFieldFault,
-    HttpUnavailableFault,
-    HttpTimeoutFault,
     HttpRefusedFault,
     ResponseUnreadableFault,
-    HttpPrivateAddressFault,
-    HttpBodyTooLargeFault,
-    HttpTooManyRedirectsFault,
-    HttpBadUrlFault,
+    ...httpFaults,
   ],
 
   examples: [

@@ -27,6 +27,12 @@ const config = z
       .optional()
       .describe('A table instead: each record meets the row of its key, as it is then.')
       .meta({ examples: ['products'] }),
+    by: expression()
+      .optional()
+      .describe(
+        "With a table that is `global`: the key of the row that a record meets; text is taken as it is, anything else as JSON. Absent: the record's own key.",
+      )
+      .meta({ examples: ['record.country'] }),
     as: path().describe("The field that the other's value goes under; it is absent where there is no match."),
     type: z
       .enum(['inner', 'left', 'outer'])
@@ -82,7 +88,9 @@ const config = z
     keyless: z
       .enum(['deadLetter', 'drop', 'keep'])
       .default('deadLetter')
-      .describe('What becomes of a record without a key. "keep": it leaves alone, where `type` lets it.'),
+      .describe(
+        'What becomes of a record without a key, or where `by` gives null or nothing. "keep": it leaves alone, where `type` lets it.',
+      ),
   })
   .transform(kindOf)
 
@@ -98,7 +106,11 @@ export const join = defineOperator({
   // By the clock records leave alone with their own origin, so more is kept of them.
   shape: (join) =>
     join.kind === 'windowed' && join.type !== 'inner' && join.idle !== undefined ? { idle: true } : null,
-  reads: (join) => (join.kind === 'table' ? { table: join.table } : { stream: join.stream }),
+  shapeText: (shape: object | null) => [shape ? '`idle`' : 'no `idle`'],
+  reads: (join) => {
+    if (join.kind !== 'table') return { stream: join.stream }
+    return join.by ? { table: join.table, anyKey: true } : { table: join.table }
+  },
 
   build(join, context) {
     switch (join.kind) {

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { expression, ExpressionFault } from '../component/expression.ts'
 import { defineOperator } from '../component/operator.ts'
 import { KeylessFault } from '../component/keyless.ts'
-import { identityOf } from '../component/identity.ts'
+import { keyOfResult } from '../component/keyOfResult.ts'
 import { emit } from '../record/outcome.ts'
 
 export const keyBy = defineOperator({
@@ -45,11 +45,10 @@ export const keyBy = defineOperator({
   build({ by }, { scheduler }) {
     return (record) => {
       const found = by.of(record, scheduler.now())
-      if (found === undefined || found === null) {
+      const key = keyOfResult(found)
+      if (key === null)
         throw new KeylessFault(`"${by.text}" gives ${found === null ? 'null' : 'nothing'}, which is no key`)
-      }
       const { value, headers, timestamp, origin, index } = record
-      const key = Buffer.from(typeof found === 'string' ? found : identityOf(found))
       return emit(record, { key, value, headers, timestamp, origin, index })
     }
   },

@@ -8,6 +8,8 @@ export type Disposition = 'retry' | 'deadLetter' | 'halt'
 export abstract class Fault extends Error {
   abstract readonly code: string
   abstract readonly disposition: Disposition
+  /** Letters of faults that say the same here are one group, whatever else differs; unsaid, the rest of the fault tells. */
+  declare readonly fingerprint?: string
 
   constructor(message: string, options?: ErrorOptions) {
     const frames = Error.stackTraceLimit
@@ -25,12 +27,15 @@ export type FaultClass = (abstract new (...args: never[]) => Fault) & { readonly
 export class UnexpectedFault extends Fault {
   readonly code = 'operator.threw'
   readonly disposition = 'deadLetter'
+  declare readonly fingerprint?: string
 
   /** @param operator name of the operator that threw @param cause what it threw, of any type */
   constructor(operator: string, cause: unknown) {
     super(`${operator} threw ${cause instanceof Error ? `${cause.name}: ${cause.message}` : describeThrown(cause)}`, {
       cause,
     })
+    const { fingerprint } = (cause ?? {}) as { readonly fingerprint?: unknown }
+    if (typeof fingerprint === 'string') this.fingerprint = fingerprint
   }
 }
 
@@ -62,11 +67,13 @@ export class SinkRefusedFault extends Fault {
 export class RecordedFault extends Fault {
   readonly code: string
   readonly disposition: Disposition
+  declare readonly fingerprint?: string
 
-  constructor(code: string, message: string, disposition: Disposition = 'deadLetter') {
+  constructor(code: string, message: string, disposition: Disposition = 'deadLetter', fingerprint?: string) {
     super(message)
     this.code = code
     this.disposition = disposition
+    if (fingerprint !== undefined) this.fingerprint = fingerprint
   }
 }
 

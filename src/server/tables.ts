@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Broker } from '../broker/broker.ts'
+import { globalTablesOf } from '../topology/plan.ts'
 import type { RunningPipeline } from '../topology/running.ts'
 import type { EntryQuery, StoreEntry } from '../topology/stores.ts'
 import { compareKeys } from '../component/state.ts'
@@ -119,7 +120,13 @@ function ownerOf(store: string, pipelines: readonly RunningPipeline[]): RunningP
 const storesIn = ({ plan }: RunningPipeline): string[] =>
   plan.subtopologies
     .flatMap(({ streams }) => streams)
-    .flatMap(({ steps, sinks }) => [...steps.map(({ id }) => id), ...sinks.flatMap(({ table }) => table ?? [])])
+    .flatMap(({ steps, sinks }) => [
+      ...steps.map(({ id }) => id),
+      ...sinks.flatMap(({ table, global }) => table ?? global ?? []),
+    ])
+
+const globalsIn = ({ plan }: RunningPipeline): string[] =>
+  plan.subtopologies.flatMap(({ streams }) => globalTablesOf(streams))
 
 /** Of the partitions of this process; of one that another member has, from there. */
 async function page(pipeline: RunningPipeline, query: EntryQuery, others: Asking | undefined): Promise<Answer> {
@@ -158,6 +165,7 @@ async function entry(
   const [found] = entries
   if (found) return json(200, { pipeline: pipeline.name, ...found })
   const none = `${query.store} has no entry with this key`
+  if (globalsIn(pipeline).includes(query.store)) return json(404, { error: `${none}.`, partitions })
   if (!others) return json(404, { error: `${none} here.`, partitions })
   const path = pathTo({ ...query, pipeline: pipeline.name })
   const asked = await askOthers(others, { ...query, group: pipeline.name, own: partitions, path })

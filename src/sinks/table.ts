@@ -9,12 +9,26 @@ export const table = defineSink({
   name: 'table',
   summary: 'Keeps the last record of each key, for joins and to be looked at; a tombstone removes its key.',
   config: z
-    .union([tableName(), z.strictObject({ name: tableName().describe('The table.') })])
-    .transform((given) => (typeof given === 'string' ? { name: given } : given))
+    .union([
+      tableName(),
+      z.strictObject({
+        name: tableName().describe('The table.'),
+        global: z
+          .boolean()
+          .default(false)
+          .describe(
+            'Every task has all of it: `join` finds the row of any key, whatever partition a record is in. On Kafka each process, and each of its threads, keeps a whole copy in memory.',
+          ),
+      }),
+    ])
+    .transform((given) => (typeof given === 'string' ? { name: given, global: false } : given))
     .describe('The name of the table: unique in its pipeline.')
-    .meta({ examples: ['products', { name: 'products' }] }),
+    .meta({ examples: ['products', { name: 'countries', global: true }] }),
   faults: [KeylessFault],
-  examples: [{ title: 'Products by their keys', config: 'products' }],
+  examples: [
+    { title: 'Products by their keys', config: 'products' },
+    { title: 'Countries, for every task', config: { name: 'countries', global: true } },
+  ],
   keyed: true,
-  table: ({ name }) => name,
+  table: (config) => config,
 })

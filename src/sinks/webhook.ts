@@ -1,15 +1,7 @@
 import { z } from 'zod'
 import { duration } from '../component/fields.ts'
 import { createFetcher } from '../component/fetch.ts'
-import {
-  HttpBadUrlFault,
-  HttpBodyTooLargeFault,
-  HttpPrivateAddressFault,
-  HttpStatusFault,
-  HttpTimeoutFault,
-  HttpTooManyRedirectsFault,
-  HttpUnavailableFault,
-} from '../component/httpFault.ts'
+import { HttpStatusFault, HttpTimeoutFault, HttpUnavailableFault, httpFaults } from '../component/httpFault.ts'
 import { defineSink, type OpenSink, type Receipt } from '../component/sink.ts'
 import { encodeValue } from '../component/value.ts'
 import { asFault, Fault } from '../record/fault.ts'
@@ -45,16 +37,7 @@ export const webhook = defineSink({
       ),
   }),
 
-  faults: [
-    WebhookRedirectedFault,
-    HttpBadUrlFault,
-    HttpBodyTooLargeFault,
-    HttpPrivateAddressFault,
-    HttpStatusFault,
-    HttpTimeoutFault,
-    HttpTooManyRedirectsFault,
-    HttpUnavailableFault,
-  ],
+  faults: [WebhookRedirectedFault, HttpStatusFault, ...httpFaults],
 
   examples: [
     { title: 'A channel of a chat', config: { url: 'https://hooks.example.org/services/T0/B0/x' } },

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { z } from 'zod'
 import { size } from '../component/fields.ts'
 import { defineSource, type Connector } from '../component/source.ts'
+import { ValueUnreadableFault } from '../component/value.ts'
 import { cutLines, LineTooLongFault } from './file/lines.ts'
 import { openReading, type FileCursor, type Reading } from './file/reading.ts'
 import { cutRows, RowBadColumnsFault, RowUnreadableFault } from './file/rows.ts'
@@ -45,7 +46,7 @@ export const file = defineSource({
       path: ['key'],
     }),
 
-  faults: [LineTooLongFault, RowBadColumnsFault, RowUnreadableFault],
+  faults: [LineTooLongFault, RowBadColumnsFault, RowUnreadableFault, ValueUnreadableFault],
 
   examples: [
     { title: 'JSON lines', config: { path: './clicks.jsonl' } },

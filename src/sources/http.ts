@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { z } from 'zod'
 import { path, size } from '../component/fields.ts'
 import { defineSource, type Connector } from '../component/source.ts'
+import { ValueUnreadableFault } from '../component/value.ts'
 import { openInbox } from './http/inbox.ts'
 import { receive } from './http/receive.ts'
 
@@ -25,7 +26,7 @@ export const http = defineSource({
       .describe('What becomes the key: a field of the JSON value, or a header of the request.'),
   }),
 
-  faults: [],
+  faults: [ValueUnreadableFault],
 
   examples: [
     { title: 'Orders, keyed by customer', config: { port: 8080, path: '/orders', key: 'customer.id' } },

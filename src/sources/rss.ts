@@ -2,14 +2,7 @@ import { z } from 'zod'
 import type { Json } from '../component/context.ts'
 import { createFetcher } from '../component/fetch.ts'
 import { duration, size } from '../component/fields.ts'
-import {
-  HttpBodyTooLargeFault,
-  HttpPrivateAddressFault,
-  HttpStatusFault,
-  HttpTimeoutFault,
-  HttpTooManyRedirectsFault,
-  HttpUnavailableFault,
-} from '../component/httpFault.ts'
+import { HttpStatusFault, httpFaults } from '../component/httpFault.ts'
 import { defineSource, type Connector, type Polled } from '../component/source.ts'
 import { asFault } from '../record/fault.ts'
 import { digest } from './rss/entry.ts'
@@ -26,6 +19,7 @@ import { feedState, look, type DatedRecord, type FeedState, type Look, type Subs
 const atOnce = 8
 /** Milliseconds until a feed that failed is tried again; doubled with each failure, up to `every`. */
 const firstRetry = 30_000
+const unread = 'none of its feeds could be read; the warnings say why'
 
 const feedUrl = () => z.url({ protocol: /^https?$/, error: 'expected an http or https URL' })
 const cursorShape = z.object({ feeds: z.record(z.string(), feedState) })
@@ -74,12 +68,8 @@ export const rss = defineSource({
     EntryDamagedFault,
     FeedDamagedFault,
     FeedUnreadableFault,
-    HttpBodyTooLargeFault,
-    HttpPrivateAddressFault,
     HttpStatusFault,
-    HttpTimeoutFault,
-    HttpTooManyRedirectsFault,
-    HttpUnavailableFault,
+    ...httpFaults,
   ],
 
   examples: [
@@ -133,12 +123,12 @@ export const rss = defineSource({
         const looked = batch.flatMap(({ id }, index) => (looks[index] ? [[id, looks[index].state]] : []))
         const next = { feeds: Object.fromEntries([...configured, ...looked]) as { [id: string]: FeedState } }
         const wait = Math.min(...plans.map(({ due }) => due)) - now()
-        if (wait === Infinity && plans.every(({ failures }) => failures > 0)) {
-          throw new Error('none of its feeds could be read; the warnings say why')
-        }
+        const trouble = plans.every(({ failures }) => failures > 0) ? unread : undefined
+        if (trouble && wait === Infinity) throw new Error(trouble)
         return {
           records: looks.flatMap((found) => found?.records ?? []).toSorted(byTime),
           ...(JSON.stringify(next) !== JSON.stringify({ feeds: states }) && { cursor: next as Json }),
+          ...(trouble && { trouble }),
           ...(wait > 0 && { wait: wait === Infinity ? 'ended' : wait }),
           failed: () => batch.forEach((plan) => (plan.due = now())),
         }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { defineSource } from '../component/source.ts'
+import { ValueUnreadableFault } from '../component/value.ts'
 
 export const topic = defineSource({
   name: 'topic',
@@ -12,7 +13,7 @@ export const topic = defineSource({
       .describe('How values are read; one that cannot be read so is dead-lettered as value.unreadable.'),
   }),
 
-  faults: [],
+  faults: [ValueUnreadableFault],
 
   examples: [
     { title: 'JSON values', config: {} },

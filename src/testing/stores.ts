@@ -1,8 +1,8 @@
-import type { Broker } from '../broker/broker.ts'
+import { globalTask, type Broker, type StateReader } from '../broker/broker.ts'
 import type { TableRow } from '../component/state.ts'
 import { decode } from '../topology/encoded.ts'
 import { stateOf } from '../topology/held.ts'
-import type { Plan } from '../topology/plan.ts'
+import { globalTablesOf, type Plan } from '../topology/plan.ts'
 
 /** What the tasks of a pipeline keep, as it was committed last. */
 export interface Stores {
@@ -14,7 +14,9 @@ export interface Stores {
 
 /** The names of a plan's tables. */
 export const tablesOf = ({ subtopologies }: Plan): string[] =>
-  subtopologies.flatMap(({ streams }) => streams.flatMap(({ sinks }) => sinks.flatMap(({ table }) => table ?? [])))
+  subtopologies.flatMap(({ streams }) =>
+    streams.flatMap(({ sinks }) => sinks.flatMap(({ table, global }) => table ?? global ?? [])),
+  )
 
 /** The ids of a plan's operators. */
 export const operatorsOf = ({ subtopologies }: Plan): string[] =>
@@ -22,11 +24,13 @@ export const operatorsOf = ({ subtopologies }: Plan): string[] =>
 
 /** Reads all stores of a plan whose topics have one partition. */
 export async function readStores(plan: Plan, broker: Broker): Promise<Stores> {
-  const reader = await broker.state(plan.name, stateOf(0))
-  const read = <T>(name: string) =>
+  const own = await broker.state(plan.name, stateOf(0))
+  const global = await broker.state(plan.name, globalTask)
+  const globals = plan.subtopologies.flatMap(({ streams }) => globalTablesOf(streams))
+  const read = <T>(name: string, reader: StateReader) =>
     new Map([...reader.entries(name)].map(([key, bytes]) => [key, decode<T>(bytes)] as const))
   return {
-    tables: new Map(tablesOf(plan).map((name) => [name, read<TableRow>(name)])),
-    state: new Map(operatorsOf(plan).map((id) => [id, read(id)])),
+    tables: new Map(tablesOf(plan).map((name) => [name, read<TableRow>(name, globals.includes(name) ? global : own)])),
+    state: new Map(operatorsOf(plan).map((id) => [id, read(id, own)])),
   }
 }

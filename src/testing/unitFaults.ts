@@ -82,7 +82,8 @@ export class UnitFaults {
   /** At least once, what the unit wrote to other topics is there by then. */
   async #refuse(broker: Broker, unit: Unit, topic: string): Promise<never> {
     const written = unit.outputs.filter((output) => output.topic !== topic)
-    if (this.#guarantee === 'atLeastOnce') await this.#repeat(broker, { ...unit, outputs: written, state: [] })
+    if (this.#guarantee === 'atLeastOnce')
+      await this.#repeat(broker, { ...unit, outputs: written, state: [], global: [] })
     throw new BrokerError(`${topic} cannot be written, as the test says.`)
   }
 
@@ -99,7 +100,7 @@ export class UnitFaults {
   async #write(broker: Broker, unit: Unit, moment: Crash): Promise<void> {
     if (moment === 'afterCommit') return broker.commit(unit)
     if (this.#guarantee === 'exactlyOnce' || moment === 'beforeProduce') return
-    await this.#repeat(broker, { ...unit, state: moment === 'afterState' ? unit.state : [] })
+    await this.#repeat(broker, moment === 'afterState' ? unit : { ...unit, state: [], global: [] })
   }
 
   /** Writes of a unit what is written before its offsets. */

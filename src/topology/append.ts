@@ -39,8 +39,9 @@ export class Appender {
   #failures = 0
   /** Whether it is between polls, with nothing in hand. */
   waiting = false
-  /** Why the last poll failed, if it did. */
-  failure: Error | undefined
+  #failure: Error | undefined
+  /** Why nothing comes: the last poll failed, or says so. */
+  trouble: string | undefined
 
   constructor(parts: AppenderParts) {
     this.#parts = parts
@@ -53,7 +54,7 @@ export class Appender {
       while (!signal.aborted) {
         connector ??= await this.#attempt(() => this.#open())
         const wait = connector ? await this.#attempt(() => this.#poll(connector!)) : pauseAfter(this.#failures)
-        if (wait === undefined && this.failure === undefined) continue
+        if (wait === undefined && this.#failure === undefined) continue
         this.#setWaiting(true)
         if (once || wait === 'ended') return
         await sleep(wait ?? pauseAfter(this.#failures), scheduler, signal)
@@ -84,17 +85,18 @@ export class Appender {
     try {
       const result = await work()
       this.#failures = 0
-      this.failure = undefined
+      this.#failure = undefined
       return result
     } catch (thrown) {
       if (signal.aborted) return undefined
       this.#failures++
-      this.failure = thrown instanceof Error ? thrown : new Error(String(thrown))
+      this.#failure = thrown instanceof Error ? thrown : new Error(String(thrown))
+      this.trouble = this.#failure.message
       increment(meter.failedPolls, source.name)
       const code = thrown instanceof Fault ? thrown.code : undefined
       log.warn(
         { source: source.name, code, again: pauseAfter(this.#failures) },
-        `${source.name} was not read: ${this.failure.message}`,
+        `${source.name} was not read: ${this.trouble}`,
       )
       return undefined
     }
@@ -121,6 +123,7 @@ export class Appender {
     }
     increment(meter.appended, source.name, polled.records.length)
     polled.committed?.()
+    this.trouble = polled.trouble
     return polled.wait
   }
 

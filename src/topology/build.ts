@@ -14,8 +14,7 @@ import { sourcesOf } from './upstream.ts'
  */
 export function findBuildProblems(file: ConfigFile, plan: Plan, scheduler: SchedulerLike, log: Log): Problem[] {
   const stop = new AbortController()
-  const table = () => readTable(memoryState())
-  const context = { scheduler, directory: plan.directory, log, signal: stop.signal, table }
+  const context = { scheduler, directory: plan.directory, log, signal: stop.signal }
   const problems = plan.subtopologies.flatMap((subtopology) =>
     subtopology.streams.flatMap((stream) => {
       const sources = { elsewhere: retriedElsewhere(stream, subtopology), again: runAgain(stream, subtopology) }
@@ -31,7 +30,7 @@ export function findBuildProblems(file: ConfigFile, plan: Plan, scheduler: Sched
   return problems
 }
 
-type Surroundings = Omit<Parameters<PlannedStep['spec']['build']>[1], 'name' | 'state'>
+type Surroundings = Omit<Parameters<PlannedStep['spec']['build']>[1], 'name' | 'state' | 'table'>
 
 /** The source whose records run from their beginning on when they are tried again, if there is one. */
 function runAgain({ name }: PlannedStream, { sources, streams }: Subtopology): string | undefined {
@@ -47,7 +46,7 @@ interface Retried {
 }
 
 function problemOf(
-  { id, spec, config }: PlannedStep,
+  { id, spec, config, reads }: PlannedStep,
   context: Surroundings,
   { elsewhere, again }: Retried,
 ): string | undefined {
@@ -57,6 +56,7 @@ function problemOf(
     step = spec.build(config, {
       ...context,
       name: id,
+      table: () => readTable(memoryState()),
       get state() {
         remembers = true
         return memoryState()
@@ -65,6 +65,8 @@ function problemOf(
   } catch (thrown) {
     return `: ${thrown instanceof Error ? thrown.message : String(thrown)}`
   }
+  if (elsewhere !== undefined && (reads.table ?? reads.global) !== undefined)
+    return ` reads a table, and the retries of \`${elsewhere}\` would pass another one, in the retry pipeline, which has no rows; leave \`deadLetters.retry.topic\` out: retries then wait in the state of their task`
   const holds = typeof step !== 'function' && 'over' in step
   if (elsewhere !== undefined && (remembers || holds))
     return ` ${remembers ? 'remembers' : 'holds'} records, and the retries of \`${elsewhere}\` would pass another one, in the retry pipeline; leave \`deadLetters.retry.topic\` out: retries then wait in the state of their task`

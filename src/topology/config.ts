@@ -32,14 +32,12 @@ const pipelineName = () =>
 const streamName = () =>
   z.string().regex(/^[a-zA-Z0-9_-]+(\.[a-zA-Z0-9_-]+)*$/, 'expected the name of a stream, such as "articles"')
 
+const topicPatternExpected = 'expected a topic name, in which {source} stands for the source'
 const topicPattern = () =>
   z
     .string()
-    .regex(/^[a-zA-Z0-9._{}-]+$/)
-    .refine(
-      (name) => topicName().safeParse(name.replaceAll('{source}', 'x')).success,
-      'expected a topic name, in which {source} stands for the source',
-    )
+    .regex(/^[a-zA-Z0-9._{}-]+$/, { error: topicPatternExpected, abort: true })
+    .refine((name) => topicName().safeParse(name.replaceAll('{source}', 'x')).success, topicPatternExpected)
 
 const deadLetters = () =>
   z.strictObject({
@@ -84,6 +82,12 @@ const deadLetters = () =>
       .describe(
         'With `order: key`, how much a task parks, records that hold up their keys included; beyond it its partitions pause, and an alert says so.',
       ),
+    maxHops: z
+      .int()
+      .min(0)
+      .max(1_000)
+      .optional()
+      .describe('How often a dead letter can be sent back; then it stays one. Default 10.'),
     envelope: z
       .enum(['headers', 'json'])
       .optional()
@@ -159,6 +163,14 @@ export function configSchema(catalog: Catalog) {
       )
       .refine((sources) => Object.keys(sources).length > 0, 'expected at least one source')
       .describe('Topics by their own names, and what fills them.'),
+    standbyReplicas: z
+      .int()
+      .min(0)
+      .max(10)
+      .default(0)
+      .describe(
+        'How many other members of the consumer group keep a copy of each partition’s state, to take over with little to restore. Default 0. On the embedded broker there are no other members, and it is without effect.',
+      ),
     deadLetters: deadLetters().optional().describe('How failures are handled; any source may override it.'),
     streams: z
       .record(

@@ -38,10 +38,10 @@ export class Connectors {
     return [...this.#running.values()].every(({ appender }) => appender.waiting)
   }
 
-  /** Why the last poll of some failed. */
+  /** Why nothing comes of some. */
   get troubles(): readonly string[] {
     return [...this.#running].flatMap(([name, { appender }]) =>
-      appender.failure ? [`source ${name}: ${appender.failure.message}`] : [],
+      appender.trouble === undefined ? [] : [`source ${name}: ${appender.trouble}`],
     )
   }
 

@@ -1,5 +1,6 @@
 import { BrokerError, type Broker, type TopicSpec } from '../broker/broker.ts'
-import type { Plan, PlannedStream, Subtopology } from './plan.ts'
+import { isKeyed, type Plan, type PlannedStream, type Subtopology } from './plan.ts'
+import type { ConfigFile, Problem } from './read.ts'
 import { keepsFor, sourcesOf } from './upstream.ts'
 
 /** Sources whose records meet by their keys: they must have as many partitions as each other. */
@@ -17,7 +18,7 @@ export function meetingsOf({ streams }: Subtopology): Meeting[] {
       return { step, sources: [...new Set(names)] }
     }
     const joins = stream.steps
-      .filter(({ spec, reads }) => spec.keyed || reads.stream !== undefined || reads.table !== undefined)
+      .filter((step) => isKeyed(step) || step.reads.stream !== undefined || step.reads.table !== undefined)
       .map(({ id, reads: { stream: other, table } }) =>
         meeting(id, other === undefined ? (table === undefined ? [] : keepersFor(stream, streams)) : [other]),
       )
@@ -48,12 +49,35 @@ export async function checkCopartitioned({ subtopologies }: Plan, broker: Pick<B
   if (meetings.length === 0) return
   const live = await broker.topics(meetings.flatMap(({ sources }) => sources))
   const countOf = (source: string) => live.find(({ name }) => name === source)?.partitions.length ?? 0
-  const problems = meetings.flatMap(({ step, sources }) => {
-    if (new Set(sources.map(countOf)).size < 2) return []
-    const counts = sources.map((source) => `${source} has ${countOf(source)}`).join(', ')
-    return [
-      `${step} brings records together by key, and their topics differ in partitions: ${counts}. Put a \`keyBy\` before it on one side, which takes as many as the other has, or give the topics the same number.`,
-    ]
-  })
+  const problems = meetings.flatMap((meeting) => problemOf(meeting, meeting.sources, countOf) ?? [])
   if (problems.length > 0) throw new BrokerError(problems.join('\n'))
+}
+
+/** The same as far as the config says it itself: topics whose partitions it leaves to the broker are not compared. */
+export function findPartitionProblems(file: ConfigFile, { subtopologies, topics }: Plan): Problem[] {
+  const countOf = (source: string) => topics.find(({ name }) => name === source)?.partitions
+  return subtopologies.flatMap((subtopology) =>
+    meetingsOf(subtopology).flatMap((meeting) => {
+      const told = meeting.sources.filter((source) => countOf(source) !== undefined)
+      const message = problemOf(meeting, told, countOf)
+      return message === undefined ? [] : [file.problem(placeOf(meeting.step, subtopology), message)]
+    }),
+  )
+}
+
+function problemOf(
+  { step }: Meeting,
+  sources: readonly string[],
+  countOf: (source: string) => number | undefined,
+): string | undefined {
+  if (new Set(sources.map(countOf)).size < 2) return undefined
+  const counts = sources.map((source) => `${source} has ${countOf(source)}`).join(', ')
+  return `${step} brings records together by key, and their topics differ in partitions: ${counts}. Put a \`keyBy\` before it on one side, which takes as many as the other has, or give the topics the same number.`
+}
+
+/** Where a step or a sink stands in the config. */
+function placeOf(id: string, { streams }: Subtopology): PropertyKey[] {
+  const stream = streams.find(({ steps, sinks }) => [...steps, ...sinks].some((each) => each.id === id))!
+  const at = stream.steps.findIndex((step) => step.id === id)
+  return ['streams', stream.written.stream, ...(at < 0 ? ['to'] : ['steps', stream.written.step + at])]
 }

@@ -9,6 +9,8 @@ export interface DescribedNode {
   readonly component: string
   /** The topic that it reads or writes, if it does. */
   readonly topic?: string
+  /** The global table that it keeps, or reads: one that every task has, whatever sub-topology it is of. */
+  readonly globalTable?: string
   /** The stream that it belongs to; a source belongs to none. */
   readonly stream?: string
   readonly from: readonly string[]
@@ -114,9 +116,15 @@ const finite = (milliseconds: number | undefined): number | null =>
 
 function draftsOf({ written: { stream: name }, steps, sinks }: PlannedStream): Draft[] {
   return [
-    ...steps.map(({ id, spec }): Draft => ({ id, kind: 'operator', component: spec.name, stream: name })),
-    ...sinks.map(({ id, spec, topic, repartition = topic?.name }): Draft => {
-      const written = repartition === undefined ? {} : { topic: repartition }
+    ...steps.map(({ id, spec, reads: { global } }): Draft => {
+      const read = global === undefined ? {} : { globalTable: global }
+      return { id, kind: 'operator', component: spec.name, ...read, stream: name }
+    }),
+    ...sinks.map(({ id, spec, topic, repartition = topic?.name, global }): Draft => {
+      const written = {
+        ...(repartition !== undefined && { topic: repartition }),
+        ...(global !== undefined && { globalTable: global }),
+      }
       return { id, kind: 'sink', component: spec.name, ...written, stream: name }
     }),
   ]

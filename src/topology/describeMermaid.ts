@@ -24,8 +24,12 @@ function subgraph({ id, nodes, retries }: DescribedSubtopology): string[] {
   ]
 }
 
-function shape({ kind, id, component, topic }: DescribedNode): string {
-  const text = kind === 'operator' ? escaped(id) : `${escaped(topic ?? id)}<br/>${escaped(component)}`
+function shape({ kind, id, component: name, topic, globalTable }: DescribedNode): string {
+  const component = globalTable === undefined ? name : `${name} ${globalTable} (global)`
+  const text =
+    kind === 'operator'
+      ? escaped(globalTable === undefined ? id : `${id}, reads ${globalTable} (global)`)
+      : `${escaped(topic ?? id)}<br/>${escaped(component)}`
   if (kind === 'operator') return `["${text}"]`
   return kind === 'source' ? `(["${text}"])` : `[/"${text}"/]`
 }

@@ -12,9 +12,10 @@ export function describeAsText({ subtopologies }: Description): string {
 
 const kinds = { source: 'Source', operator: 'Processor', sink: 'Sink' } as const
 
-function nodeText({ id, kind, component, topic, from, to }: DescribedNode): string {
-  const about =
+function nodeText({ id, kind, component, topic, globalTable, from, to }: DescribedNode): string {
+  const own =
     topic === undefined ? component : kind === 'source' ? `${component}, topics: [${topic}]` : `topic: ${topic}`
+  const about = globalTable === undefined ? own : `${component}, global table: ${globalTable}`
   return block(`${kinds[kind]}: ${id} (${about})`, [
     ...(kind === 'sink' ? [] : [`--> ${to.join(', ') || 'none'}`]),
     ...(kind === 'source' ? [] : [`<-- ${from.join(', ')}`]),

@@ -72,7 +72,13 @@ export class Draft {
   }
 
   /** All of it as a unit, or undefined where there is nothing to commit. */
-  take(group: string, task: string, member: GroupMember | undefined, state: readonly StateChange[]): Unit | undefined {
+  take(
+    group: string,
+    task: string,
+    member: GroupMember | undefined,
+    state: readonly StateChange[],
+    global: readonly StateChange[],
+  ): Unit | undefined {
     const unit: Unit = {
       group,
       task,
@@ -80,13 +86,14 @@ export class Draft {
       outputs: this.#outputs,
       offsets: [...this.#offsets.values()],
       state,
+      ...(global.length > 0 && { global }),
       counts: this.#tally.take(),
     }
     this.#outputs = []
     this.#taken = this.#made
     this.#made = []
     this.#offsets = new Map()
-    const empty = [unit.outputs, unit.offsets, unit.state, unit.counts].every((part) => part.length === 0)
+    const empty = [unit.outputs, unit.offsets, unit.state, global, unit.counts].every((part) => part.length === 0)
     return empty ? undefined : unit
   }
 }

@@ -34,7 +34,7 @@ export class Entrance {
     this.#host = host
   }
 
-  /** Takes a record of a source, or a command from the lane of one. */
+  /** Takes a record of a source, or what comes by the lane of one: a dead letter, or a command for some. */
   feed(record: StoredRecord): void {
     const { sources, streams, failures, order, tally } = this.#host
     const source = sources.get(record.topic)
@@ -84,7 +84,10 @@ export class Entrance {
   }
 
   #enter(record: Record): void {
-    for (const reader of this.#readersOf(record.origin as Lineage)) this.#host.enter(reader, record)
+    const lineage = record.origin as Lineage
+    const { leading } = lineage
+    for (const reader of this.#readersOf(lineage))
+      if (leading?.has(reader.stream.name) ?? true) this.#host.enter(reader, record)
   }
 
   #refuse(lineage: Lineage, fault: Fault): void {

@@ -5,22 +5,17 @@ import { DeadLetters, type DeadLettersParts } from './deadLetters.ts'
 import type { HeldPart } from './held.ts'
 import { dead, type Lineage } from './lineage.ts'
 import { incrementNamed } from './meter.ts'
-import { policyOf } from './plan.ts'
+import { policyOf, type DeadLetterPolicy } from './plan.ts'
 import { Retries } from './retries.ts'
+import { withinTask } from './splitAtKeys.ts'
 import type { Node, SinkNode } from './wire.ts'
 
 /** What the failures of a task ask of its flow. */
-export interface FailureHost extends Omit<DeadLettersParts, 'reenter'> {
-  /** Names of the streams, by their numbers. */
-  readonly streams: readonly string[]
+export interface FailureHost extends DeadLettersParts {
   /** A fault says that the task must stop. */
   halt(message: string, fault: Fault): void
   /** Runs what a timer brought at a node, as soon as no commit is under way. */
   later(node: string, action: () => void): void
-  /** A part goes on at its node. */
-  reenter(part: HeldPart): void
-  /** A part that died goes on where it died. */
-  redrive(part: HeldPart): void
   /** One part of a source record is done. */
   settle(lineage: Lineage): void
   /** A source record has left the task without its final outcome. */
@@ -39,7 +34,7 @@ export class Failures {
   constructor(host: FailureHost) {
     this.#host = host
     this.#retries = new Retries(host.task.scheduler)
-    this.deadLetters = new DeadLetters({ ...host, reenter: (part) => host.redrive(part) })
+    this.deadLetters = new DeadLetters(host)
   }
 
   /** Takes up a part that had failed at the last commit. @returns whether it had */
@@ -74,7 +69,7 @@ export class Failures {
       // It may fail because the pipeline stops: it stays under way, and goes on with the next start.
       return this.#host.held.add({ node: id, record, retry: this.#retries.standing(record) })
     }
-    const { retry } = policyOf(this.#host.sources, lineage)
+    const { retry } = this.#policyOf(lineage)
     const { tried, due } = this.#retries.fail(record, retry, fault.disposition === 'retry')
     if (due !== undefined) {
       node.meter.retried++
@@ -98,6 +93,12 @@ export class Failures {
         this.#host.reenter(part)
       }),
     )
+  }
+
+  /** What came back by a lane is retried where it failed, in its task. */
+  #policyOf(lineage: Lineage): DeadLetterPolicy {
+    const policy = policyOf(this.#host.sources, lineage)
+    return lineage.byLane ? withinTask(policy) : policy
   }
 
   /** A part that may pass later waits until the others of its record are done. */

@@ -91,7 +91,10 @@ export class Flow {
       halt: (message, fault) => host.halt(message, fault),
       later: soon,
       reenter: (part) => this.#reenter(part),
-      redrive: (part) => this.#redrive(part),
+      store: this.#state.store('$redriven'),
+      has: (id) => this.#wiring.streamOf(id) !== undefined,
+      readersOf: (source) => this.#wiring.readers.get(source)?.map(({ stream }) => stream.number) ?? [],
+      begin: (lineage, enter) => this.#entrance.begin(lineage, enter),
       settle: (lineage) => this.#settle(lineage),
       end: (lineage) => this.#end(lineage, true),
     })
@@ -141,12 +144,13 @@ export class Flow {
   /** What came of the records since the last unit; undefined when nothing did. */
   takeUnit(positions: readonly StateChange[]): Unit | undefined {
     const { plan, partition, member } = this.#parts
+    this.#failures.deadLetters.write()
     const open = [...this.#underWay, ...this.#order.fresh]
     const held = this.#held.take(open, this.#underWay.takeClosed(), this.#streamNames)
     this.#order.shelved()
     this.#ticks.arm()
     const changes = [...this.#state.take(), ...held, ...this.pauses.take(), ...positions]
-    return this.draft.take(plan.name, stateOf(partition), member, changes)
+    return this.draft.take(plan.name, stateOf(partition), member, changes, this.#state.takeGlobal())
   }
 
   /** A sink answered for a record. */
@@ -274,14 +278,6 @@ export class Flow {
     this.#settle(lineage)
   }
 
-  /** A part that died goes on where it died. */
-  #redrive(part: HeldPart): void {
-    const lineage = part.record.origin as Lineage
-    if (part.node === startOf(lineage.input)) return this.#entrance.begin(lineage)
-    lineage.pending++
-    this.#reenter(part)
-  }
-
   /** One part of a source record is done; the last one decides its outcome in every stream. */
   #settle(lineage: Lineage): void {
     if (--lineage.pending > 0) return
@@ -290,7 +286,9 @@ export class Flow {
   }
 
   #end(lineage: Lineage, failed: boolean): void {
-    if (this.#guards.has(lineage.input)) this.draft.verdict(lineage.input, failed)
+    this.#failures.deadLetters.redrives.ended(lineage)
+    // What is sent back has failed before: it says nothing of an outage.
+    if (this.#guards.has(lineage.input) && lineage.hops === 0) this.draft.verdict(lineage.input, failed)
     if (this.#underWay.end(lineage)) this.progress.next()
     this.#order.ended(lineage)
   }

@@ -1,8 +1,9 @@
 import type { Position, StateChange, StateReader, TopicPartition } from '../broker/broker.ts'
+import type { FailureTime } from '../deadletter/ledger/entry.ts'
 import type { Fault } from '../record/fault.ts'
 import type { Record, StoredRecord } from '../record/record.ts'
 import { decode, encode } from './encoded.ts'
-import { Lineage } from './lineage.ts'
+import { Lineage, type Redriven } from './lineage.ts'
 import type { Retry, Tried } from './retries.ts'
 import { increment } from './meter.ts'
 
@@ -30,6 +31,12 @@ export function strandedIn(state: StateReader, known: Names): ReadonlyMap<string
   return counts
 }
 
+/** A failure that has a letter. */
+export interface FailedLetter extends FailureTime {
+  /** Milliseconds since the epoch. */
+  readonly firstFailedAt: number
+}
+
 /** A record at a node at the time of a commit: inside an operator, or waiting to be tried again. */
 export interface HeldPart {
   readonly node: string
@@ -37,6 +44,8 @@ export interface HeldPart {
   readonly retry?: Retry
   /** The id of its dead letter: it died here, and holds up its key. */
   readonly letter?: string
+  /** The failure that it is the letter of. */
+  readonly failed?: FailedLetter
   /** Why it failed, of a part that waits until the others of its record are done. */
   readonly fault?: Pick<Fault, 'code' | 'message'>
 }
@@ -158,6 +167,7 @@ interface KeptPart {
   readonly record: Omit<Record, 'origin'>
   readonly retry?: Retry
   readonly letter?: string
+  readonly failed?: FailedLetter
   readonly fault?: Pick<Fault, 'code' | 'message'>
 }
 
@@ -172,6 +182,8 @@ interface KeptLineage {
   readonly marks: { readonly [stream: string]: number }
   readonly parked?: true
   readonly hops?: number
+  readonly redriven?: readonly Redriven[]
+  readonly byLane?: true
   readonly tried?: Tried
   readonly buried?: Set<string>
 }
@@ -184,7 +196,7 @@ function encodePart({ record, ...rest }: HeldPart): Buffer {
 }
 
 function encodeLineage(lineage: Lineage, streams: readonly string[]): Buffer {
-  const { source, input, topic, partition, offset, raw, place, parked, hops, tried, buried } = lineage
+  const { source, input, topic, partition, offset, raw, place, parked, hops, redriven, byLane, tried, buried } = lineage
   const { key, value, headers, timestamp } = raw
   const isElsewhere = place.topic !== topic
   return encode({
@@ -195,16 +207,21 @@ function encodeLineage(lineage: Lineage, streams: readonly string[]): Buffer {
     marks: lineage.marksByName(streams),
     ...(parked && { parked }),
     ...(hops > 0 && { hops }),
+    ...(redriven.length > 0 && { redriven }),
+    ...(byLane && { byLane }),
     ...(tried && { tried }),
     ...(buried && { buried }),
   } satisfies KeptLineage)
 }
 
 function decodeLineage(bytes: Buffer, streams: readonly string[]): Lineage {
-  const { source, input, raw, place, marks, parked = false, hops = 0, tried, buried } = decode<KeptLineage>(bytes)
+  const kept = decode<KeptLineage>(bytes)
+  const { source, input, raw, place, marks, parked = false, hops = 0, tried, buried } = kept
   const lineage = new Lineage(source, raw, place, input)
   lineage.parked = parked
   lineage.hops = hops
+  lineage.redriven.push(...(kept.redriven ?? []))
+  lineage.byLane = kept.byLane ?? false
   lineage.kept = true
   lineage.stale = false
   lineage.tried = tried

@@ -1,16 +1,29 @@
+import type { FailureTime } from '../deadletter/ledger/entry.ts'
 import type { OutputRecord, StoredRecord } from '../record/record.ts'
 
-/** What is to happen to a dead letter that holds up its key, or to the key. */
+/** What is to happen to a dead letter that may hold up its key, or to the key. */
 export type LaneCommand =
-  /** The record goes back to the operator that failed, ahead of those that wait behind it. */
-  | { readonly command: 'redrive'; readonly letter: string }
   /** The record stays dead; those that wait behind it go on. */
-  | { readonly command: 'discard'; readonly letter: string }
-  /** All letters of the key stay dead, and those that wait behind them go on. */
-  | { readonly command: 'release'; readonly key: string }
+  (
+    | {
+        readonly command: 'discard'
+        readonly letter: string
+        /** The failure that it is about, and the dead-letter topic that has it. */
+        readonly failure?: FailureTime & { readonly topic: string }
+      }
+    /** All letters of the key stay dead, and those that wait behind them go on. */
+    | { readonly command: 'release'; readonly key: string }
+  ) & {
+    /** Who says so, and why. */
+    readonly by?: string
+    readonly why?: string
+  }
 
-/** The private topic by which commands for a source's dead letters reach the tasks that hold them. */
+/** The private topic by which a source's dead letters, and commands for them, reach the tasks that they are for. */
 export const laneOf = (pipeline: string, source: string): string => `${pipeline}-${source}-redrive`
+
+/** The same of an internal topic, whose name begins with the pipeline's. */
+export const laneBeside = (internal: string): string => `${internal}-redrive`
 
 /** A command as a record of a lane. @param partition that of the letter's origin @param now milliseconds since the epoch */
 export function commandRecord(topic: string, partition: number, command: LaneCommand, now: number): OutputRecord {
@@ -30,7 +43,14 @@ export function readCommand({ value }: StoredRecord): LaneCommand | undefined {
     if (thrown instanceof SyntaxError) return undefined
     throw thrown
   }
-  const { command, letter, key } = said ?? {}
-  if ((command === 'redrive' || command === 'discard') && typeof letter === 'string') return { command, letter }
-  return command === 'release' && typeof key === 'string' ? { command, key } : undefined
+  const { command, letter, key, by, why, failure } = said ?? {}
+  const who = { ...(typeof by === 'string' && { by }), ...(typeof why === 'string' && { why }) }
+  if (command === 'discard' && typeof letter === 'string')
+    return { command, letter, ...who, ...(isFailure(failure) && { failure }) }
+  return command === 'release' && typeof key === 'string' ? { command, key, ...who } : undefined
+}
+
+function isFailure(said: unknown): said is FailureTime & { readonly topic: string } {
+  const { topic, hops, failedAt } = Object(said) as { readonly [field: string]: unknown }
+  return typeof topic === 'string' && typeof hops === 'number' && typeof failedAt === 'number'
 }

@@ -2,12 +2,23 @@ import type { Count, Position } from '../broker/broker.ts'
 import type { Format } from '../component/source.ts'
 import type { Origin, RawRecord, StoredRecord } from '../record/record.ts'
 import type { FailedPart } from './departure.ts'
+import type { SentBack } from '../deadletter/redriveRecord.ts'
 import type { Tried } from './retries.ts'
 
-const entered = 1
+export const entered = 1
 export const emitted = 2
 export const dropped = 4
 export const dead = 8
+/** Counted in the stream, but not by this lineage. */
+export const elsewhere = 16
+/** A letter was written that says that it counts as dead there. */
+const claimed = 32
+
+/** A letter that a record was sent back for. */
+export interface Redriven extends SentBack {
+  /** It came back as a letter, or went on by an internal topic: what becomes of it is said there. */
+  ended?: 'back' | 'on'
+}
 
 /**
  * A source record on its way through a task, and the origin of everything made from it. It is counted once per stream,
@@ -26,8 +37,14 @@ export class Lineage implements Origin {
   readonly place: Position
   /** Whether it waits behind an earlier record of its key. */
   parked = false
-  /** How often it was redriven in this task. */
+  /** How often it was redriven, beyond what its headers say. */
   hops = 0
+  /** The letters that it was sent back for, and is under way for. */
+  readonly redriven: Redriven[] = []
+  /** Whether it came back by a lane, as a record of its own. */
+  byLane = false
+  /** The only streams that it goes to from its source; all that read it when undefined. */
+  leading: ReadonlySet<string> | undefined
   /** Parts under way, over all streams. */
   pending = 0
   /** Parts that failed and may pass later, which wait for the others to be done. */
@@ -88,17 +105,50 @@ export class Lineage implements Origin {
     streams.forEach((name, stream) => (this.marks[stream] = marks[name] ?? 0))
   }
 
-  /** It is redriven from one of its letters: nothing of it is dead for now. */
-  revive(letter: string): void {
-    this.buried?.delete(letter)
+  /** It is redriven from one of its letters: nothing of it is dead for now. @param place the id of the letter of where it died */
+  revive(place: string): void {
+    this.buried?.delete(place)
     this.hops++
     this.stale = true
-    for (let stream = 0; stream < this.marks.length; stream++) this.marks[stream]! &= ~dead
+    for (let stream = 0; stream < this.marks.length; stream++) this.marks[stream]! &= ~(dead | claimed)
+  }
+
+  /** It is dead in a stream by a letter that is open. */
+  markDead(stream: number): void {
+    this.mark(stream, dead | claimed)
+  }
+
+  /** The streams where it counts as dead by the letter that is written now: those that no earlier letter of it was for. */
+  claim(): ReadonlySet<number> {
+    const streams = new Set<number>()
+    for (let stream = 0; stream < this.marks.length; stream++) {
+      const mark = this.marks[stream] ?? 0
+      if ((mark & dead) === 0 || (mark & (elsewhere | claimed)) !== 0) continue
+      this.marks[stream] = mark | claimed
+      streams.add(stream)
+    }
+    return streams
+  }
+
+  /** The letter that a part comes back under which failed: that of the same place, else one that it was sent back for. */
+  comeBack(letter: string): Redriven | undefined {
+    const open = this.redriven.filter(({ ended }) => ended === undefined)
+    const back = open.find((sent) => sent.letter === letter) ?? open[0]
+    if (back) back.ended = 'back'
+    return back
+  }
+
+  /** It goes on by an internal topic: so do the letters that it was sent back for. */
+  handOn(): readonly SentBack[] {
+    const open = this.redriven.filter(({ ended }) => ended === undefined)
+    for (const sent of open) sent.ended = 'on'
+    return open.map(({ ended: _, ...sent }) => sent)
   }
 
   /** The source record's final outcome in a stream; undefined in one it never entered. */
   outcome(stream: number): 'dead' | 'emitted' | 'dropped' | undefined {
     const marks = this.marks[stream] ?? 0
+    if (marks & elsewhere) return undefined
     if (marks & dead) return 'dead'
     if (marks & emitted) return 'emitted'
     return marks & entered ? 'dropped' : undefined
@@ -134,6 +184,7 @@ export const going = (counts: readonly Count[], sources: readonly string[], what
 export class Tally {
   readonly #streams: readonly string[]
   #counts = new Map<string, (Mutable<Count> | undefined)[]>()
+  readonly #others: Count[] = []
 
   constructor(streams: readonly string[]) {
     this.#streams = [...streams, ...Object.values(asides)]
@@ -168,6 +219,11 @@ export class Tally {
     this.add(source, this.#streams.indexOf(asides[what]), begins ? 'read' : 'emitted', by)
   }
 
+  /** What was counted as read and dead by another task is to be counted anew. */
+  uncount(source: string, stream: string): void {
+    this.#others.push({ source, stream, read: -1, emitted: 0, dropped: 0, dead: -1 })
+  }
+
   add(source: string, stream: number, what: 'read' | 'emitted' | 'dropped' | 'dead', by = 1): void {
     let ofSource = this.#counts.get(source)
     if (ofSource === undefined) this.#counts.set(source, (ofSource = []))
@@ -186,7 +242,7 @@ export class Tally {
   take(): readonly Count[] {
     const taken = [...this.#counts.values()].flat().filter((count) => count !== undefined)
     this.#counts = new Map()
-    return taken
+    return [...taken, ...this.#others.splice(0)]
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Reads } from '../component/operator.ts'
 import { nearest } from './issue.ts'
 import type { PlannedSource, PlannedStream } from './plan.ts'
 import type { ConfigFile, Problem } from './read.ts'
@@ -92,12 +93,20 @@ const rightOf = (wrong: string, known: readonly string[]): string => {
   return known.length > 0 ? `known are ${known.join(', ')}` : 'there is none'
 }
 
-/** Tables that nobody keeps, or that two streams do. */
+/** Tables that nobody keeps, that two streams do, or whose rows of other keys are elsewhere. */
 function findTableProblems(file: ConfigFile, streams: readonly PlannedStream[]): Problem[] {
   const kept = streams.flatMap(({ name, sinks }) =>
-    sinks.flatMap(({ table }) => (table === undefined ? [] : [{ name, table }])),
+    sinks.flatMap(({ table, global = table }) => (global === undefined ? [] : [{ name, table: global }])),
   )
   const tables = kept.map(({ table }) => table)
+  const problemOf = ({ table, anyKey }: Reads): string | undefined => {
+    if (table === undefined) return undefined
+    if (!tables.includes(table))
+      return `no stream keeps the table \`${table}\` (\`to: { table: ${table} }\`); ${rightOf(table, tables)}`
+    return anyKey
+      ? `\`${table}\` has its rows in the tasks of their keys, so only the record's own key can be looked up; keep it for every task (\`to: { table: { name: ${table}, global: true } }\`), or give the records that key with \`keyBy\` before, and leave \`by\` out`
+      : undefined
+  }
   return [
     ...kept
       .filter(({ table }, at) => tables.indexOf(table) < at)
@@ -108,16 +117,10 @@ function findTableProblems(file: ConfigFile, streams: readonly PlannedStream[]):
         ),
       ),
     ...streams.flatMap(({ name, steps }) =>
-      steps.flatMap(({ spec, reads: { table } }, at) =>
-        table === undefined || tables.includes(table)
-          ? []
-          : [
-              file.problem(
-                ['streams', name, 'steps', at, spec.name],
-                `no stream keeps the table \`${table}\` (\`to: { table: ${table} }\`); ${rightOf(table, tables)}`,
-              ),
-            ],
-      ),
+      steps.flatMap(({ spec, reads }, at) => {
+        const problem = problemOf(reads)
+        return problem === undefined ? [] : [file.problem(['streams', name, 'steps', at, spec.name], problem)]
+      }),
     ),
   ]
 }

@@ -269,7 +269,7 @@ export class KeyOrder {
     this.#bytes += change * ((key?.length ?? 0) + (value?.length ?? 0))
   }
 
-  #isOrdered({ input, raw }: Lineage): boolean {
-    return raw.key !== null && this.#host.ordered.has(input)
+  #isOrdered({ input, raw, byLane }: Lineage): boolean {
+    return raw.key !== null && !byLane && this.#host.ordered.has(input)
   }
 }

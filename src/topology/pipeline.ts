@@ -93,8 +93,8 @@ export class Pipeline implements RunningPipeline {
     const { plan, broker } = this.#parts
     await prepareTopics(broker, plan.topics)
     await checkCopartitioned(plan, broker)
-    const topics = plan.subtopologies.flatMap(inputsOf)
-    this.#subscription = await broker.subscribe(plan.name, topics, {
+    this.#subscription = await broker.subscribe(plan.name, plan.subtopologies.flatMap(inputsOf), {
+      standbyReplicas: plan.standbyReplicas ?? 0,
       assigned: (partitions, member) => this.#assign(partitions, member),
       revoked: (partitions) => this.#revoke(partitions),
     })
@@ -125,7 +125,8 @@ export class Pipeline implements RunningPipeline {
 
   async status(): Promise<PipelineStatus> {
     const { started, troubles, meter } = this
-    const own = { thread: this.#thread, tasks: this.#slots.map(({ id }) => id), reads: this.#reads }
+    const standbys = this.#subscription?.standbys ?? []
+    const own = { thread: this.#thread, tasks: this.#slots.map(({ id }) => id), reads: this.#reads, standbys }
     return { started, troubles, meter, shares: [{ ...own, ...(this.#member && { member: this.#member }) }] }
   }
 
@@ -169,8 +170,7 @@ export class Pipeline implements RunningPipeline {
   async #assign(partitions: readonly TopicPartition[], member: GroupMember | undefined): Promise<void> {
     const { plan, broker } = this.#parts
     if (member) await checkWriters(plan, partitions, broker)
-    const numbers = [...new Set(partitions.map(({ partition }) => partition))]
-    for (const partition of numbers) {
+    for (const partition of new Set(partitions.map((each) => each.partition))) {
       const state = await broker.state(plan.name, stateOf(partition))
       this.#sinks.add(partition, state)
       warnOfStranded(state, this.#parts)

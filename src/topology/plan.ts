@@ -1,5 +1,5 @@
 import type { TopicSpec } from '../broker/broker.ts'
-import type { OperatorSpec } from '../component/operator.ts'
+import type { OperatorSpec, Reads } from '../component/operator.ts'
 import type { SinkSpec } from '../component/sink.ts'
 import type { Format, SourceSpec } from '../component/source.ts'
 import type { LetterContext } from '../deadletter/letter.ts'
@@ -11,6 +11,8 @@ export interface DeadLetterPolicy extends LetterContext {
   readonly retention: number
   readonly retry: RetryPolicy
   readonly halt?: FloodLimit
+  /** How often a record may be sent back. */
+  readonly maxHops: number
   /** Whether later records of a key wait behind one that failed, and how many may. */
   readonly parked?: ParkedLimit
 }
@@ -48,7 +50,7 @@ export interface PlannedSource {
   /** Milliseconds that its topic's records are kept; for ever when absent. */
   readonly retention?: number
   readonly deadLetters: DeadLetterPolicy
-  /** The topic by which commands for its dead letters come, where those hold up their keys. */
+  /** The topic by which its dead letters come back, and commands for those that hold up their keys; a retry topic has none. */
   readonly lane?: string
 }
 
@@ -57,8 +59,8 @@ export interface PlannedStep {
   readonly id: string
   readonly spec: OperatorSpec
   readonly config: unknown
-  /** What it reads beside its own stream: another stream or source, or a table. */
-  readonly reads: { readonly stream?: string; readonly table?: string }
+  /** What it reads beside its own stream: another stream or source, or a table; `global` is one that every task has. */
+  readonly reads: Reads & { readonly global?: string }
 }
 
 export interface PlannedSink {
@@ -72,6 +74,8 @@ export interface PlannedSink {
   readonly repartition?: string
   /** The table that keeps them. */
   readonly table?: string
+  /** The same, where every task has it. */
+  readonly global?: string
 }
 
 export interface PlannedStream {
@@ -96,6 +100,13 @@ export interface Subtopology {
 export const inputsOf = ({ sources }: Subtopology): string[] =>
   sources.flatMap(({ name, lane }) => (lane === undefined ? [name] : [name, lane]))
 
+/** Whether all records of a key have to come to the same task for a step. */
+export const isKeyed = ({ spec, reads }: PlannedStep): boolean => spec.keyed === true && reads.global === undefined
+
+/** The tables that streams keep for every task. */
+export const globalTablesOf = (streams: readonly PlannedStream[]): string[] =>
+  streams.flatMap(({ sinks }) => sinks.flatMap(({ global }) => global ?? []))
+
 /** How the failures of a record are handled. */
 export const policyOf = (
   sources: ReadonlyMap<string, PlannedSource>,
@@ -119,6 +130,8 @@ export interface Plan {
   readonly revision: string
   readonly subtopologies: readonly Subtopology[]
   readonly topics: readonly TopicSpec[]
+  /** Copies of each partition's state that other members of the group keep; none when absent. */
+  readonly standbyReplicas?: number
 }
 
 /** Sources by their topics' names, and retry topics by the names of those that they are of, too. */

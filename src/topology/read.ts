@@ -5,7 +5,7 @@ import { isMap, isScalar, isSeq, LineCounter, parseDocument, Scalar, visit, type
 import type { z } from 'zod'
 import type { Catalog } from '../component/catalog.ts'
 import { configSchema, type Config } from './config.ts'
-import { describeIssue, knownKeys } from './issue.ts'
+import { describeIssue, expectation } from './issue.ts'
 
 /** One mistake in a config. */
 export interface Problem {
@@ -67,24 +67,34 @@ export function parseConfig(text: string, file: string, catalog: Catalog, enviro
     return { file, line: Math.max(1, line), column: Math.max(1, col), message }
   }
   if (document.errors.length > 0) {
-    throw new ConfigError(
-      document.errors.map(({ pos, message }) =>
-        at(
-          pos[0],
-          `not valid YAML: ${message.split('\n')[0]}${text.slice(0, pos[0]).endsWith('$') ? '; between { } and [ ], put ${...} in quotes' : ''}`,
-        ),
-      ),
-    )
+    throw new ConfigError(notYaml(document.errors, text).map(({ pos, message }) => at(pos[0], message)))
   }
   const secrets: string[] = []
   const missing = substitute(document, environment, secrets).map(({ offset, message }) => at(offset, message))
   const plain = toPlain(document, at)
   const problem = (path: readonly PropertyKey[], message: string) => at(offsetOf(document, path), message)
-  const parsed = configSchema(catalog).safeParse(plain ?? {}, { error: knownKeys })
+  const parsed = configSchema(catalog).safeParse(plain ?? {}, { error: expectation })
   const wrong = parsed.error ? issuesOf(parsed.error, plain, problem) : []
-  if (missing.length > 0 || parsed.error) throw new ConfigError([...missing, ...wrong])
+  const unset = new Set(missing.map(({ line, column }) => `${line}:${column}`))
+  const problems = [...missing, ...wrong.filter(({ line, column }) => !unset.has(`${line}:${column}`))]
+  if (problems.length > 0 || parsed.error) throw new ConfigError(problems)
   const revision = createHash('sha256').update(text).digest('hex').slice(0, 12)
   return { file, directory: resolve(dirname(file)), revision, secrets, config: parsed.data, plain, problem }
+}
+
+/** What is wrong with text that is no YAML, without what only follows from it. */
+function notYaml(
+  errors: Document['errors'],
+  text: string,
+): { readonly pos: readonly [number, number]; readonly message: string }[] {
+  return errors
+    .filter(({ code }, at) => at === 0 || code !== 'UNEXPECTED_TOKEN')
+    .map(({ pos, message }) => ({
+      pos,
+      message: text.slice(0, pos[0]).endsWith('$')
+        ? 'not valid YAML: between { } and [ ], put ${...} in quotes'
+        : `not valid YAML: ${message.split('\n')[0]}`,
+    }))
 }
 
 function toPlain(document: Document, at: (offset: number, message: string) => Problem): unknown {
@@ -134,6 +144,8 @@ function substitute(
         }
         return fallback ?? ''
       })
+      const [open] = /\$\{[A-Za-z_]\w*(?=$|:[^}]*$)/.exec(node.value.replace(/\$\{[^}]*\}/g, '')) ?? []
+      if (open) missing.push({ offset, message: `\`${open}\` has no end: expected \${NAME} or \${NAME:default}` })
       node.value = node.type === Scalar.PLAIN ? typed(filled) : filled
     },
   })

@@ -1,5 +1,6 @@
 import { decodeValue, encodeValue } from '../component/value.ts'
 import type { Format } from '../component/source.ts'
+import type { SentBack } from '../deadletter/redriveRecord.ts'
 import { RecordedFault, type Fault } from '../record/fault.ts'
 import type { Header, OutputRecord, Record, StoredRecord } from '../record/record.ts'
 import { decode, encode } from './encoded.ts'
@@ -22,6 +23,9 @@ interface Said {
   readonly index: string
   /** How the value is to be read, where it is not the external record's. */
   readonly format?: Format
+  /** How often it was sent back, if it was, and the letters that it was sent back for. */
+  readonly hops?: number
+  readonly redriven?: readonly SentBack[]
   /** How many headers were added. */
   readonly own: number
 }
@@ -35,6 +39,8 @@ export function repartitioned(topic: string, record: Record): OutputRecord {
   const lineage = record.origin as Lineage
   const { raw, read } = lineage
   const isRead = read !== undefined && read.value === value
+  const encoded = isRead ? raw.value : encodeValue(value)
+  const redriven = lineage.handOn()
   const own: Header[] = []
   if (headers !== raw.headers) own.push([rawHeaders.headers, encode(raw.headers)])
   if (!isRead) own.push([rawHeaders.value, raw.value])
@@ -47,10 +53,12 @@ export function repartitioned(topic: string, record: Record): OutputRecord {
     at: lineage.timestamp,
     index,
     ...(!isRead && { format: value instanceof Uint8Array ? 'bytes' : 'json' }),
+    ...(lineage.hops > 0 && { hops: lineage.hops }),
+    ...(redriven.length > 0 && { redriven }),
     own: own.length + 1,
   }
   own.push([originHeader, Buffer.from(JSON.stringify(said))])
-  return { topic, key, value: isRead ? raw.value : encodeValue(value), headers: [...headers, ...own], timestamp }
+  return { topic, key, value: encoded, headers: [...headers, ...own], timestamp }
 }
 
 /** A record that came by an internal topic, as it was when it left, or the fault that says why it cannot be read. */
@@ -76,6 +84,8 @@ export function arrived(stored: StoredRecord, { name, origins }: PlannedSource):
     headers: kept ? decode<readonly Header[]>(kept) : headers,
   }
   const lineage = new Lineage(said.source, raw, stored, name)
+  lineage.hops = said.hops ?? 0
+  lineage.redriven.push(...(said.redriven ?? []))
   const decoded = decodeValue(value, said.format ?? origin.format)
   if ('fault' in decoded) return { lineage, fault: decoded.fault }
   if (said.format === undefined) lineage.read = { value: decoded.value, format: origin.format }
@@ -96,7 +106,7 @@ function readOrigin(headers: readonly Header[]): Said | undefined {
 }
 
 function isOrigin(said: Partial<Said> | null, headers: readonly Header[]): said is Said {
-  const { source, topic, partition, offset, at, index, format, own } = said ?? {}
+  const { source, topic, partition, offset, at, index, format, hops, redriven, own } = said ?? {}
   return (
     typeof source === 'string' &&
     typeof topic === 'string' &&
@@ -106,6 +116,8 @@ function isOrigin(said: Partial<Said> | null, headers: readonly Header[]): said 
     Number.isInteger(at) &&
     typeof index === 'string' &&
     (format === undefined || format === 'json' || format === 'bytes') &&
+    (hops === undefined || Number.isInteger(hops)) &&
+    (redriven === undefined || Array.isArray(redriven)) &&
     Number.isInteger(own) &&
     own! >= 1 &&
     own! <= headers.length

@@ -1,22 +1,23 @@
 import type { Catalog } from '../component/catalog.ts'
 import { redactor } from '../deadletter/redact.ts'
 import type { Config, DeadLettersConfig } from './config.ts'
-import { copartitioned } from './copartition.ts'
-import { laneOf } from './lane.ts'
+import { copartitioned, findPartitionProblems } from './copartition.ts'
+import { laneBeside, laneOf } from './lane.ts'
 import { findBrokenLinks, findLoops } from './links.ts'
-import type {
-  DeadLetterPolicy,
-  Plan,
-  PlannedSink,
-  PlannedSource,
-  PlannedStep,
-  PlannedStream,
-  Subtopology,
+import {
+  globalTablesOf,
+  type DeadLetterPolicy,
+  type Plan,
+  type PlannedSink,
+  type PlannedSource,
+  type PlannedStep,
+  type PlannedStream,
+  type Subtopology,
 } from './plan.ts'
 import { ConfigError, type ConfigFile } from './read.ts'
 import { findRetrySinkProblems, findRetryTopicProblems } from './retryTopic.ts'
 import { splitAtKeys } from './splitAtKeys.ts'
-import { topicsOf } from './topics.ts'
+import { lanesBeside, topicsOf } from './topics.ts'
 import { branchesOf, keepsFor, readsOf } from './upstream.ts'
 
 const day = 86_400_000
@@ -25,7 +26,7 @@ const day = 86_400_000
 export function resolvePlan(file: ConfigFile, catalog: Catalog): Plan {
   const { config, directory, revision } = file
   const sources = Object.entries(config.sources).map(([name, entry]) => planSource(name, entry, file, catalog))
-  const streams = Object.entries(config.streams).map(([name, entry]) => planStream(name, entry, catalog))
+  const streams = withGlobals(Object.entries(config.streams).map(([name, entry]) => planStream(name, entry, catalog)))
   const problems = [
     ...findBrokenLinks(file, sources, streams),
     ...findLoops(file, sources, streams),
@@ -33,11 +34,14 @@ export function resolvePlan(file: ConfigFile, catalog: Catalog): Plan {
   ]
   if (problems.length > 0) throw new ConfigError(problems)
   const keyed = splitAtKeys(config.name, streams, sources)
-  const subtopologies = divide([...sources, ...keyed.internal], inOrder(keyed.streams))
-  const topics = [...topicsOf(sources, streams), ...copartitioned(keyed.topics, subtopologies)]
-  const plan = { name: config.name, directory, revision, subtopologies, topics }
-  const writing = findRetrySinkProblems(file, plan)
-  if (writing.length > 0) throw new ConfigError(writing)
+  const internal = keyed.internal.map((source) => ({ ...source, lane: laneBeside(source.name) }))
+  const subtopologies = divide([...sources, ...internal], inOrder(keyed.streams))
+  const internalTopics = copartitioned(keyed.topics, subtopologies)
+  const topics = [...topicsOf(sources, streams), ...internalTopics, ...lanesBeside(internalTopics, internal)]
+  const { name, standbyReplicas } = config
+  const plan = { name, directory, revision, subtopologies, topics, standbyReplicas }
+  const planned = [...findRetrySinkProblems(file, plan), ...findPartitionProblems(file, plan)]
+  if (planned.length > 0) throw new ConfigError(planned)
   return plan
 }
 
@@ -61,7 +65,7 @@ function planSource(name: string, entry: SourceEntry, file: ConfigFile, catalog:
     retention?: number
     deadLetters?: DeadLettersConfig
   }
-  const deadLetters = planDeadLetters(name, { ...file.config.deadLetters, ...own }, file)
+  const deadLetters = planDeadLetters(name, overridden(file.config.deadLetters, own), file)
   return {
     name,
     spec,
@@ -70,7 +74,18 @@ function planSource(name: string, entry: SourceEntry, file: ConfigFile, catalog:
     ...(partitions !== undefined && { partitions }),
     ...(retention !== undefined && { retention }),
     deadLetters,
-    ...(deadLetters.parked && { lane: laneOf(file.config.name, name) }),
+    lane: laneOf(file.config.name, name),
+  }
+}
+
+/** What is for every source, with what differs for one: of retries and of what is parked, field by field. */
+function overridden(all: DeadLettersConfig = {}, own: DeadLettersConfig = {}): DeadLettersConfig {
+  const { retry, parked } = all
+  return {
+    ...all,
+    ...own,
+    ...((retry ?? own.retry) && { retry: { ...retry, ...own.retry } }),
+    ...((parked ?? own.parked) && { parked: { ...parked, ...own.parked } }),
   }
 }
 
@@ -81,6 +96,7 @@ export function planDeadLetters(
   { config: { name }, revision, secrets }: ConfigFile,
 ): DeadLetterPolicy {
   const { topic = 'dlq.{source}', retention = 7 * day, retry = {}, envelope = 'headers', halt, redact = [] } = config
+  const { maxHops = 10 } = config
   const { attempts = 3, backoff = [1_000, 2_000, 4_000], topic: retryTopic, reenter = 'operator' } = retry
   const { records = 10_000, size: bytes = 33_554_432 } = config.parked ?? {}
   return {
@@ -95,6 +111,7 @@ export function planDeadLetters(
       ...(retryTopic !== undefined && { topic: retryTopic.replaceAll('{source}', source) }),
       reenter,
     },
+    maxHops,
     redact: redactor(redact, secrets),
     ...(halt && { halt }),
     ...(config.order === 'key' && { parked: { records, bytes } }),
@@ -115,13 +132,26 @@ function planStream(name: string, { from, steps, to = [] }: StreamEntry, catalog
   }
 }
 
+/** Steps that read a table which every task has. */
+function withGlobals(streams: readonly PlannedStream[]): PlannedStream[] {
+  const globals = globalTablesOf(streams)
+  const withGlobal = (step: PlannedStep): PlannedStep => {
+    const { table, ...reads } = step.reads
+    return table !== undefined && globals.includes(table) ? { ...step, reads: { ...reads, global: table } } : step
+  }
+  return streams.map((stream) => ({ ...stream, steps: stream.steps.map(withGlobal) }))
+}
+
 /** The sinks at the end of a stream, as a config lists them. */
 export function planSinks(stream: string, to: object | readonly object[], catalog: Catalog): PlannedSink[] {
   const numbered = numberer()
   return [to].flat().map((entry): PlannedSink => {
     const { spec, config } = chosen(catalog.sinks, entry)
     const own = { id: numbered(`${stream}.to.${spec.name}`), spec, config }
-    if (spec.table) return { ...own, table: spec.table(config) }
+    if (spec.table) {
+      const { name, global } = spec.table(config)
+      return { ...own, [global ? 'global' : 'table']: name }
+    }
     return spec.open ? own : { ...own, topic: config as NonNullable<PlannedSink['topic']> }
   })
 }

@@ -43,7 +43,7 @@ export function writtenTo({ sink, table }: SinkNode, record: Record, refusals: R
   const { id, topic, repartition } = sink
   try {
     if (table) {
-      writeTable(table, sink.table!, record)
+      writeTable(table, (sink.table ?? sink.global)!, record)
       return {}
     }
     if (topic === undefined && repartition === undefined) return undefined

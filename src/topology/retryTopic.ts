@@ -47,11 +47,13 @@ export const findRetrySinkProblems = (file: ConfigFile, { subtopologies }: Plan)
   subtopologies.flatMap((subtopology) =>
     subtopology.streams.flatMap((stream) => {
       const source = retriedElsewhere(stream, subtopology)
-      const sole = source === undefined ? [] : stream.sinks.filter(({ spec }) => spec.soleWriter)
+      const sole = source === undefined ? [] : stream.sinks.filter(({ spec }) => spec.soleWriter || spec.table)
       return sole.map(({ spec }) =>
         file.problem(
           ['streams', stream.written.stream, 'to'],
-          `\`${spec.name}\` takes one writer, and the retry pipeline of \`${source}\` would be a second one; write to a topic, or leave \`deadLetters.retry.topic\` out: retries then wait in the state of their task`,
+          spec.table
+            ? `\`${spec.name}\` keeps its rows in the state of this pipeline, and retries of \`${source}\` would keep theirs in that of the retry pipeline; leave \`deadLetters.retry.topic\` out: retries then wait in the state of their task`
+            : `\`${spec.name}\` takes one writer, and the retry pipeline of \`${source}\` would be a second one; write to a topic, or leave \`deadLetters.retry.topic\` out: retries then wait in the state of their task`,
         ),
       )
     }),

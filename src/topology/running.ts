@@ -1,4 +1,4 @@
-import type { GroupMember, Lag } from '../broker/broker.ts'
+import type { GroupMember, Lag, StandbyInfo } from '../broker/broker.ts'
 import type { Conservation } from './conservation.ts'
 import type { MeterReading } from './meter.ts'
 import type { Plan } from './plan.ts'
@@ -12,6 +12,8 @@ export interface Share {
   readonly member?: GroupMember
   /** The ids of its tasks. */
   readonly tasks: readonly string[]
+  /** The copies that it keeps of state that other members have. */
+  readonly standbys: readonly StandbyInfo[]
   /** Whether it reads: with `once`, what cannot be read is given up. */
   readonly reads: boolean
 }

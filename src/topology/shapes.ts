@@ -6,6 +6,8 @@ import { inputsOf, type Plan, type PlannedStep, type Subtopology } from './plan.
 
 const store = '$shape'
 
+const globalTable = 'global table'
+
 /** What made the state of a step. */
 interface Shape {
   /** The operator's name. */
@@ -42,11 +44,11 @@ export async function checkShapes(task: ShapedTask, state: StateReader): Promise
   let isUsed = false
   for (const [id, now] of shapesOf(subtopology)) {
     const before = shapeIn(state, id)
-    const isKept = hasEntries(state, id)
-    if (before && isKept) checkSame(plan.name, id, before, now)
+    const isKept = isKeptIn(state, id, before)
+    if (before && isKept) checkSame(task, id, before, now)
     if (before?.kind !== now.kind || before.config !== now.config) fresh.set(id, now)
     else if (before.gone) back.push([id, now])
-    isUsed ||= isKept
+    isUsed ||= hasEntries(state, id)
   }
   if (isUsed) await checkPartitions(task, state)
   const gone = goneFrom(plan, state)
@@ -60,7 +62,10 @@ function marking({ subtopology, broker }: ShapedTask, fresh: Map<string, Shape>)
   return {
     ...broker,
     commit: async (unit) => {
-      const changed = fresh.size === 0 ? [] : [...fresh].filter(([id]) => unit.state.some((each) => each.store === id))
+      const changed =
+        fresh.size === 0
+          ? []
+          : [...fresh].filter(([id]) => [...unit.state, ...(unit.global ?? [])].some(({ store }) => store === id))
       if (changed.length === 0) return broker.commit(unit)
       const counts = await partitionsOf(broker, subtopology)
       const marks = [...changed, ...counts.map(([topic, count]) => [partitionsKey(topic), count] as const)]
@@ -105,7 +110,10 @@ function shapeOf({ spec, config }: PlannedStep): Shape {
 const shapesOf = ({ streams }: Subtopology): (readonly [id: string, Shape])[] =>
   streams.flatMap(({ steps, sinks }) => [
     ...steps.map((step) => [step.id, shapeOf(step)] as const),
-    ...sinks.flatMap(({ table }) => (table === undefined ? [] : [[table, { kind: 'table', config: 'null' }] as const])),
+    ...sinks.flatMap(({ table, global }) => [
+      ...(table === undefined ? [] : [[table, { kind: 'table', config: 'null' }] as const]),
+      ...(global === undefined ? [] : [[global, { kind: globalTable, config: 'null' }] as const]),
+    ]),
   ])
 
 function shapeIn(state: StateReader, id: string): Shape | undefined {
@@ -113,20 +121,32 @@ function shapeIn(state: StateReader, id: string): Shape | undefined {
   return bytes && decode<Shape>(bytes)
 }
 
+/** Rows of a global table are nowhere else once they were made; whether some are left, the task does not look. */
+const isKeptIn = (state: StateReader, id: string, before: Shape | undefined): boolean =>
+  before?.kind === globalTable || hasEntries(state, id)
+
 function hasEntries(state: StateReader, id: string): boolean {
   for (const _ of state.entries(id)) return true
   return false
 }
 
-function checkSame(pipeline: string, id: string, before: Shape, now: Shape): void {
+function checkSame({ plan, subtopology }: ShapedTask, id: string, before: Shape, now: Shape): void {
   if (before.kind !== now.kind)
     throw new StateUnusable(
-      `${id} has state that \`${before.kind}\` made, and is \`${now.kind}\` now: ${remedy(pipeline)}`,
+      `${id} has state that \`${before.kind}\` made, and is \`${now.kind}\` now: ${remedy(plan.name)}`,
     )
-  if (before.config !== now.config)
-    throw new StateUnusable(
-      `${id} has state of another config of \`${now.kind}\` (it was ${before.config}, it is ${now.config}): change it back, or ${remedy(pipeline)}`,
-    )
+  if (before.config === now.config) return
+  const { spec } = subtopology.streams.flatMap(({ steps }) => steps).find((step) => step.id === id)!
+  throw new StateUnusable(
+    `${id} has state that was made with ${differing(spec, before, now)}, and the config says ${differing(spec, now, before)} now: change it back, or ${remedy(plan.name)}`,
+  )
+}
+
+/** What one shape says and another does not, in the words of configs. */
+function differing({ name, shapeText }: PlannedStep['spec'], one: Shape, other: Shape): string {
+  const textOf = ({ config }: Shape) => shapeText?.(JSON.parse(config) as never) ?? []
+  const own = textOf(one).filter((text) => !textOf(other).includes(text))
+  return own.join(' and ') || `another config of \`${name}\``
 }
 
 const otherPartitions = (pipeline: string, topic: string, before: number, now: number): StateUnusable =>
@@ -149,6 +169,6 @@ function goneFrom({ subtopologies }: Plan, state: StateReader): (readonly [strin
   return [...state.entries(store)].flatMap(([id, bytes]) => {
     if (known.has(id) || id.startsWith(partitionsKey(''))) return []
     const shape = decode<Shape>(bytes)
-    return shape.gone || !hasEntries(state, id) ? [] : [[id, shape] as const]
+    return shape.gone || !isKeptIn(state, id, shape) ? [] : [[id, shape] as const]
   })
 }

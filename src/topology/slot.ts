@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs'
 import type { Batch, GroupMember, Lag, TopicPartition } from '../broker/broker.ts'
 import type { FloodGuard } from '../deadletter/flood.ts'
+import { readGlobals } from './globalTables.ts'
 import { stateOf } from './held.ts'
 import type { Intake } from './partitionGroup.ts'
 import { pauseAfter, sleep } from './pause.ts'
@@ -11,7 +12,7 @@ import { Task, type TaskParts } from './task.ts'
 import { TaskStopped } from './taskStopped.ts'
 import { inTimeOrder, TimeOrder } from './timeOrder.ts'
 
-export interface SlotParts extends Omit<TaskParts, 'state' | 'committed' | 'refusals'> {
+export interface SlotParts extends Omit<TaskParts, 'state' | 'global' | 'committed' | 'refusals'> {
   readonly member: GroupMember | undefined
   /** A task that stops is not started again. */
   readonly once: boolean
@@ -73,21 +74,21 @@ export class Slot {
   }
 
   get inFlight(): number {
-    return this.#task?.inFlight ?? 0
+    return this.#task?.standing.inFlight ?? 0
   }
 
   /** Records in flight that do not go on by themselves. */
   get blocked(): number {
-    return this.#task?.blocked ?? 0
+    return this.#task?.standing.blocked ?? 0
   }
 
   /** Why the task reads no more, though it runs, until somebody does something. */
   get stuck(): string | undefined {
-    return this.#task?.stuck
+    return this.#task?.standing.stuck
   }
 
   get places(): ReadonlyMap<string, number> {
-    return this.#task?.places ?? new Map()
+    return this.#task?.standing.places ?? new Map()
   }
 
   /** Whether something is under way that ends by itself. */
@@ -118,13 +119,17 @@ export class Slot {
   async start(): Promise<void> {
     const { broker, plan, partition, guards } = this.#parts
     const state = await broker.state(plan.name, stateOf(partition))
+    const global = await readGlobals(plan, broker)
     const marking = await checkShapes(this.#parts, state)
     const positions = await broker.committed(plan.name)
     if (this.#closed) return
     const committed = (place: TopicPartition) =>
       positions.find(({ topic, partition }) => topic === place.topic && partition === place.partition)?.offset
     this.#refusals.restart()
-    const task = new Task({ ...this.#parts, broker: marking, state, committed, refusals: this.#refusals }, guards)
+    const task = new Task(
+      { ...this.#parts, broker: marking, state, global, committed, refusals: this.#refusals },
+      guards,
+    )
     task.stopped.subscribe((reason) => this.#suspend(reason))
     task.worked.subscribe(() => this.#parts.changed())
     this.#task = task

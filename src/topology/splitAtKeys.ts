@@ -3,7 +3,14 @@ import { defineSink } from '../component/sink.ts'
 import { defineSource } from '../component/source.ts'
 import type { TopicSpec } from '../broker/broker.ts'
 import { letterOverhead } from '../deadletter/letter.ts'
-import type { DeadLetterPolicy, PlannedSink, PlannedSource, PlannedStep, PlannedStream } from './plan.ts'
+import {
+  isKeyed,
+  type DeadLetterPolicy,
+  type PlannedSink,
+  type PlannedSource,
+  type PlannedStep,
+  type PlannedStream,
+} from './plan.ts'
 import { branchesOf, sourcesOf } from './upstream.ts'
 
 /** Streams as tasks run them, and the internal topics in between. */
@@ -104,7 +111,7 @@ export const originsOf = (sources: readonly PlannedSource[]): NonNullable<Planne
   )
 
 /** Retries wait in the state of the task: retry topics and the order of keys are for records as their sources have them. */
-function withinTask({ parked: _, retry, ...policy }: DeadLetterPolicy): DeadLetterPolicy {
+export function withinTask({ parked: _, retry, ...policy }: DeadLetterPolicy): DeadLetterPolicy {
   const { attempts, backoff } = retry
   return { ...policy, retry: { attempts, backoff, reenter: 'operator' } }
 }
@@ -124,9 +131,9 @@ function specOf(name: string, { spec, config }: PlannedStep, origins: readonly P
 
 /** Whether a step from one on, or of a stream that reads this one, needs all records of a key in one task. */
 function worksByKey(stream: PlannedStream, first: number, streams: readonly PlannedStream[]): boolean {
-  for (const { spec } of stream.steps.slice(first)) {
-    if (spec.keyed) return true
-    if (spec.repartitions) return false
+  for (const step of stream.steps.slice(first)) {
+    if (isKeyed(step)) return true
+    if (step.spec.repartitions) return false
   }
   if (stream.sinks.some(({ spec }) => spec.keyed)) return true
   const names = [stream.name, ...branchesOf(stream)]

@@ -1,5 +1,6 @@
 import type { StateChange, StateReader } from '../broker/broker.ts'
 import type { StateStore } from '../component/state.ts'
+import type { WritableTable } from '../component/tableStore.ts'
 import { encode } from './encoded.ts'
 import { CommittedStore } from './committed.ts'
 import { deleted, mergedEntries, SortedKeys } from './mergedEntries.ts'
@@ -33,6 +34,7 @@ export class StagedState {
   readonly #committed: StateReader
   readonly #budget: Budget
   readonly #staged = new Map<string, Staged>()
+  #global: StateChange[] = []
   /** While a call runs, what it changed. */
   #journal: Before[] | undefined
 
@@ -68,6 +70,21 @@ export class StagedState {
       delete: (key) => write(key, deleted),
       entries: (from, to) => mergedEntries(staged, from, to),
     }
+  }
+
+  /** A table that every task reads, and this one writes: what is changed is read again once it is committed. */
+  global(store: string): WritableTable {
+    return {
+      set: (key, value) => void this.#global.push({ store, key, value: encode(value) }),
+      delete: (key) => void this.#global.push({ store, key, value: null }),
+    }
+  }
+
+  /** What was changed of those since the last take. */
+  takeGlobal(): readonly StateChange[] {
+    const changes = this.#global
+    this.#global = []
+    return changes
   }
 
   #open(name: string): Staged {

@@ -29,6 +29,11 @@ export class Standing {
     return this.#underWay.full || this.#order.full
   }
 
+  /** Whether there are so many under way that no more are to come by a lane. */
+  get crowded(): boolean {
+    return this.#underWay.full
+  }
+
   /** What is parked, in a sentence, where it is too much. */
   get parked(): string | undefined {
     if (!this.#order.full) return undefined

@@ -1,4 +1,4 @@
-import type { Broker, StoreInfo } from '../broker/broker.ts'
+import { globalTask, type Broker, type StoreInfo } from '../broker/broker.ts'
 import { compareKeys } from '../component/state.ts'
 import { decode } from './encoded.ts'
 import { stateOf } from './held.ts'
@@ -12,6 +12,8 @@ export interface StorePart {
   readonly entries: number
   /** Of keys and values. */
   readonly bytes: number
+  /** It is a table that every task has; the partition means nothing. */
+  readonly global?: true
 }
 
 /** An entry of a store. */
@@ -54,7 +56,7 @@ export async function answerFor(
   query: StoreQuery,
 ): Promise<StoreAnswer> {
   const partitions = [...new Set(tasksOf.map(({ partition }) => partition))].toSorted((a, b) => a - b)
-  const tasks = partitions.map(stateOf)
+  const tasks = [globalTask, ...partitions.map(stateOf)]
   if ('store' in query) return { partitions, stores: [], entries: await entriesOf(broker, group, tasks, query) }
   return { partitions, stores: await storesOf(broker, group, { ...query, tasks }), entries: [] }
 }
@@ -64,18 +66,23 @@ export function joined(answers: readonly StoreAnswer[], query: StoreQuery): Stor
   const entries = answers
     .flatMap((answer) => answer.entries)
     .toSorted((a, b) => a.partition - b.partition || compareKeys(a.key, b.key))
+    .filter((entry, at, all) => at === 0 || !isSamePlace(entry, all[at - 1]!))
   return {
     partitions: answers.flatMap(({ partitions }) => partitions),
     stores: answers
       .flatMap(({ stores }) => stores)
-      .toSorted((a, b) => compareKeys(a.store, b.store) || a.partition - b.partition),
+      .toSorted((a, b) => compareKeys(a.store, b.store) || a.partition - b.partition)
+      .filter((part, at, all) => !part.global || part.store !== all[at - 1]?.store),
     entries: 'store' in query ? entries.slice(0, query.limit) : [],
   }
 }
 
+/** Each thread has all of a global table. */
+const isSamePlace = (a: StoreEntry, b: StoreEntry): boolean => a.partition === b.partition && a.key === b.key
+
 /** Whether a store is of Oxbow's own: what is under way, where a connector or a sink is. */
 const isInternal = ({ task, name }: Pick<StoreInfo, 'task' | 'name'>): boolean =>
-  name.startsWith('$') || !/^\d+$/.test(task)
+  name.startsWith('$') || (task !== globalTask && !/^\d+$/.test(task))
 
 /** The stores that have entries. @param tasks those of them that this process has; all when absent */
 export async function storesOf(
@@ -86,7 +93,13 @@ export async function storesOf(
   const found = await broker.stores(group, tasks)
   return found
     .filter((store) => internal || !isInternal(store))
-    .map(({ task, name, entries, bytes }) => ({ store: nameOf(task, name), partition: numberOf(task), entries, bytes }))
+    .map(({ task, name, entries, bytes }) => ({
+      store: nameOf(task, name),
+      partition: numberOf(task),
+      entries,
+      bytes,
+      ...(task === globalTask && { global: true as const }),
+    }))
     .toSorted((a, b) => compareKeys(a.store, b.store) || a.partition - b.partition)
 }
 
@@ -124,7 +137,8 @@ export async function entriesOf(
 /** What is no partition's goes with the first. */
 const numberOf = (task: string): number => (/^\d+$/.test(task) ? Number(task) : 0)
 
-const nameOf = (task: string, name: string): string => (/^\d+$/.test(task) ? name : `${task}/${name}`)
+const nameOf = (task: string, name: string): string =>
+  task === globalTask || /^\d+$/.test(task) ? name : `${task}/${name}`
 
 /** A decoded value as JSON. */
 function shown(value: unknown): Json {

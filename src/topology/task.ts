@@ -17,6 +17,7 @@ import { Flow } from './flow.ts'
 import type { Intake } from './partitionGroup.ts'
 import type { Refusals } from './refusals.ts'
 import type { SharedSinks } from './sinks.ts'
+import type { Standing } from './standing.ts'
 import { TaskStopped } from './taskStopped.ts'
 import { Trimmer } from './trim.ts'
 import type { SinkNode, WiringParts } from './wire.ts'
@@ -81,24 +82,9 @@ export class Task {
     })
   }
 
-  /** Source records under way: read, and without a final outcome yet. */
-  get inFlight(): number {
-    return this.#flow.standing.inFlight
-  }
-
-  /** Those that wait behind dead letters: they do not go on by themselves. */
-  get blocked(): number {
-    return this.#flow.standing.blocked
-  }
-
-  /** Why no more is read and nothing will go on by itself, if so. */
-  get stuck(): string | undefined {
-    return this.#flow.standing.stuck
-  }
-
-  /** Where they are: records by operator or sink. */
-  get places(): ReadonlyMap<string, number> {
-    return this.#flow.standing.places
+  /** How things stand with its source records. */
+  get standing(): Standing {
+    return this.#flow.standing
   }
 
   /** Whether calls or commits are under way, which end by themselves, without more input and without a timer. */
@@ -131,6 +117,7 @@ export class Task {
     const source = this.#parts.subtopology.sources.find(({ name }) => name === topic)
     if (source?.origins && !this.#reason) this.#trimmer.committed({ topic, partition, offset: next })
     if (source) await this.#room(topic)
+    else await this.#crowdEnds()
   }
 
   /** Waits until there is room for more of a source. */
@@ -141,6 +128,13 @@ export class Task {
       await firstValueFrom(race(this.#flow.progress, this.#failure, fromEvent(signal, 'abort')))
     }
     if (!this.#flow.standing.full) this.#tell(source, false)
+  }
+
+  /** Waits until there is room for more of what comes by a lane: what is parked is none of its business. */
+  async #crowdEnds(): Promise<void> {
+    const { signal } = this.#parts
+    while (!this.#reason && this.#flow.standing.crowded && !signal.aborted)
+      await firstValueFrom(race(this.#flow.progress, this.#failure, fromEvent(signal, 'abort')))
   }
 
   /** Says that a source pauses because too much is parked, or that it goes on. */

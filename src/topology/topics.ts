@@ -1,9 +1,10 @@
 import type { TopicSpec } from '../broker/broker.ts'
+import { ledgerOf } from '../deadletter/ledger/entry.ts'
 import { envelopeGrowth, letterOverhead } from '../deadletter/letter.ts'
 import type { PlannedSource, PlannedStream } from './plan.ts'
 import { retryTopicOf } from './retryTopic.ts'
 
-/** The topics that sources and streams need: what is read, what is written, and the dead-letter topics with their lanes. */
+/** The topics that sources and streams need: what is read, what is written, dead letters with their ledgers, and lanes. */
 export function topicsOf(sources: readonly PlannedSource[], streams: readonly PlannedStream[]): TopicSpec[] {
   const topics = new Map<string, TopicSpec>()
   for (const { name, partitions, retention } of sources) {
@@ -24,15 +25,34 @@ export function topicsOf(sources: readonly PlannedSource[], streams: readonly Pl
     const retention = Math.max(...own.map(({ deadLetters }) => deadLetters.retention))
     const letters = { retention, compacted: false, roomFor: roomForLetters(own) }
     topics.set(name, { name, ...letters, ...topics.get(name) })
-    for (const { name: source, lane } of own)
-      if (lane !== undefined)
-        topics.set(lane, { name: lane, retention, compacted: false, byNumber: true, partitionsOf: source })
+    topics.set(ledgerOf(name), { name: ledgerOf(name), retention: 2 * retention, compacted: false })
+    for (const source of own)
+      for (const spec of laneSpec(source, { partitionsOf: source.name })) topics.set(spec.name, spec)
   }
   for (const source of sources) {
     const roomFor = roomForLetters([source])
     for (const spec of retryTopicOf(source)) topics.set(spec.name, { ...spec, roomFor })
   }
   return [...topics.values()]
+}
+
+/** The lanes of internal topics: with as many partitions as those have. */
+export const lanesBeside = (internal: readonly TopicSpec[], sources: readonly PlannedSource[]): TopicSpec[] =>
+  sources.flatMap((source) => {
+    const { partitions, partitionsOf } = internal.find(({ name }) => name === source.name)!
+    return laneSpec(source, {
+      ...(partitions !== undefined && { partitions }),
+      ...(partitionsOf !== undefined && { partitionsOf }),
+    })
+  })
+
+function laneSpec(
+  { name, lane, deadLetters: { retention } }: PlannedSource,
+  partitions: Pick<TopicSpec, 'partitions' | 'partitionsOf'>,
+): TopicSpec[] {
+  if (lane === undefined) return []
+  const roomFor = { topics: [name], factor: 1, extra: letterOverhead }
+  return [{ name: lane, ...partitions, retention, compacted: false, byNumber: true, roomFor }]
 }
 
 const roomForLetters = (sources: readonly PlannedSource[]): NonNullable<TopicSpec['roomFor']> => ({

@@ -16,6 +16,23 @@ export const readsOf = ({ from, steps }: PlannedStream): readonly string[] => [
 export const keepsFor = (other: PlannedStream, stream: PlannedStream): boolean =>
   stream.steps.some(({ reads }) => other.sinks.some(({ table }) => table !== undefined && table === reads.table))
 
+/** The streams whose records come to an operator or a sink, its own included; undefined where there is none of that id. */
+export function leadingTo(id: string, streams: readonly PlannedStream[]): ReadonlySet<string> | undefined {
+  const owns = (stream: PlannedStream) =>
+    stream.steps.some((step) => step.id === id || `${step.id}.right` === id) ||
+    stream.sinks.some((sink) => sink.id === id)
+  const leading = new Set(streams.filter(owns))
+  for (const stream of leading) {
+    const read = readsOf(stream)
+    const feeds = ({ sinks, ...other }: PlannedStream) =>
+      read.includes(other.name) ||
+      branchesOf({ sinks, ...other }).some((branch) => read.includes(branch)) ||
+      sinks.some(({ repartition }) => repartition !== undefined && read.includes(repartition))
+    for (const other of streams) if (feeds(other)) leading.add(other)
+  }
+  return leading.size === 0 ? undefined : new Set(Array.from(leading, ({ name }) => name))
+}
+
 /** The sources whose records come by a name: a stream's, a branch's, or a source's own. */
 export function sourcesOf(name: string, streams: readonly PlannedStream[]): ReadonlySet<string> {
   const stream = streams.find((other) => other.name === name || branchesOf(other).includes(name))

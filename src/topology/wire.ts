@@ -1,13 +1,14 @@
 import { Subject, Subscription, type Observer, type SchedulerLike } from 'rxjs'
+import type { StateReader } from '../broker/broker.ts'
 import type { Log } from '../component/context.ts'
 import { attempt, lift } from '../component/lift.ts'
 import type { Clock } from '../component/operator.ts'
 import type { Outcome } from '../record/outcome.ts'
 import type { Record } from '../record/record.ts'
+import { readGlobal } from './globalTables.ts'
 import type { Meter, NodeMeter } from './meter.ts'
 import type { Plan, PlannedSink, PlannedStep, PlannedStream, Subtopology } from './plan.ts'
-import type { StateStore } from '../component/state.ts'
-import { readTable } from '../component/tableStore.ts'
+import { readTable, type WritableTable } from '../component/tableStore.ts'
 import { followable } from './results.ts'
 import type { StagedState } from './staged.ts'
 import { branchesOf, sourcesOf } from './upstream.ts'
@@ -41,7 +42,7 @@ export interface SinkNode {
   readonly stream: number
   readonly meter: NodeMeter
   /** The state of the table that it keeps. */
-  readonly table?: StateStore
+  readonly table?: WritableTable
 }
 
 export interface StreamNodes {
@@ -82,6 +83,8 @@ export interface WiringParts {
   readonly log: Log
   readonly signal: AbortSignal
   readonly meter: Meter
+  /** The tables that every task has, as they are committed; undefined where the plan has none. */
+  readonly global: StateReader | undefined
 }
 
 /**
@@ -107,6 +110,7 @@ export function wire(parts: WiringParts, state: StagedState, outcome: (node: Nod
       stream: number,
       meter: meter.node(sink.id),
       ...(sink.table !== undefined && { table: state.store(sink.table) }),
+      ...(sink.global !== undefined && { table: state.global(sink.global) }),
     }))
     for (const end of ends) sinks.set(end.sink.id, end)
     return {
@@ -166,13 +170,13 @@ function addTo<T>(lists: Map<string, T[]>, name: string, element: T): void {
 }
 
 function build(
-  { id, spec, config }: PlannedStep,
+  { id, spec, config, reads }: PlannedStep,
   { number: stream, branches }: Pick<StreamNodes, 'number' | 'branches'>,
-  { plan, scheduler, log, signal, meter }: WiringParts,
+  { plan, scheduler, log, signal, meter, global }: WiringParts,
   state: StagedState,
   outcome: (node: Node, outcome: Outcome) => void,
 ): Node {
-  const table = (name: string) => readTable(state.store(name))
+  const table = (name: string) => (reads.global === name ? readGlobal(global!, name) : readTable(state.store(name)))
   const context = { name: id, scheduler, directory: plan.directory, log, signal, state: state.store(id), table }
   const step = spec.build(config, context)
   const node: Node = {

@@ -19,7 +19,11 @@ test('describe --live tells what is committed, where the topic ends, and what is
   const { stdout } = await describe(directory, '--live', '--format', 'json')
   expect(JSON.parse(stdout)).toMatchObject({
     name: 'clicks',
-    live: { partitions: [{ topic: 'clicks.v1', partition: 0, committed: 2, end: 2, lag: 0, member: null }], idle: [] },
+    live: {
+      partitions: [{ topic: 'clicks.v1', partition: 0, committed: 2, end: 2, lag: 0, member: null }],
+      idle: [],
+      standbys: [],
+    },
   })
 })
 

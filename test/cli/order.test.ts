@@ -75,7 +75,7 @@ test('a partition that pauses ends --until-idle with what to do', async () => {
 test.each([
   [['redrive', 'prices.yaml'], 2, 'say which letters'],
   [['redrive', 'prices.yaml', '--all', '--key', 'k1'], 2, 'say which letters'],
-  [['redrive', 'prices.yaml', 'f'.repeat(32)], 1, `no such letter: ${'f'.repeat(32)}; nothing was done`],
+  [['redrive', 'prices.yaml', 'f'.repeat(32)], 1, `no such open letter: ${'f'.repeat(32)}; nothing was done`],
   [['discard', 'prices.yaml', '--all', '--source', 'orders'], 2, 'prices has no source orders, only raw'],
 ])('dlq %j ends with %i', async (words, code, message) => {
   const directory = makeDirectory({ 'prices.yaml': strict })
@@ -84,8 +84,8 @@ test.each([
   expect([ended.code, ended.stderr]).toEqual([code, expect.stringContaining(message)])
 })
 
-test('dlq redrive says so where keys keep no order', async () => {
+test('dlq release says so where keys keep no order', async () => {
   const directory = makeDirectory({ 'prices.yaml': strict.replace('order: key', 'order: none') })
-  const { code, stderr } = await runOxbow(directory, ['dlq', 'redrive', 'prices.yaml', '--all'])
+  const { code, stderr } = await runOxbow(directory, ['dlq', 'release', 'prices.yaml', 'k1'])
   expect([code, stderr]).toEqual([1, expect.stringContaining('prices does not keep the order of keys')])
 })

@@ -152,14 +152,19 @@ test('read into a pipe that is closed early ends without a complaint', async () 
 
 test('produce takes any JSON as the value, as it is written', async () => {
   const directory = makeDirectory()
-  const lines = '{"id": 7,  "price": 1.50}\r\n\n[1]\n{"value": 1}\n{"key": "k", "value": 1, "unit": "C"}'
+  const lines = '{"id": 7,  "price": 1.50}\r\n\n[1]\n{"value": 1, "unit": "C"}\n{"key": "k", "value": 1, "unit": "C"}'
   expect(await runOxbow(directory, ['produce', 'in'], lines)).toMatchObject({ code: 0, stdout: '' })
   const { stdout } = await runOxbow(directory, ['read', 'in', '--json'])
   const values = stdout
     .split('\n')
     .filter(Boolean)
     .map((line) => /"value":(.*)\}$/.exec(line)![1])
-  expect(values).toEqual(['{"id": 7,  "price": 1.50}', '[1]', '{"value": 1}', '{"key": "k", "value": 1, "unit": "C"}'])
+  expect(values).toEqual([
+    '{"id": 7,  "price": 1.50}',
+    '[1]',
+    '{"value": 1, "unit": "C"}',
+    '{"key": "k", "value": 1, "unit": "C"}',
+  ])
   expect((jsonLines(stdout) as { key: unknown }[]).map(({ key }) => key)).toEqual([null, null, null, null])
 })
 
@@ -180,24 +185,30 @@ test('produce takes records with key, headers, time and partition', async () => 
   expect(jsonLines(stdout)).toEqual([{ topic: 'in', offset: 0, ...line }])
 })
 
-test('produce takes records without a key, told by their headers or their bytes; a bare value is a value', async () => {
+test('produce takes records without a key, and times as ISO 8601', async () => {
   const directory = await withRecords([])
-  const lines = ['{"value":{"a":1},"headers":[["h","x"]]}', '{"valueBase64":"AQL/"}', '{"value":0.4,"timestamp":5}']
+  const lines = [
+    '{"value":{"a":1},"headers":[["h","x"]]}',
+    '{"valueBase64":"AQL/"}',
+    '{"value":0.4,"timestamp":"2026-01-31T12:00:00+01:00"}',
+    '{"value":7}',
+  ]
   await runOxbow(directory, ['produce', 'in'], lines.join('\n'))
   expect(jsonLines((await runOxbow(directory, ['read', 'in', '--json'])).stdout)).toMatchObject([
     { key: null, headers: [['h', 'x']], value: { a: 1 } },
     { key: null, headers: [], valueBase64: 'AQL/' },
-    { key: null, headers: [], value: { value: 0.4, timestamp: 5 } },
+    { key: null, headers: [], value: 0.4, timestamp: Date.UTC(2026, 0, 31, 11) },
+    { key: null, headers: [], value: 7 },
   ])
 })
 
 test('produce takes keys from --key and --key-field, and lines as text with --raw', async () => {
   const directory = makeDirectory()
-  await runOxbow(directory, ['produce', 'a', '--key', 'k'], '{"key":"other","value":1}')
+  await runOxbow(directory, ['produce', 'a', '--key', 'k'], '{"key":"other","value":1}\n{"value":2}')
   await runOxbow(directory, ['produce', 'b', '--key-field', 'order.id'], '{"order":{"id":7}}')
   await runOxbow(directory, ['produce', 'c', '--raw', '--key', 'k'], 'not { json\n')
   const read = async (topic: string) => jsonLines((await runOxbow(directory, ['read', topic, '--json'])).stdout)
-  expect(await read('a')).toMatchObject([{ key: 'k', value: { key: 'other', value: 1 } }])
+  expect(await read('a')).toMatchObject([{ key: 'k', value: { key: 'other', value: 1 } }, { value: { value: 2 } }])
   expect(await read('b')).toMatchObject([{ key: '7', value: { order: { id: 7 } } }])
   expect(await read('c')).toMatchObject([{ key: 'k', valueBase64: Buffer.from('not { json').toString('base64') }])
   const both = await runOxbow(directory, ['produce', 'a', '--key', 'k', '--key-field', 'id'], '')
@@ -208,7 +219,11 @@ test.each([
   ['{"a":', [], 'line 3: it is not JSON'],
   ['{"key":7,"value":1}', [], 'line 3: "key" is number, must be text or null'],
   ['{"key":"k","valueBase64":"?"}', [], 'line 3: "valueBase64" is not base64'],
-  ['{"key":"k","value":1,"timestamp":"now"}', [], 'line 3: "timestamp" is not a whole number'],
+  [
+    '{"key":"k","value":1,"timestamp":"now"}',
+    [],
+    'line 3: "timestamp" is neither whole milliseconds since 1970 nor ISO 8601',
+  ],
   ['{"key":"k","value":1,"headers":{}}', [], 'line 3: "headers" is not a list'],
   ['{"other":1}', ['--key-field', 'id'], 'line 3: it has no field "id"'],
 ])('produce ends at the bad line %s, and says what was produced', async (bad, options, message) => {

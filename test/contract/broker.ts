@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { BrokerError, type Broker } from '../../src/broker/broker.ts'
 import { commitContract } from './broker/commit.ts'
+import { globalContract } from './broker/global.ts'
 import { memberContract } from './broker/members.ts'
 import { partitionContract } from './broker/partitions.ts'
 import { readContract } from './broker/read.ts'
@@ -39,6 +40,7 @@ export function brokerContract(name: string, open: () => Promise<BrokerUnderTest
     partitionContract(current)
     commitContract(current)
     stateContract(current)
+    globalContract(current)
     subscriptionContract(current)
     memberContract(current)
     topicContract(current)

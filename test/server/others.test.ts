@@ -70,6 +70,7 @@ const memberOf = (address: string | undefined, ...partitions: readonly number[])
   id: `m${partitions.join('-')}`,
   clientId: 'oxbow',
   host: '10.0.0.1',
+  standbys: [],
   partitions: partitions.map((partition) => ({ topic: 'visits', partition })),
   ...(address !== undefined && { address }),
 })

@@ -107,8 +107,8 @@ describe('the state of a running pipeline over HTTP', () => {
   it('says who has the other partitions of a key that is not here', async () => {
     expect(await get(`/tables/${store}/none`)).toMatchObject({ status: 404, body: { partitions: [0, 1] } })
     members = [
-      { id: 'me', clientId: 'oxbow-1', host: 'a', partitions: [] },
-      { id: 'you', clientId: 'oxbow-2', host: 'b', partitions: [{ topic: 'visits', partition: 2 }] },
+      { id: 'me', clientId: 'oxbow-1', host: 'a', standbys: [], partitions: [] },
+      { id: 'you', clientId: 'oxbow-2', host: 'b', standbys: [], partitions: [{ topic: 'visits', partition: 2 }] },
     ]
     const { status, body } = await get(`/tables/${store}/none`)
     expect(status).toBe(421)

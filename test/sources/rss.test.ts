@@ -391,6 +391,15 @@ describe('a feed that cannot be read', () => {
     expect(titles(second)).toEqual(['back'])
   })
 
+  it('is a trouble of the source where no other can be read either, until one can', async () => {
+    const connector = await open({ feeds: [`${base}/gone`, `${base}/feed`] })
+    const first = await connector.poll(undefined, running)
+    expect(first.trouble).toBe('none of its feeds could be read; the warnings say why')
+    answers['/feed'] = feed(item('a'))
+    scheduler.frame += 30_000
+    expect(await connector.poll(first.cursor, running)).not.toHaveProperty('trouble')
+  })
+
   it('fails the only poll when no other can be read either', async () => {
     answers['/feed'] = feed(item('a'))
     const feeds = Array.from({ length: 9 }, (_, n) => `${base}/gone/${n}`)

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { defineSource, type Connector } from '../../src/component/source.ts'
@@ -28,6 +29,20 @@ describe('a connector', () => {
     expect(log.lines).toEqual([
       { level: 'warn', fields: { source: 'in' }, message: 'in was not closed: the socket is stuck' },
     ])
+  })
+
+  it('that says why nothing comes makes it a trouble of the pipeline, until it says so no more', async () => {
+    const polls = [{ trouble: 'all feeds are down', wait: 50 }, { wait: 'ended' as const }]
+    const { pipeline, log } = await startPipeline(
+      config,
+      catalogWith({ sources: [sourceOf({ poll: () => Promise.resolve({ records: [], ...polls.shift()! }) })] }),
+      { once: false },
+    )
+    await pipeline.quiet()
+    expect(pipeline.troubles).toEqual(['source in: all feeds are down'])
+    while (polls.length > 0) await setImmediate()
+    await pipeline.quiet({ settled: true })
+    expect([pipeline.troubles, log.lines]).toEqual([[], []])
   })
 
   it('that gives a record a time before 1970 has it appended with the time of the append', async () => {

@@ -9,7 +9,7 @@ import { defineSink } from '../../src/component/sink.ts'
 import { RecordedFault } from '../../src/record/fault.ts'
 import { emit, fail, type Outcome } from '../../src/record/outcome.ts'
 import type { Record } from '../../src/record/record.ts'
-import { readLetter } from '../../src/deadletter/readLetter.ts'
+import { readLetter, type Letter } from '../../src/deadletter/readLetter.ts'
 import { VirtualClock } from '../../src/testing/clock.ts'
 import { silentLog } from '../../src/testing/operatorContext.ts'
 import { commandRecord, keyText, laneOf } from '../../src/topology/lane.ts'
@@ -17,6 +17,7 @@ import { Pipeline } from '../../src/topology/pipeline.ts'
 import { parseConfig } from '../../src/topology/read.ts'
 import { resolvePlan } from '../../src/topology/resolve.ts'
 import { append, catalogWith, output, recordsOf } from '../support/pipeline.ts'
+import { sendBack } from '../support/redrive.ts'
 
 /** How a record behaves: passes, fails so many times, or fails until it is healed. */
 type Kind = 'good' | 'once' | 'often' | 'poison'
@@ -121,9 +122,9 @@ class Model {
 }
 
 /** The letter that holds up a key is the last one of it. */
-async function letterOf(broker: Broker, key: string): Promise<string | undefined> {
+async function letterOf(broker: Broker, key: string): Promise<Letter | undefined> {
   const letters = (await recordsOf(broker, 'dlq.in')).filter((record) => record.key?.toString() === key)
-  return letters.length > 0 ? readLetter(letters.at(-1)!)!.id : undefined
+  return letters.length > 0 ? readLetter(letters.at(-1)!)! : undefined
 }
 
 class World {
@@ -179,8 +180,11 @@ class World {
     if (letter === undefined) return
     const key = keyText(Buffer.from(action.key!))
     const command =
-      action.type === 'release' ? ({ command: 'release', key } as const) : { command: action.type, letter }
-    await append(this.#broker, [commandRecord(laneOf('ordered', 'in'), 0, command, 0)])
+      action.type === 'release'
+        ? ({ command: 'release', key } as const)
+        : { command: 'discard' as const, letter: letter.id }
+    if (action.type === 'redrive') await sendBack(this.#broker, this.#plan, [letter], { scheduler: this.#clock })
+    else await append(this.#broker, [commandRecord(laneOf('ordered', 'in'), 0, command, 0)])
     if (action.type === 'redrive') this.#model.redrive(action.key!, this.#service.healed)
     else this.#model.holding.delete(action.key!)
     await this.rest()

@@ -2,7 +2,6 @@ import { setImmediate } from 'node:timers/promises'
 import { expect, it, vi } from 'vitest'
 import { openEmbedded } from '../../src/broker/embedded/embedded.ts'
 import type { Broker } from '../../src/broker/broker.ts'
-import { readLetter } from '../../src/deadletter/readLetter.ts'
 import { RecordedFault } from '../../src/record/fault.ts'
 import { emit, fail, type Outcome } from '../../src/record/outcome.ts'
 import type { Record } from '../../src/record/record.ts'
@@ -17,6 +16,7 @@ import {
   startPipeline,
   valuesOf,
 } from '../support/pipeline.ts'
+import { lettersOf, sendBack } from '../support/redrive.ts'
 
 /** Fails what is bad, until it is healed. */
 function gate() {
@@ -39,12 +39,11 @@ const twice = `${ordered()}  two: { from: in, steps: [{ gate: {} }], to: { topic
 
 const record = (key: string, value: object) => output('in', value, { key: Buffer.from(key) })
 const command = (broker: Broker, said: LaneCommand) => append(broker, [commandRecord(laneOf('p', 'in'), 0, said, 0)])
-const lettersOf = async (broker: Broker) => (await recordsOf(broker, 'dlq.in')).map((each) => readLetter(each)!)
 
 it('parks later records of a key behind a dead letter, and lets other keys pass', async () => {
   const { catalog, state } = gate()
   const before = [record('a', { n: 1, bad: true }), record('a', { n: 2 }), record('b', { n: 3 })]
-  const { pipeline, broker } = await startPipeline(ordered(), catalog, { before, once: false })
+  const { pipeline, broker, plan } = await startPipeline(ordered(), catalog, { before, once: false })
   await pipeline.quiet()
   expect(await valuesOf(broker, 'out')).toEqual([{ n: 3 }])
   expect([pipeline.inFlight, pipeline.blocked]).toEqual([1, 1])
@@ -56,7 +55,7 @@ it('parks later records of a key behind a dead letter, and lets other keys pass'
   )
   state.healed = true
   const [letter] = await lettersOf(broker)
-  await command(broker, { command: 'redrive', letter: letter!.id })
+  await sendBack(broker, plan, [letter!])
   await pipeline.quiet()
   expect(await valuesOf(broker, 'out')).toEqual([{ n: 3 }, { n: 1, bad: true }, { n: 2 }])
   expect(await pipeline.conservation()).toMatchObject([{ read: 3, emitted: 3, dead: 0, inFlight: 0 }])
@@ -64,16 +63,16 @@ it('parks later records of a key behind a dead letter, and lets other keys pass'
 
 it('counts a hop each time a record is redriven, under the same letter', async () => {
   const { catalog } = gate()
-  const { pipeline, broker } = await startPipeline(ordered(), catalog, {
+  const { pipeline, broker, plan } = await startPipeline(ordered(), catalog, {
     before: [record('a', { bad: true })],
     once: false,
   })
   await pipeline.quiet()
   for (const hops of [1, 2]) {
-    const { id } = (await lettersOf(broker)).at(-1)!
-    await command(broker, { command: 'redrive', letter: id })
+    const last = (await lettersOf(broker)).at(-1)!
+    await sendBack(broker, plan, [last])
     await pipeline.quiet()
-    expect((await lettersOf(broker)).at(-1)).toMatchObject({ id, hops, attempts: 1 })
+    expect((await lettersOf(broker)).at(-1)).toMatchObject({ id: last.id, hops, attempts: 1 })
   }
   expect(await pipeline.conservation()).toMatchObject([{ read: 1, dead: 1, inFlight: 0 }])
 })
@@ -81,11 +80,11 @@ it('counts a hop each time a record is redriven, under the same letter', async (
 it('holds a key up until all letters of the record are gone', async () => {
   const { catalog, state } = gate()
   const before = [record('a', { n: 1, bad: true }), record('a', { n: 2 })]
-  const { pipeline, broker } = await startPipeline(twice, catalog, { before, once: false })
+  const { pipeline, broker, plan } = await startPipeline(twice, catalog, { before, once: false })
   await pipeline.quiet()
   const [first, second] = await lettersOf(broker)
   state.healed = true
-  await command(broker, { command: 'redrive', letter: first!.id })
+  await sendBack(broker, plan, [first!])
   await pipeline.quiet()
   expect([await valuesOf(broker, 'out'), await valuesOf(broker, 'also')]).toEqual([[{ n: 1, bad: true }], []])
   expect(await pipeline.conservation()).toMatchObject([
@@ -106,10 +105,10 @@ it('holds a key up until all letters of the record are gone', async () => {
 
 it('reads a record again that could not be read, when its letter is redriven', async () => {
   const before = [output('in', Buffer.from('{'), { key: Buffer.from('a') }), record('a', { n: 2 })]
-  const { pipeline, broker } = await startPipeline(ordered(), gate().catalog, { before, once: false })
+  const { pipeline, broker, plan } = await startPipeline(ordered(), gate().catalog, { before, once: false })
   await pipeline.quiet()
   const [letter] = await lettersOf(broker)
-  await command(broker, { command: 'redrive', letter: letter!.id })
+  await sendBack(broker, plan, [letter!])
   await pipeline.quiet()
   expect((await lettersOf(broker)).map(({ id, hops }) => [id, hops])).toEqual([
     [letter!.id, 0],
@@ -124,12 +123,12 @@ it('passes over what is no command, and letters that nothing waits for, and says
   const { pipeline, broker, log } = await startPipeline(ordered(), gate().catalog, { once: false })
   await append(broker, [
     output(laneOf('p', 'in'), Buffer.from('hello')),
-    output(laneOf('p', 'in'), { command: 'redrive', letter: 'x' }),
+    output(laneOf('p', 'in'), { command: 'discard', letter: 'x' }),
   ])
   await pipeline.quiet()
   expect(log.lines.map(({ level, message }) => `${level} ${message}`)).toEqual([
-    'warn p-in-redrive/0/0 is no command and is passed over; `oxbow dlq redrive` writes them',
-    'warn redrive: no task waits for this letter (any more); it changes nothing',
+    'warn p-in-redrive/0/0 is no dead letter and no command, and is passed over; `oxbow dlq redrive` writes them',
+    'warn discard: no task waits for this letter (any more); it changes nothing',
   ])
 })
 
@@ -137,7 +136,7 @@ it('pauses the partition when too much is parked, says so, and goes on when ther
   const { catalog, state } = gate()
   const before = [record('a', { n: 0, bad: true }), record('a', { n: 1 }), record('a', { n: 2 })]
   const started = await startPipeline(ordered('parked: { records: 3 }'), catalog, { before, once: false })
-  const { pipeline, broker, log } = started
+  const { pipeline, broker, plan, log } = started
   await pipeline.quiet()
   await append(broker, [record('b', { n: 3 })])
   await pipeline.quiet()
@@ -149,7 +148,7 @@ it('pauses the partition when too much is parked, says so, and goes on when ther
   const counted = async () => (await broker.counts('p')).filter(({ stream }) => stream === '$paused')
   expect(await counted()).toMatchObject([{ source: 'in', read: 1, emitted: 0 }])
   state.healed = true
-  await command(broker, { command: 'redrive', letter: (await lettersOf(broker))[0]!.id })
+  await sendBack(broker, plan, [(await lettersOf(broker))[0]!])
   await pipeline.quiet()
   expect(await valuesOf(broker, 'out')).toEqual([{ n: 0, bad: true }, { n: 1 }, { n: 2 }, { n: 3 }])
   expect(await counted()).toMatchObject([{ source: 'in', read: 1, emitted: 1 }])

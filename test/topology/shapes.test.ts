@@ -55,10 +55,29 @@ streams: { counted: { from: visits, steps: [${steps}], to: { topic: out } } }
     [
       'another window',
       hourly.replace('1h', '2h'),
-      /another config of `aggregate`.*3600000.*7200000.*change it back, or/,
+      'counted.aggregate has state that was made with `window: { tumbling: 1h }`, and the config says `window: { tumbling: 2h }` now: change it back, or give the stream another name',
     ],
-    ['another function', hourly.replace('visits: count', 'visits: { last: record.page }'), /"count".*"last"/],
-    ['another field', hourly.replace('visits:', 'clicks:'), /"visits".*"clicks"/],
+    [
+      'another function',
+      hourly.replace('visits: count', 'visits: { last: record.page }'),
+      'made with `into: { visits: count }`, and the config says `into: { visits: last }` now',
+    ],
+    [
+      'another field',
+      hourly.replace('visits:', 'clicks:'),
+      'made with `into: { visits: count }`, and the config says `into: { clicks: count }` now',
+    ],
+    [
+      'hopping windows',
+      hourly.replace('tumbling: 1h', 'hopping: 1h, every: 10m'),
+      'the config says `window: { hopping: 1h, every: 10m }` now',
+    ],
+    ['no window', 'aggregate: { into: { visits: count } }', 'the config says no `window` now'],
+    [
+      'idle',
+      hourly.replace('window:', 'emit: close, idle: 1h, window:'),
+      'made with no `idle`, and the config says `idle` now',
+    ],
   ])('are refused with %s', async (_, steps, message) => {
     await run(`{ ${hourly} }`)
     const refused = run(`{ ${steps} }`)

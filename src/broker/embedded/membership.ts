@@ -51,6 +51,7 @@ export function createMembership(ground: Ground): Membership {
           id: `${process.pid}-${at}`,
           clientId: `oxbow-${process.pid}`,
           host: 'localhost',
+          standbys: [],
           partitions: topics.flatMap((topic) =>
             (database.read(() => log.find(topic))?.partitions ?? []).map((_, partition) => ({ topic, partition })),
           ),

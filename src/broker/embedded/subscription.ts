@@ -94,6 +94,7 @@ export function createSubscription(
   }
 
   return {
+    standbys: [],
     poll: async ({ maxRecords, signal }) => {
       checkMaxRecords(maxRecords)
       if (closed) throw new BrokerError(`The subscription of ${group} is closed.`)

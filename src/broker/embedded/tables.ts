@@ -1,4 +1,4 @@
-import type { Unit } from '../broker.ts'
+import { globalTask, type Unit } from '../broker.ts'
 import type { GroupStart } from '../reset.ts'
 import { openDatabase, type Database } from './database.ts'
 import { openLedger, type Ledger } from './ledger.ts'
@@ -42,6 +42,7 @@ export function writeUnit({ database, log, offsets, state, ledger }: Tables, uni
     for (const { topic, partition, batches } of unit.appends) log.append(openTopic(log, topic), partition, batches)
     offsets.commit(unit.group, unit.offsets)
     state.change(unit.group, unit.task, unit.state)
+    if (unit.global) state.change(unit.group, globalTask, unit.global)
     ledger.add(unit.group, unit.counts)
     if (unit.expire !== undefined) log.expire(unit.expire)
   })

@@ -13,8 +13,9 @@ export interface Writer {
 /** What the thread is asked, and what it answers. */
 export interface WriteRequest {
   readonly number: number
-  readonly unit: Omit<PackedUnit, 'state'>
+  readonly unit: Omit<PackedUnit, 'state' | 'global'>
   readonly state: PackedChanges
+  readonly global: PackedChanges
 }
 export interface WriteReply {
   readonly number: number
@@ -55,13 +56,14 @@ export function threadWriter(file: string): Writer {
   thread.unref()
 
   return {
-    write: ({ state: changes, ...unit }) =>
+    write: ({ state: changes, global: shared = [], ...unit }) =>
       new Promise((resolve, reject) => {
         if (gone) return reject(gone)
         const bytes = unit.appends.flatMap(({ batches }) => batches.map((batch) => batch.bytes.buffer as ArrayBuffer))
-        const state = packChanges(changes)
-        const request: WriteRequest = { number: ++last, unit, state }
-        thread.postMessage(request, [...bytes, state.values.buffer, state.sizes.buffer])
+        const [state, global] = [packChanges(changes), packChanges(shared)]
+        const request: WriteRequest = { number: ++last, unit, state, global }
+        const packed = [state, global].flatMap(({ values, sizes }) => [values.buffer, sizes.buffer])
+        thread.postMessage(request, [...bytes, ...packed])
         waiting.set(last, { resolve, reject })
         thread.ref()
       }),

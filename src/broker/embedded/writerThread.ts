@@ -5,9 +5,9 @@ import type { WriteReply, WriteRequest } from './writer.ts'
 
 const tables = openTables(workerData as string, false)
 
-parentPort!.on('message', ({ number, unit, state }: WriteRequest) => {
+parentPort!.on('message', ({ number, unit, state, global }: WriteRequest) => {
   try {
-    writeUnit(tables, { ...unit, state: unpackChanges(state) })
+    writeUnit(tables, { ...unit, state: unpackChanges(state), global: unpackChanges(global) })
     parentPort!.postMessage({ number } satisfies WriteReply)
   } catch (thrown) {
     const problem = thrown instanceof Error ? thrown.message : String(thrown)

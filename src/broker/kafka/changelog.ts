@@ -1,21 +1,19 @@
-import { setImmediate } from 'node:timers/promises'
-import { ProtocolError } from '@platformatic/kafka'
 import type { OutputRecord, StoredRecord } from '../../record/record.ts'
 import {
   BrokerError,
   type StateChange,
   type StateReader,
   type StoreInfo,
-  type TopicPartition,
   type TopicSpec,
   type Unit,
 } from '../broker.ts'
 import type { StateCopy } from '../embedded/stateCopy.ts'
-import type { Copies, Notes, Original } from './copies.ts'
+import { changeRecord, changesIn } from './changeRecord.ts'
+import type { Copies, Notes } from './copies.ts'
 import type { Network } from './network.ts'
-import { logOffsets } from './offsets.ts'
+import { originalOf, type Original } from './original.ts'
 import { Progress } from './progress.ts'
-import { fetchFrom, recordsOf, type Fetched } from './reader.ts'
+import { readTo } from './readTo.ts'
 
 /** The compacted topic that keeps the state of a pipeline's tasks: partition p has what belongs to partition p of its sources. */
 export const changelogOf = (group: string): string => `${group}-changelog`
@@ -34,11 +32,6 @@ export const changelogSpec = (group: string, partitions: number, sources: readon
 /** The partition of a task: its own number; what no task has, such as the cursor of a connector, goes with the first. */
 export const partitionOfTask = (task: string): number => (/^\d+$/.test(task) ? Number(task) : 0)
 
-const separator = '\0'
-const limits = { maxWait: 500, maxBytes: 16_777_216, partitionBytes: 16_777_216 }
-/** What is restored at once, in records: others have their turn between. */
-const atOnce = 20_000
-
 interface Copy {
   readonly state: StateCopy
   readonly topicId: string | undefined
@@ -48,6 +41,8 @@ interface Copy {
   complete: boolean
   /** How many doubts are settled. */
   settled: number
+  /** Whether it was kept up while another member had the partition, and is not complete since. */
+  isStandby: boolean
 }
 
 export interface ChangelogParts {
@@ -113,27 +108,28 @@ export class Changelog {
     increment(this.#doubts, nameOf(group, partition))
   }
 
-  /** Another member may write the partition from now on. */
-  forget(group: string, partition: number): void {
+  /** Another member may write the partition from now on. @param stays whether its copy is left for a standby copy */
+  forget(group: string, partition: number, stays = false): void {
     const name = nameOf(group, partition)
     const copy = this.#copies.get(name)
+    const isAtRest = copy?.complete && !this.#restoring.has(name)
     increment(this.#losses, name)
     this.#copies.delete(name)
-    copy?.state.close()
+    if (!stays || !isAtRest || copy.topicId === undefined) return copy?.state.close()
+    this.#parts.copies.leave(group, partition, copy.state, { topicId: copy.topicId, position: copy.position })
+  }
+
+  /** How far the copies of a group have come. */
+  positions(group: string): [partition: number, position: number][] {
+    const own = [...this.#copies].filter(([name]) => name.startsWith(`${group}/`))
+    return own.map(([name, { position }]) => [Number(name.slice(group.length + 1)), position])
   }
 
   /** A unit's changes as records of the changelog. */
   records({ group, task, state }: Unit, timestamp: number): OutputRecord[] {
     const topic = changelogOf(group)
     const partition = partitionOfTask(task)
-    return state.map(({ store, key, value }) => ({
-      topic,
-      partition,
-      key: Buffer.from(`${task}${separator}${store}${separator}${key}`),
-      value,
-      headers: [],
-      timestamp,
-    }))
+    return state.map((change) => changeRecord({ topic, partition }, task, change, timestamp))
   }
 
   /**
@@ -171,7 +167,7 @@ export class Changelog {
     const doubts = this.#doubts.get(name) ?? 0
     const losses = this.#losses.get(name)
     const isLost = () => this.#losses.get(name) !== losses
-    const original = await this.#original(group, partition)
+    const original = await originalOf(this.#parts.network, place, this.#parts.isRead(group))
     const copy = this.#copies.get(name) ?? (await this.#open(group, partition, original))
     if (isLost()) {
       copy.state.close()
@@ -181,7 +177,7 @@ export class Changelog {
     if (original.end > 0) {
       const progress = new Progress(place, Math.max(copy.position, original.start), original.end, this.#parts.notes)
       const found: StoredRecord[] = []
-      for await (const { records, next } of this.#tail(place, progress.from, original.end)) {
+      for await (const { records, next } of readTo(this.#parts.network, place, progress.from, original.end)) {
         if (isLost()) throw lost(group, partition)
         if (copy.complete) for (const record of records) found.push(record)
         else {
@@ -194,32 +190,16 @@ export class Changelog {
       copy.position = Math.max(copy.position, original.end)
       // Together, so that nobody sees what a later record replaces.
       this.#change(group, partition, copy, changesIn(found), true)
-      progress.end()
+      progress.end(copy.isStandby)
     }
     copy.complete = true
     copy.settled = doubts
+    copy.isStandby = false
   }
 
   async #open(group: string, partition: number, original: Original): Promise<Copy> {
-    const { state, position } = await this.#parts.copies.open(group, partition, original)
-    return { state, topicId: original.topicId, position, complete: false, settled: 0 }
-  }
-
-  /** What is committed between two offsets, in parts; the next one is fetched while one is worked on. */
-  async *#tail(place: TopicPartition, from: number, end: number) {
-    let ahead = from < end ? this.#fetch(place, from) : undefined
-    while (ahead) {
-      const fetched: Fetched = await ahead
-      ahead = fetched.next < end ? this.#fetch(place, fetched.next) : undefined
-      ahead?.catch(() => {}) // It is awaited after what there is.
-      const records = recordsOf(fetched)
-      for (let at = 0; at < records.length; at += atOnce) {
-        const part = records.slice(at, at + atOnce)
-        yield { records: part, next: Number(part.at(-1)!.offset) + 1 }
-        await setImmediate()
-      }
-      yield { records: [], next: fetched.next }
-    }
+    const opened = await this.#parts.copies.open(group, partition, original)
+    return { ...opened, topicId: original.topicId, complete: false, settled: 0 }
   }
 
   #change(
@@ -236,49 +216,10 @@ export class Changelog {
       throw thrown
     }
   }
-
-  /** What was never written to has no changelog; what a member reads has one, even if a node does not know it yet. */
-  async #original(group: string, partition: number): Promise<Original> {
-    const { network, isRead } = this.#parts
-    const topic = changelogOf(group)
-    const leaders = await network.persist(`${topic} cannot be restored`, async () => {
-      const known = await network.leaders(topic)
-      if (!known && isRead(group)) throw new ProtocolError('UNKNOWN_TOPIC_OR_PARTITION')
-      return known
-    })
-    if (leaders?.[partition] === undefined) return { topicId: undefined, start: 0, end: 0 }
-    const place = { topic, partition }
-    const [end] = await logOffsets(network, [place], 'latest')
-    const [start] = await logOffsets(network, [place], 'earliest')
-    return { topicId: network.topicId(topic), start: start!, end: end! }
-  }
-
-  #fetch({ topic, partition }: TopicPartition, offset: number): Promise<Fetched> {
-    const { network } = this.#parts
-    return network.persist(`${topic}, partition ${partition}, cannot be restored`, async () => {
-      const leader = (await network.leaders(topic))?.[partition]
-      if (leader === undefined) throw new BrokerError(`${topic} has no partition ${partition} any more.`)
-      return (await fetchFrom(network, leader, [{ topic, partition, offset }], limits))[0]!
-    })
-  }
 }
 
-/** Records of a changelog as changes, by task: the last of each key, in their order, which a database takes fastest. */
-function changesIn(records: readonly StoredRecord[]): Map<string, StateChange[]> {
-  const latest = new Map<string, Buffer | null>()
-  for (const { key, value } of records) latest.set(key!.toString(), value)
-  const changes = new Map<string, StateChange[]>()
-  for (const name of [...latest.keys()].sort()) {
-    const [task, store, ...rest] = name.split(separator)
-    const change = { store: store!, key: rest.join(separator), value: latest.get(name)! }
-    const own = changes.get(task!)
-    if (own) own.push(change)
-    else changes.set(task!, [change])
-  }
-  return changes
-}
-
-const lost = (group: string, partition: number): BrokerError =>
+/** Why the state of a partition cannot be told here. */
+export const lost = (group: string, partition: number): BrokerError =>
   new BrokerError(`${changelogOf(group)}, partition ${partition}: it is another member’s by now.`)
 
 const nameOf = (group: string, partition: number): string => `${group}/${partition}`

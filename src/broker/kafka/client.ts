@@ -25,6 +25,8 @@ export interface Connections {
 export interface Term {
   readonly member: GroupMember
   readonly partitions: readonly TopicPartition[]
+  /** The partitions of whose state it is to keep a copy: other members have them. */
+  readonly standbys: readonly number[]
 }
 
 /**
@@ -46,11 +48,13 @@ export interface Membership {
 
 export interface MembershipParts {
   readonly settings: KafkaSettings
-  /** It subscribes to its changelog too, of which nothing is assigned: else Kafka would let the ledger expire. */
+  /** It subscribes to its changelog too, of which copies are assigned: without, Kafka would let the ledger expire. */
   readonly group: string
   readonly topics: readonly string[]
   /** The thread of this process that is the member. */
   readonly thread: number
+  /** Copies of each partition's state that other members keep. */
+  readonly standbyReplicas: number
   /** What the others are told of it; asked for anew each time that it joins. */
   readonly data: () => MemberData
 }

@@ -5,6 +5,7 @@ import { partitionOf } from '../partition.ts'
 import type { PartitionRecords } from './chunks.ts'
 import { changelogOf, partitionOfTask, type Changelog } from './changelog.ts'
 import { Abandoned, Fenced, passes, Uncertain } from './failure.ts'
+import { globalRecords } from './globalState.ts'
 import type { Ledger } from './ledger.ts'
 import type { Network } from './network.ts'
 import type { GroupOffsets, Producer } from './producer.ts'
@@ -116,7 +117,9 @@ export class Committer {
     for (const unit of units) if (keepsState(unit)) await open(unit.group, partitionOfTask(unit.task))
     const now = Date.now()
     const outputs = await this.#byPartition(units.flatMap((unit) => unit.outputs))
-    const changes = await this.#byPartition(units.flatMap((unit) => changelog.records(unit, now)))
+    const changes = await this.#byPartition(
+      units.flatMap((unit) => [...changelog.records(unit, now), ...globalRecords(unit, now)]),
+    )
     const offsets = this.#offsets(units)
     try {
       if (guarantee === 'exactlyOnce') {
@@ -165,7 +168,7 @@ export class Committer {
     )
     if (leaders) return leaders.length
     throw new Abandoned(
-      `There is no topic ${topic} to write to. Create it (\`oxbow topics FILE --apply\`); it goes on by itself then.`,
+      `There is no topic ${topic} to write to. Create it (\`oxbow topics FILE --apply\`); a pipeline that runs goes on by itself then.`,
     )
   }
 

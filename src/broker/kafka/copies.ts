@@ -1,21 +1,17 @@
-import { join } from 'node:path'
+import { readdirSync, statSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { dirname, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { BrokerError } from '../broker.ts'
+import { makeDirectory } from '../embedded/directory.ts'
 import { resultCode } from '../embedded/failure.ts'
-import { deleteStateCopy, openStateCopy, type StateCopy } from '../embedded/stateCopy.ts'
+import { deleteStateCopy, openStateCopy, type CopyOf, type StateCopy } from '../embedded/stateCopy.ts'
+import type { Original } from './original.ts'
 
 /** Says what goes on that a user may want to know. */
 export interface Notes {
   info(fields: object, message: string): void
   warn(fields: object, message: string): void
-}
-
-/** A partition of a changelog as it is now. */
-export interface Original {
-  readonly topicId: string | undefined
-  /** Offset of the first record kept, and that of the next one to come. */
-  readonly start: number
-  readonly end: number
 }
 
 /** So long whoever had a partition before may take to let go of its copy, in milliseconds. */
@@ -27,10 +23,32 @@ const [busy, damaged, notDatabase] = [5, 11, 26]
 export class Copies {
   readonly #directory: string | undefined
   readonly #notes: Notes | undefined
+  /** Open copies that nobody uses now. */
+  readonly #left = new Map<string, { readonly state: StateCopy; readonly of: CopyOf }>()
 
   constructor(directory: string | undefined, notes: Notes | undefined) {
+    if (directory !== undefined) makeDirectory(directory)
     this.#directory = directory
     this.#notes = notes
+  }
+
+  /** What says where they are: who has the same place shares its fate. */
+  get place(): string {
+    if (this.#directory === undefined) return `${hostname()}-${process.pid}`
+    const { dev, ino } = statSync(this.#directory)
+    return `${hostname()}-${dev}-${ino}`
+  }
+
+  /** The partitions of a group that there are files of. */
+  found(group: string): number[] {
+    if (this.#directory === undefined) return []
+    try {
+      const files = readdirSync(dirname(this.#fileOf(group, 0)!))
+      return files.flatMap((name) => /^(\d+)\.db$/.exec(name)?.[1] ?? []).map(Number)
+    } catch (thrown) {
+      if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return []
+      throw thrown
+    }
   }
 
   /** A copy to go on with, from where it says; what is of no use any more is deleted. */
@@ -38,25 +56,54 @@ export class Copies {
     group: string,
     partition: number,
     { topicId, start, end }: Original,
-  ): Promise<{ readonly state: StateCopy; readonly position: number }> {
-    const copy = await this.#openFile(group, partition)
-    const { found } = copy
-    if (!found) return { state: this.#anew(copy, group, partition), position: start }
+  ): Promise<{ readonly state: StateCopy; readonly position: number; readonly isStandby: boolean }> {
+    const left = this.#take(group, partition)
+    const copy = left?.state ?? (await this.#openFile(group, partition))
+    const found = left?.of ?? copy.found
+    if (!found && this.#directory === undefined) return { state: copy, position: start, isStandby: false }
+    if (!found) return { state: this.#anew(copy, group, partition), position: start, isStandby: false }
     if (found.topicId === topicId && start <= found.position && found.position <= end)
-      return { state: copy, position: found.position }
+      return { state: copy, position: found.position, isStandby: left !== undefined }
     this.#notes?.warn(
       { group, partition },
-      `${this.#fileOf(group, partition)} is of another changelog: it is made anew.`,
+      `${this.#fileOf(group, partition) ?? 'A copy in memory'} is of another changelog: it is made anew.`,
     )
-    return { state: this.#anew(copy, group, partition), position: start }
+    return { state: this.#anew(copy, group, partition), position: start, isStandby: false }
+  }
+
+  /** Keeps a copy open for who opens it next: a standby copy for the task that takes over, or the other way round. */
+  leave(group: string, partition: number, state: StateCopy, of: CopyOf): void {
+    this.close(group, partition)
+    this.#left.set(nameOf(group, partition), { state, of })
+  }
+
+  /** Closes what was left, if anything. */
+  close(group: string, partition: number): void {
+    this.#take(group, partition)?.state.close()
+  }
+
+  closeAll(): void {
+    for (const { state } of this.#left.values()) state.close()
+    this.#left.clear()
+  }
+
+  /** Closes a copy that is of no use any more, and deletes it. */
+  discard(group: string, partition: number, state: StateCopy): void {
+    state.close()
+    const file = this.#fileOf(group, partition)
+    if (file !== undefined) deleteStateCopy(file)
+  }
+
+  #take(group: string, partition: number) {
+    const left = this.#left.get(nameOf(group, partition))
+    this.#left.delete(nameOf(group, partition))
+    return left
   }
 
   #anew(copy: StateCopy, group: string, partition: number): StateCopy {
     const file = this.#fileOf(group, partition)
-    if (file === undefined) return copy
-    copy.close()
-    deleteStateCopy(file)
-    return openStateCopy({ file, now: Date.now })
+    this.discard(group, partition, copy)
+    return openStateCopy({ ...(file !== undefined && { file }), now: Date.now })
   }
 
   async #openFile(group: string, partition: number): Promise<StateCopy> {
@@ -87,6 +134,8 @@ export class Copies {
       : join(this.#directory, 'state', encodeURIComponent(group), `${partition}.db`)
   }
 }
+
+const nameOf = (group: string, partition: number): string => `${group}/${partition}`
 
 const codeOf = (thrown: unknown): number =>
   thrown instanceof BrokerError && thrown.cause !== undefined ? resultCode(thrown.cause) & 0xff : 0

@@ -1,13 +1,15 @@
 import { setTimeout } from 'node:timers/promises'
 import type { StoredRecord } from '../../record/record.ts'
-import { BrokerError, type Broker, type Position, type StoreInfo, type TopicPartition } from '../broker.ts'
+import { BrokerError, globalTask, type Broker, type Position, type StoreInfo, type TopicPartition } from '../broker.ts'
 import { checkMaxRecords } from '../maxRecords.ts'
-import { Changelog, changelogOf, changelogSpec, partitionOfTask } from './changelog.ts'
+import { Changelog, changelogOf, changelogSpec, lost, partitionOfTask } from './changelog.ts'
 import { Copies, type Notes } from './copies.ts'
 import { loadClient } from './loadClient.ts'
 import { Committer } from './committer.ts'
 import { sumOf } from '../counts.ts'
+import { GlobalState } from './globalState.ts'
 import { decodeCounts, Ledger } from './ledger.ts'
+import type { MemberData } from './memberData.ts'
 import { describeMembers } from './members.ts'
 import { Network } from './network.ts'
 import { committedOffsets, logBounds, type CommittedOffset } from './offsets.ts'
@@ -15,6 +17,7 @@ import { Producer } from './producer.ts'
 import { fetchFrom, recordsOf } from './reader.ts'
 import { resetGroup } from './reset.ts'
 import type { KafkaSettings } from './settings.ts'
+import { Standbys } from './standbys.ts'
 import { KafkaSubscription } from './subscription.ts'
 import { describeTopics } from './topicInfo.ts'
 import { ensureTopics } from './topics.ts'
@@ -49,10 +52,15 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
   const owned = new Map<string, Map<string, TopicPartition>>()
   /** What this process's members read, by group. */
   const inputs = new Map<string, readonly string[]>()
-  const changelog = new Changelog({
+  const copies = new Copies(directory, notes)
+  const changelog = new Changelog({ network: ask, isRead: (group) => owned.has(group), copies, notes })
+  const standbys = new Standbys({ connect: () => open('standby'), copies, notes })
+  let following: Network | undefined
+  const globalState = new GlobalState({
     network: ask,
-    isRead: (group) => owned.has(group),
-    copies: new Copies(directory, notes),
+    waiting: () => (following ??= open('follow')),
+    inputs: (group) => (owned.has(group) ? (inputs.get(group) ?? []) : undefined),
+    ensure: (spec) => ensureTopics(ask, settings, [spec]),
     notes,
   })
   const ledger = new Ledger()
@@ -80,6 +88,16 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
       .filter(({ topic }) => (topic === changelogOf(group)) === changelogs)
       .toSorted((a, b) => (a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1))
   }
+  const dataOf = (group: string): MemberData => ({
+    ...(address !== undefined && { address }),
+    place: copies.place,
+    owned: [...numbersOf([...(owned.get(group)?.values() ?? [])])],
+    copies: new Map([
+      ...copies.found(group).map((partition): [number, number] => [partition, 0]),
+      ...[...standbys.of(group)].map(({ partition, position }): [number, number] => [partition, position]),
+      ...changelog.positions(group),
+    ]),
+  })
   const committer = new Committer({
     network: networks.write,
     producer,
@@ -88,6 +106,10 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
     guarantee,
     open: openPartition,
   })
+  const restore = async (group: string, partition: number): Promise<void> => {
+    if (standbys.has(group, partition)) throw lost(group, partition)
+    await committer.restore(group, partition)
+  }
   const checkOpen = (): void => {
     if (closed) throw new BrokerError('The connection to Kafka is closed.')
   }
@@ -95,8 +117,12 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
     closed = true
     await Promise.all([...subscriptions].map((subscription) => subscription.close()))
     await committer.idle()
-    await Promise.all(Object.values(networks).map((network) => network.close()))
+    const unfollowed = globalState.close()
+    const closing = [...Object.values(networks), ...(following ? [following] : [])].map((network) => network.close())
+    await Promise.all([standbys.close(), ...closing])
     changelog.close()
+    copies.closeAll()
+    await unfollowed
   }
 
   try {
@@ -125,8 +151,12 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
         topics,
         thread,
         listener,
-        data: () => ({ ...(address !== undefined && { address }) }),
-        taken: (partitions, committed) => {
+        standbyReplicas: listener?.standbyReplicas ?? 0,
+        standbys: () => standbys.of(group),
+        data: () => dataOf(group),
+        taken: ({ partitions, standbys: others }, committed) => {
+          for (const partition of others) changelog.forget(group, partition, true)
+          standbys.follow(group, others, numbersOf(partitions))
           owned.set(group, new Map(partitions.map((place) => [nameOf(place), place])))
           for (const partition of numbersOf(partitions)) {
             changelog.doubt(group, partition)
@@ -134,10 +164,10 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
             ledger.load(group, partition, own?.metadata ?? '')
           }
         },
-        given: (partitions) => {
+        given: (partitions, others) => {
           for (const place of partitions) owned.get(group)?.delete(nameOf(place))
           for (const partition of numbersOf(partitions)) {
-            changelog.forget(group, partition)
+            changelog.forget(group, partition, others.includes(partition))
             ledger.forget(group, partition)
           }
         },
@@ -150,17 +180,20 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
     },
     state: async (group, task) => {
       checkOpen()
-      await committer.restore(group, partitionOfTask(task))
+      if (task === globalTask) return globalState.reader(group)
+      await restore(group, partitionOfTask(task))
       return changelog.reader(group, task)
     },
     stores: async (group, tasks) => {
       checkOpen()
       const [topic] = await describeTopics(ask, [changelogOf(group)])
       const partitions = topic?.partitions.map(({ partition }) => partition) ?? []
-      const wanted = partitions.filter((own) => tasks?.some((task) => partitionOfTask(task) === own) ?? true)
+      const ofTasks = tasks?.filter((task) => task !== globalTask)
+      const wanted = partitions.filter((own) => ofTasks?.some((task) => partitionOfTask(task) === own) ?? true)
       const found: StoreInfo[] = []
+      if (tasks?.includes(globalTask) ?? true) found.push(...(await globalState.stores(group)))
       for (const partition of wanted) {
-        await committer.restore(group, partition)
+        await restore(group, partition)
         found.push(...changelog.stores(group, partition))
       }
       return found.filter(({ task }) => tasks?.includes(task) ?? true)

@@ -5,6 +5,7 @@ import {
 } from '@platformatic/kafka'
 import type { MemberInfo } from '../broker.ts'
 import { changelogOf } from './changelog.ts'
+import { standbysIn } from './assignment.ts'
 import { decodeMemberData } from './memberData.ts'
 import type { Network } from './network.ts'
 
@@ -18,17 +19,18 @@ export async function describeMembers(network: Network, group: string): Promise<
       id: memberId,
       clientId,
       host: clientHost.replace(/^\//, ''),
-      partitions:
-        memberAssignment.length === 0
-          ? []
-          : partitionsIn(memberAssignment).filter(({ topic }) => topic !== changelogOf(group)),
-      ...dataIn(memberMetadata),
+      partitions: partitionsIn(memberAssignment).filter(({ topic }) => topic !== changelogOf(group)),
+      standbys: standbysIn(partitionsIn(memberAssignment), changelogOf(group)),
+      ...addressIn(memberMetadata),
     })),
   )
 }
 
-const dataIn = (metadata: Buffer) =>
-  metadata.length === 0 ? {} : decodeMemberData(decodeConsumerProtocolSubscription(metadata).userData)
+function addressIn(metadata: Buffer): Pick<MemberInfo, 'address'> {
+  if (metadata.length === 0) return {}
+  const { address } = decodeMemberData(decodeConsumerProtocolSubscription(metadata).userData)
+  return { ...(address !== undefined && { address }) }
+}
 
 const partitionsIn = (assignment: Buffer) =>
   decodeConsumerProtocolAssignment(assignment).assignedPartitions.flatMap(({ topic, partitions }) =>

@@ -33,8 +33,10 @@ export class Progress {
     this.#say('Restoring', `, ${share} %`, { share })
   }
 
-  end(): void {
-    if (this.#said) this.#say('Restored', '', {})
+  /** @param isStandby whether it went on from a standby copy: of a take-over is always told */
+  end(isStandby: boolean): void {
+    if (isStandby) this.#say('Took over from a standby copy and restored the rest of the', '', {})
+    else if (this.#said) this.#say('Restored', '', {})
   }
 
   #say(verb: string, share: string, fields: object): void {

@@ -2,6 +2,7 @@ import { deleteGroupsV2, deleteTopicsV6, offsetCommitV8, ProtocolError } from '@
 import { isRunning, type GroupStart } from '../reset.ts'
 import { changelogOf } from './changelog.ts'
 import { codesOf } from './failure.ts'
+import { globalTopicOf } from './globalState.ts'
 import { describeMembers } from './members.ts'
 import type { Network } from './network.ts'
 import { asTopics } from './offsets.ts'
@@ -19,7 +20,7 @@ export async function resetGroup(
 ): Promise<void> {
   if ((await describeMembers(network, group)).length > 0) throw isRunning(group)
   await network.persist(`The group ${group} cannot be deleted`, () => deleteGroup(network, group))
-  for (const topic of [changelogOf(group), ...topics]) {
+  for (const topic of [changelogOf(group), globalTopicOf(group), ...topics]) {
     await network.persist(`The topic ${topic} cannot be deleted`, () => deleteTopic(network, topic, timeouts.request))
   }
   if (offsets.length === 0) return

@@ -4,6 +4,7 @@ import {
   PartitionUnreadable,
   type Batch,
   type Lag,
+  type StandbyInfo,
   type RebalanceListener,
   type Subscription,
   type TopicPartition,
@@ -11,32 +12,27 @@ import {
 import { checkMaxRecords } from '../maxRecords.ts'
 import { AssignedPartition, unknown } from './assigned.ts'
 import { changelogOf } from './changelog.ts'
-import type { Client, Membership, Term } from './client.ts'
+import type { Client, Membership, MembershipParts, Term } from './client.ts'
 import { passes } from './failure.ts'
 import type { Network } from './network.ts'
 import { committedOffsets, logOffsets, offsetOf, type CommittedOffset } from './offsets.ts'
-import type { MemberData } from './memberData.ts'
 import { Pace } from './pace.ts'
 import { isSame, nameOf, place } from './place.ts'
 import { fetchEach } from './reader.ts'
 import { takeFrom } from './take.ts'
-import type { KafkaSettings } from './settings.ts'
 
-export interface SubscriptionParts {
+export interface SubscriptionParts extends MembershipParts {
   readonly client: Client
   /** For records; a request on it may wait until some come. */
   readonly network: Network
   /** For what is to be answered at once. */
   readonly ask: Network
-  readonly settings: KafkaSettings
-  readonly group: string
-  readonly topics: readonly string[]
-  readonly thread: number
   readonly listener: RebalanceListener | undefined
-  readonly data: () => MemberData
-  /** Partitions come (with what the group committed) and go. */
-  readonly taken: (partitions: readonly TopicPartition[], committed: readonly CommittedOffset[]) => void
-  readonly given: (partitions: readonly TopicPartition[]) => void
+  readonly standbys: () => readonly StandbyInfo[]
+  /** What a rebalance gave, and what the group committed for its partitions. */
+  readonly taken: (term: Omit<Term, 'member'>, committed: readonly CommittedOffset[]) => void
+  /** Partitions go; of some a copy stays. */
+  readonly given: (partitions: readonly TopicPartition[], standbys: readonly number[]) => void
 }
 
 /** A partition is fetched ahead up to about so much, in records. */
@@ -126,6 +122,10 @@ export class KafkaSubscription implements Subscription {
     this.#ring()
   }
 
+  get standbys(): readonly StandbyInfo[] {
+    return this.#parts.standbys()
+  }
+
   async lag(): Promise<Lag[]> {
     this.#checkOpen()
     await this.#locate()
@@ -145,7 +145,8 @@ export class KafkaSubscription implements Subscription {
     this.#closed = true
     this.#ring()
     await this.#membership.close()
-    this.#parts.given([...this.#own.values()])
+    this.#parts.given([...this.#own.values()], [])
+    this.#parts.taken({ partitions: [], standbys: [] }, [])
     this.#own.clear()
   }
 
@@ -180,11 +181,12 @@ export class KafkaSubscription implements Subscription {
       this.#own.clear()
       if (before.length > 0) await listener?.revoked(before)
       const kept = (each: TopicPartition) => term.partitions.some((own) => isSame(own, each))
-      given(before.filter((each) => !kept(each)))
+      const lost = before.filter((each) => !kept(each))
+      given(lost, term.standbys)
       const committed = await this.#committed(term.partitions)
       if (this.#membership.term !== term) continue
       await this.#place(term.partitions, committed)
-      taken(term.partitions, committed)
+      taken(term, committed)
       await listener?.assigned(term.partitions, term.member)
       this.#term = term
     }

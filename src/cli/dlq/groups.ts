@@ -2,7 +2,7 @@ import { Command, Option } from 'commander'
 import type { GroupState, LetterGroup } from '../../deadletter/ledger/groups.ts'
 import { withBroker, type BrokerOptions } from '../brokerOptions.ts'
 import { print, printJson, table } from '../output.ts'
-import { openLetters } from './openLetters.ts'
+import { openLedger } from './openLedger.ts'
 
 interface GroupsOptions extends BrokerOptions {
   readonly json?: true
@@ -34,7 +34,7 @@ Examples:
     .action(showGroups)
 
 async function showGroups(path: string | undefined, options: GroupsOptions): Promise<void> {
-  const { ledger, names, close } = await openLetters(options, path)
+  const { ledger, names, close } = await openLedger(options, path)
   try {
     await ledger.follow(names)
     const all = ledger.groups(names, Date.now())
@@ -67,7 +67,7 @@ function rowOf(group: LetterGroup): (string | number)[] {
 const bars = [...'·▁▂▃▄▅▆▇█']
 
 /** One character a number, the highest as high as it can be. */
-export function sparkline(numbers: readonly number[]): string {
+function sparkline(numbers: readonly number[]): string {
   const most = Math.max(...numbers, 1)
   return numbers.map((number) => bars[Math.ceil((number / most) * (bars.length - 1))]).join('')
 }

@@ -1,85 +1,58 @@
 import type { Command } from 'commander'
-import type { Broker, TopicInfo } from '../../broker/broker.ts'
-import { readLetter, type Letter } from '../../deadletter/readLetter.ts'
+import { letterCondition, letterVariables, type Choice } from '../../redrive/choose.ts'
 import { externalSources, type Plan, type PlannedSource } from '../../topology/plan.ts'
 import { withBroker, type BrokerOptions } from '../brokerOptions.ts'
-import { CommandFailure, UsageError } from '../failure.ts'
+import { UsageError } from '../failure.ts'
 
-/** Which dead letters a command is about: by their ids, by their key, or all. */
+/** Which dead letters a command is about. */
 export interface ChoiceOptions extends BrokerOptions {
+  readonly group?: string
+  readonly where?: string
   readonly key?: string
   readonly source?: string
   readonly all?: true
+  readonly why?: string
   readonly json?: true
 }
 
-export const withChoice = (command: Command): Command =>
+export const withChoice = (command: Command, all = 'all letters'): Command =>
   withBroker(
     command
       .argument('<file>', 'the config of the pipeline')
       .argument('[letter...]', 'ids of letters')
+      .option('--group <fingerprint>', 'the letters that failed alike')
+      .option('--where <cel>', `a condition over ${letterVariables.join(', ')}`)
       .option('--key <key>', 'the letters of a key')
-      .option('--all', 'all letters')
+      .option('--all', all)
       .option('--source <name>', 'only those of a source')
+      .option('--why <text>', 'why: the ledger keeps it')
       .option('--json', 'one JSON object a letter: letter, source, key, command'),
   )
 
-/** A source whose dead letters hold up their keys, so that commands for them have a lane. */
-export type OrderedSource = PlannedSource & { readonly lane: string }
-
-/** @throws CommandFailure where no source, or not the one that is named, keeps the order of its keys */
-export function orderedSources(plan: Plan, wanted: string | undefined): readonly OrderedSource[] {
-  const { name } = plan
+/** The sources of a plan, or the one that is wanted. @throws UsageError where there is none of that name */
+export function sourcesOf(plan: Plan, wanted: string | undefined): readonly PlannedSource[] {
   const sources = externalSources(plan)
-  if (wanted !== undefined && !sources.some((source) => source.name === wanted)) {
-    throw new UsageError(`${name} has no source ${wanted}, only ${sources.map((source) => source.name).join(', ')}`)
-  }
-  const ordered = sources.filter(
-    (source): source is OrderedSource => source.lane !== undefined && source.name === (wanted ?? source.name),
-  )
-  if (ordered.length > 0) return ordered
-  throw new CommandFailure(
-    `${wanted ?? name} does not keep the order of keys (\`deadLetters: { order: key }\`): its dead letters hold nothing up`,
-  )
+  const found = sources.filter(({ name }) => name === (wanted ?? name))
+  if (found.length > 0) return found
+  throw new UsageError(`${plan.name} has no source ${wanted}, only ${sources.map(({ name }) => name).join(', ')}`)
 }
 
-/** The latest of each letter that was chosen, oldest first. @throws UsageError CommandFailure */
-export async function chosenLetters(
-  broker: Broker,
-  sources: readonly OrderedSource[],
-  ids: readonly string[],
-  { key, all }: ChoiceOptions,
-): Promise<readonly Letter[]> {
-  if ([ids.length > 0, key !== undefined, all === true].filter(Boolean).length !== 1) {
-    throw new UsageError('say which letters: by their ids, by --key, or --all')
+/** @throws UsageError where it is not said which letters, or in several ways, or the condition is none */
+export function choiceOf(ids: readonly string[], { group, where, key, all, source }: ChoiceOptions): Choice {
+  const narrowed = [group, where, key].filter((each) => each !== undefined)
+  const isSaid = ids.length > 0 ? narrowed.length === 0 && !all : narrowed.length > 0 !== (all === true)
+  if (!isSaid) throw new UsageError('say which letters: by their ids, by --group, --where or --key, or --all')
+  return {
+    ...(ids.length > 0 && { ids }),
+    ...(group !== undefined && { group }),
+    ...(key !== undefined && { key }),
+    ...(where !== undefined && { where: conditionOf(where) }),
+    ...(source !== undefined && { source }),
   }
-  const wanted = new Set(ids)
-  const names = new Set(sources.map(({ name }) => name))
-  const found = new Map<string, Letter>()
-  for (const topic of await broker.topics(sources.map(({ deadLetters }) => deadLetters.topic))) {
-    for await (const letter of lettersIn(broker, topic)) {
-      if (!names.has(letter.source)) continue
-      if (all || wanted.has(letter.id) || (key !== undefined && letter.record.key?.toString() === key))
-        found.set(letter.id, letter)
-    }
-  }
-  const missing = ids.filter((id) => !found.has(id))
-  if (missing.length > 0) throw new CommandFailure(`no such letter: ${missing.join(', ')}; nothing was done`)
-  return [...found.values()].toSorted((a, b) => a.failedAt - b.failedAt)
 }
 
-const recordsPerRead = 1_000
-
-async function* lettersIn(broker: Broker, { name, partitions }: TopicInfo): AsyncGenerator<Letter> {
-  for (const { partition, start, end } of partitions) {
-    for (let offset = start; offset < end;) {
-      const { records, next } = await broker.read({ topic: name, partition, offset }, recordsPerRead)
-      for (const record of records) {
-        const letter = readLetter(record)
-        if (letter) yield letter
-      }
-      if (next === offset) break
-      offset = next
-    }
-  }
+function conditionOf(text: string): NonNullable<Choice['where']> {
+  const parsed = letterCondition().safeParse(text)
+  if (parsed.success) return parsed.data
+  throw new UsageError(`--where: ${parsed.error.issues[0]!.message}`)
 }

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { withBroker, type BrokerOptions } from '../brokerOptions.ts'
 import { print, printJson, table } from '../output.ts'
-import { openLetters } from './openLetters.ts'
+import { openLedger } from './openLedger.ts'
 
 const columns = ['source', 'topic', 'open', 'redriving', 'resolved', 'discarded', 'retained', 'oldest'] as const
 
@@ -25,7 +25,7 @@ Examples:
     .action(listLetters)
 
 async function listLetters(path: string | undefined, options: BrokerOptions & { readonly json?: true }): Promise<void> {
-  const letters = await openLetters(options, path)
+  const letters = await openLedger(options, path)
   try {
     const now = Date.now()
     const counts = await letters.ledger.counts(letters.names, now)

@@ -4,10 +4,14 @@ import { prepareTopics } from '../../topology/prepareTopics.ts'
 import { openPlace, placeOf, withBroker, type BrokerOptions } from '../brokerOptions.ts'
 import { print } from '../output.ts'
 import { readPlan } from '../plans.ts'
-import { orderedSources } from './letterChoice.ts'
+import { sourcesOf } from './letterChoice.ts'
+import { CommandFailure } from '../failure.ts'
+import type { Plan, PlannedSource } from '../../topology/plan.ts'
+import { userInfo } from 'node:os'
 
 interface ReleaseOptions extends BrokerOptions {
   readonly source?: string
+  readonly why?: string
 }
 
 export const dlqReleaseCommand = (): Command =>
@@ -19,7 +23,8 @@ export const dlqReleaseCommand = (): Command =>
       )
       .argument('<file>', 'the config of the pipeline')
       .argument('<key>', 'the key')
-      .option('--source <name>', 'only in a source'),
+      .option('--source <name>', 'only in a source')
+      .option('--why <text>', 'why: the ledger keeps it'),
   )
     .addHelpText(
       'after',
@@ -38,8 +43,9 @@ async function release(path: string, key: string, options: ReleaseOptions): Prom
       broker,
       plan.topics.filter(({ partitionsOf }) => partitionsOf !== undefined),
     )
-    const lanes = await broker.topics(sources.map(({ lane }) => lane))
-    const command = { command: 'release', key: keyText(Buffer.from(key)) } as const
+    const lanes = await broker.topics(sources.map(({ lane }) => lane!))
+    const said = { by: userInfo().username, why: options.why ?? '' }
+    const command = { command: 'release', key: keyText(Buffer.from(key)), ...said } as const
     // The key may have been produced by any partitioner: whoever does not hold it passes the command over.
     const outputs = lanes.flatMap(({ name, partitions }) =>
       partitions.map(({ partition }) => commandRecord(name, partition, command, Date.now())),
@@ -49,4 +55,13 @@ async function release(path: string, key: string, options: ReleaseOptions): Prom
   } finally {
     await broker.close()
   }
+}
+
+/** @throws CommandFailure where no source, or not the one that is named, keeps the order of its keys */
+function orderedSources(plan: Plan, wanted: string | undefined): readonly PlannedSource[] {
+  const ordered = sourcesOf(plan, wanted).filter(({ deadLetters }) => deadLetters.parked)
+  if (ordered.length > 0) return ordered
+  throw new CommandFailure(
+    `${wanted ?? plan.name} does not keep the order of keys (\`deadLetters: { order: key }\`): its dead letters hold nothing up`,
+  )
 }

@@ -1,6 +1,6 @@
 import type { KafkaSettings } from '../../broker/kafka/settings.ts'
 import type { Survey } from '../../broker/kafka/survey.ts'
-import { durationText } from '../output.ts'
+import { durationText } from '../../component/fields.ts'
 import type { PlannedFile } from '../plans.ts'
 import { finder, type Finding } from './finding.ts'
 

@@ -1,5 +1,5 @@
 import type { TopicInfo } from '../../broker/broker.ts'
-import { durationText } from '../output.ts'
+import { durationText } from '../../component/fields.ts'
 import { externalSources } from '../../topology/plan.ts'
 import type { PlannedFile } from '../plans.ts'
 import { sourcesOf } from '../../topology/upstream.ts'

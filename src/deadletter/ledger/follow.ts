@@ -1,5 +1,6 @@
 import type { Broker, PartitionInfo, TopicInfo } from '../../broker/broker.ts'
 import type { StoredRecord } from '../../record/record.ts'
+import { fingerprintOfLetter } from '../fingerprint.ts'
 import { readLetter } from '../readLetter.ts'
 import { ledgerOf, readEntry } from './entry.ts'
 import type { FailedLetter, LetterIndex, Passage } from './letterIndex.ts'
@@ -76,7 +77,8 @@ const asList = <T>(found: T | undefined): T[] => (found === undefined ? [] : [fo
 function readFailed(record: StoredRecord): FailedLetter | undefined {
   const letter = readLetter(record)
   if (!letter) return undefined
-  const { id, partition, offset, fingerprint, pipeline, source, operator, revision, hops, failedAt, fault } = letter
+  const { id, partition, offset, pipeline, source, operator, revision, hops, failedAt, fault } = letter
+  const fingerprint = fingerprintOfLetter(letter)
   const facts = { id, partition, offset, fingerprint, pipeline, source, operator, revision, hops, failedAt }
   return { ...facts, key: letter.record.key, code: fault.code, message: fault.message }
 }

@@ -4,7 +4,7 @@ import { isLater, ledgerOf, dispositions, type FailureTime, type LedgerEntry, ty
 import { GroupChanges } from './groupChanges.ts'
 import { indexSchema } from './indexSchema.ts'
 
-export const numberOf = (disposition: Disposition): number => dispositions.indexOf(disposition)
+const numberOf = (disposition: Disposition): number => dispositions.indexOf(disposition)
 
 /** An id as the index keeps it: the 32 hexadecimal digits of Oxbow's own take half the room. */
 export const packedId = (id: string): Buffer =>

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { duration } from '../../component/fields.ts'
+import { duration, durationText } from '../../component/fields.ts'
 
 const century = 36_500 * 86_400_000
 
@@ -11,6 +11,16 @@ export type WindowKind =
   | { readonly kind: 'fixed'; readonly size: number; readonly every: number }
   | { readonly kind: 'sliding'; readonly size: number }
   | { readonly kind: 'session'; readonly gap: number }
+
+/** As configs write it. */
+export function windowText(window: WindowKind): string {
+  if (window.kind === 'session') return `{ session: ${durationText(window.gap)} }`
+  const size = durationText(window.size)
+  if (window.kind === 'sliding') return `{ sliding: ${size} }`
+  return window.every === window.size
+    ? `{ tumbling: ${size} }`
+    : `{ hopping: ${size}, every: ${durationText(window.every)} }`
+}
 
 /** A config field that says how time is cut. */
 export const window = () =>

@@ -27,6 +27,16 @@ export const examples: readonly Example[] = [
     expect: [[{ pieces: 2, product: { name: 'oar' } }]],
   },
   {
+    title: 'Visits with their country, by what they say of it and not by their key, from a global table',
+    config: { table: 'countries', by: 'record.country', as: 'country', type: 'left', keyless: 'keep' },
+    other: [{ name: 'Norway' }],
+    given: [
+      { page: '/a', country: 'no' },
+      { page: '/b', country: null },
+    ],
+    expect: [[{ page: '/a', country: { name: 'Norway' } }], [{ page: '/b' }]],
+  },
+  {
     title: 'The latest of both sides: each record of either gives a result',
     config: { stream: 'limits', latest: true, type: 'left', as: 'limit' },
     other: [{ euros: 100 }],

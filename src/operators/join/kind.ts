@@ -11,6 +11,7 @@ import type { WithTableConfig } from './withTable.ts'
 interface Given {
   readonly stream?: string | undefined
   readonly table?: string | undefined
+  readonly by?: RecordExpression | undefined
   readonly as: string
   readonly type: JoinType
   readonly within?: number | { readonly before: number; readonly after: number } | undefined
@@ -55,6 +56,8 @@ function* problemsOf(given: Given): Iterable<Problem> {
   } else if ((within === undefined) === (latest === undefined)) {
     yield [undefined, 'expected either `within`, how far apart records may be, or `latest: true`']
   }
+  if (table === undefined && given.by !== undefined)
+    yield ['by', 'it is for `table`: records of two streams meet by their own keys, and `keyBy` gives them others']
   if (within === undefined) {
     for (const field of windowedOnly) if (given[field] !== undefined) yield [field, 'it is for `within`']
   } else {
@@ -84,10 +87,10 @@ function* problemsOf(given: Given): Iterable<Problem> {
 }
 
 function asKind(given: Given): JoinConfig {
-  const { stream, table, as, type, within, grace = 0, at, otherAt, late = 'deadLetter' } = given
+  const { stream, table, by, as, type, within, grace = 0, at, otherAt, late = 'deadLetter' } = given
   const { missing, otherMissing, keyless, idle } = given
   if (table !== undefined)
-    return { kind: 'table', table, as, type: type as 'inner' | 'left', missing: missing ?? 'drop', keyless }
+    return { kind: 'table', table, by, as, type: type as 'inner' | 'left', missing: missing ?? 'drop', keyless }
   if (within === undefined) {
     return { kind: 'latest', stream: stream!, as, type, keyless: keyless as 'deadLetter' | 'drop' }
   }

@@ -10,7 +10,7 @@ export interface StreamTools extends Pick<Tools, 'log' | 'signal'> {
   /** The record goes on with a new value for each of these; as it is when there is none. */
   emit(record: Record, ...values: readonly unknown[]): Outcome
   drop(record: Record, reason: string): Outcome
-  fail(record: Record, code: string, message: string, disposition?: Disposition): Outcome
+  fail(record: Record, code: string, message: string, disposition?: Disposition, fingerprint?: string): Outcome
   /** The only clock and the only timers that a test can run on virtual time. */
   readonly scheduler: SchedulerLike
 }
@@ -44,7 +44,8 @@ const outcomes: Pick<StreamTools, 'emit' | 'drop' | 'fail'> = {
     return orFailed(record, values.length === 1 ? verdictTools.value(values[0]) : verdictTools.many(values))
   },
   drop: (record, reason) => orFailed(record, verdictTools.drop(reason)),
-  fail: (record, code, message, disposition) => orFailed(record, verdictTools.fail(code, message, disposition)),
+  fail: (record, code, message, disposition, fingerprint) =>
+    orFailed(record, verdictTools.fail(code, message, disposition, fingerprint)),
 }
 
 /** A throw would end the user's stream, with all that is inside. */

@@ -21,8 +21,11 @@ export interface Tools {
   many(values: readonly unknown[]): Verdict
   /** Ends the record on purpose. @param reason one or two words that are counted, with no data in them */
   drop(reason: string): Verdict
-  /** Fails the record. @param code noun.problem, such as "score.negative" @param disposition 'deadLetter' unless said */
-  fail(code: string, message: string, disposition?: Disposition): Verdict
+  /**
+   * Fails the record. @param code noun.problem, such as "score.negative" @param disposition 'deadLetter' unless said
+   * @param fingerprint letters that say the same here are one group
+   */
+  fail(code: string, message: string, disposition?: Disposition, fingerprint?: string): Verdict
   readonly log: Log
   /** Aborts when the pipeline stops. */
   readonly signal: AbortSignal
@@ -40,8 +43,8 @@ export const verdictTools: Pick<Tools, 'value' | 'many' | 'drop' | 'fail'> = {
   value: (value) => verdict((record) => emit(record, withValue(record, copyOf(value)))),
   many: (values) => verdict((record) => eachOf(record, values)),
   drop: (reason) => verdict((record) => drop(record, checkedReason(reason))),
-  fail: (code, message, disposition = 'deadLetter') =>
-    verdict((record) => fail(record, new RecordedFault(checkedCode(code), String(message), disposition))),
+  fail: (code, message, disposition = 'deadLetter', fingerprint) =>
+    verdict((record) => fail(record, new RecordedFault(checkedCode(code), String(message), disposition, fingerprint))),
 }
 
 function eachOf(record: Record, values: unknown): Outcome {

@@ -27,17 +27,24 @@ export interface Replica {
 
 export interface ReplicaOptions {
   readonly client: NonNullable<KafkaConfig['client']>
+  /** Where it keeps local copies of state; in memory, as the others of this process do, when absent. */
+  readonly directory?: string
   /** Whether it tells the others where it answers; it does unless told otherwise. */
   readonly announces?: boolean
 }
 
 export async function startReplica(yaml: string, options: ReplicaOptions): Promise<Replica> {
-  const { client, announces = true } = options
+  const { client, directory, announces = true } = options
   const plan = resolvePlan(parseConfig(yaml, 'replica.yaml', catalog, {}), catalog)
   const said: { readonly fields: object; readonly message: string }[] = []
   const note = (fields: object, message: string) => void said.push({ fields, message })
   const settings = testSettings({ client, timeouts: { session: 10_000, heartbeat: 200 } })
-  const broker = await openKafka({ settings, guarantee: 'exactlyOnce', notes: { info: note, warn: note } })
+  const broker = await openKafka({
+    settings,
+    guarantee: 'exactlyOnce',
+    notes: { info: note, warn: note },
+    ...(directory !== undefined && { directory }),
+  })
   const pipeline = new Pipeline({ plan, broker, scheduler: asyncScheduler, log, once: false })
   const server = await startServer({ port: 0, pipelines: [pipeline], broker, ledger: new Ledger(broker), log })
   if (announces) broker.announce(new URL(server.url).host)

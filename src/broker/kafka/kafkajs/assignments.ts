@@ -1,6 +1,7 @@
 import { AssignerProtocol } from 'kafkajs'
 import type { TopicPartition } from '../../broker.ts'
-import { encodeMemberData, type MemberData } from '../memberData.ts'
+import type { Reader } from '../assignment.ts'
+import { decodeMemberData, encodeMemberData, type MemberData } from '../memberData.ts'
 
 const { MemberMetadata, MemberAssignment } = AssignerProtocol
 const version = 0
@@ -10,7 +11,10 @@ const none = Buffer.alloc(0)
 export const encodeSubscription = (topics: readonly string[], data: MemberData): Buffer =>
   MemberMetadata.encode({ version, topics: [...topics], userData: encodeMemberData(data) })
 
-export const decodeTopics = (metadata: Buffer): readonly string[] => MemberMetadata.decode(metadata)?.topics ?? []
+export function decodeSubscription(metadata: Buffer): Reader {
+  const { topics = [], userData } = MemberMetadata.decode(metadata) ?? {}
+  return { topics, data: decodeMemberData(userData) }
+}
 
 /** What the leading member gives to a member. */
 export function encodeAssignment(places: readonly TopicPartition[]): Buffer {

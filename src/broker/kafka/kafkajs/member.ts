@@ -1,12 +1,12 @@
 import { setTimeout } from 'node:timers/promises'
 import { heartbeatV4, joinGroupV9, leaveGroupV5, syncGroupV5 } from '@platformatic/kafka'
-import { assignByNumber, rebalanceTimeout, rejoinPause } from '../assignment.ts'
+import { assign, rebalanceTimeout, rejoinPause, termOf } from '../assignment.ts'
 import { changelogOf } from '../changelog.ts'
 import { memberRole, type Membership, type MembershipParts, type Term } from '../client.ts'
 import { asBrokerError, codesOf } from '../failure.ts'
 import { Network, type Api } from '../network.ts'
 import type { KafkaSettings } from '../settings.ts'
-import { decodeAssignment, decodeTopics, encodeAssignment, encodeSubscription } from './assignments.ts'
+import { decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription } from './assignments.ts'
 import { connect } from './connections.ts'
 
 const protocolType = 'consumer'
@@ -23,7 +23,7 @@ export class KafkajsMembership implements Membership {
   readonly #settings: KafkaSettings
   readonly #group: string
   readonly #topics: readonly string[]
-  readonly #data: MembershipParts['data']
+  readonly #parts: MembershipParts
   readonly #changed: () => void
   readonly #network: Network
   readonly #closing = new AbortController()
@@ -35,11 +35,12 @@ export class KafkajsMembership implements Membership {
   #counts: ReadonlyMap<string, number> | undefined
   failure: Error | undefined
 
-  constructor({ settings, group, topics, thread, data }: MembershipParts, changed: () => void) {
+  constructor(parts: MembershipParts, changed: () => void) {
+    const { settings, group, topics, thread } = parts
+    this.#parts = parts
     this.#settings = settings
     this.#group = group
     this.#topics = topics
-    this.#data = data
     this.#changed = changed
     this.#network = new Network(settings, connect(settings, memberRole(thread)))
   }
@@ -136,7 +137,12 @@ export class KafkajsMembership implements Membership {
       this.#id,
       null,
       protocolType,
-      [{ name: protocol, metadata: encodeSubscription([...this.#topics, changelogOf(this.#group)], this.#data()) }],
+      [
+        {
+          name: protocol,
+          metadata: encodeSubscription([...this.#topics, changelogOf(this.#group)], this.#parts.data()),
+        },
+      ],
       null,
     )
     const id = (this.#id = joined.memberId)
@@ -152,19 +158,23 @@ export class KafkajsMembership implements Membership {
       protocol,
       given,
     )
-    const partitions = decodeAssignment(assignment).filter(({ topic }) => this.#topics.includes(topic))
-    return { member: { generation, id }, partitions }
+    const changelog = changelogOf(this.#group)
+    return termOf({ generation, id }, decodeAssignment(assignment), { topics: this.#topics, changelog })
   }
 
   async #assign(members: readonly { readonly memberId: string; readonly metadata: Buffer }[]) {
-    const readers = new Map(members.map(({ memberId, metadata }) => [memberId, decodeTopics(metadata)]))
-    const topics = new Set([...readers.values()].flat())
-    topics.delete(changelogOf(this.#group))
+    const readers = new Map(members.map(({ memberId, metadata }) => [memberId, decodeSubscription(metadata)]))
+    const topics = new Set([...readers.values()].flatMap((reader) => reader.topics))
+    const changelog = changelogOf(this.#group)
+    topics.delete(changelog)
     this.#counts = await this.#count([...topics])
-    return [...assignByNumber(readers, this.#counts)].map(([memberId, places]) => ({
-      memberId,
-      assignment: encodeAssignment(places),
-    }))
+    const { standbyReplicas } = this.#parts
+    return [...assign({ members: readers, counts: this.#counts, changelog, standbyReplicas })].map(
+      ([memberId, places]) => ({
+        memberId,
+        assignment: encodeAssignment(places),
+      }),
+    )
   }
 
   async #count(topics: readonly string[]): Promise<Map<string, number>> {

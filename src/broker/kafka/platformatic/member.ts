@@ -1,9 +1,9 @@
 import { Consumer, type GroupPartitionsAssigner } from '@platformatic/kafka'
-import { assignByNumber, rebalanceTimeout, rejoinPause } from '../assignment.ts'
+import { assign, rebalanceTimeout, rejoinPause, termOf } from '../assignment.ts'
 import { changelogOf } from '../changelog.ts'
 import { memberRole, type Membership, type MembershipParts, type Term } from '../client.ts'
 import { asBrokerError } from '../failure.ts'
-import { encodeMemberData } from '../memberData.ts'
+import { decodeMemberData, encodeMemberData } from '../memberData.ts'
 import { connectionOptions } from './options.ts'
 
 /** Heartbeats between looks at how many partitions there are. */
@@ -13,6 +13,7 @@ const looksEvery = 10
 export class PlatformaticMembership implements Membership {
   readonly #consumer: Consumer
   readonly #topics: readonly string[]
+  readonly #changelog: string
   readonly #changed: () => void
   /** Partitions of each topic at the last look, which an assignment by this member knows too. */
   #counts: ReadonlyMap<string, number> | undefined
@@ -24,8 +25,10 @@ export class PlatformaticMembership implements Membership {
   leaving = false
   failure: Error | undefined
 
-  constructor({ settings, group, topics, thread, data }: MembershipParts, changed: () => void) {
+  constructor(parts: MembershipParts, changed: () => void) {
+    const { settings, group, topics, thread, data } = parts
     this.#topics = topics
+    this.#changelog = changelogOf(group)
     this.#changed = changed
     const { session, heartbeat } = settings.timeouts
     this.#consumer = new Consumer({
@@ -36,11 +39,11 @@ export class PlatformaticMembership implements Membership {
       rebalanceTimeout: Math.max(rebalanceTimeout, session),
       heartbeatInterval: heartbeat,
       protocols: [protocolWith(data)],
-      partitionAssigner: assignOf(topics),
+      partitionAssigner: assignOf(parts),
       retries: 10,
       retryDelay: 200,
     })
-    this.#consumer.topics.trackAll(...topics, changelogOf(group))
+    this.#consumer.topics.trackAll(...topics, this.#changelog)
     this.#consumer.on('consumer:group:join', ({ isLeader }) => this.#joined(isLeader ?? false))
     this.#consumer.on('consumer:group:rebalance', () => (this.leaving = true))
     this.#consumer.on('consumer:heartbeat:end', () => {
@@ -77,10 +80,11 @@ export class PlatformaticMembership implements Membership {
     this.#leads = leads
     this.failure = undefined
     this.leaving = false
-    const partitions = (assignments ?? [])
-      .filter(({ topic }) => this.#topics.includes(topic)) // The client gives all there is to an only member.
-      .flatMap(({ topic, partitions }) => partitions.map((partition) => ({ topic, partition })))
-    this.#term = { member: { generation: generationId, id: memberId! }, partitions }
+    const assigned = (assignments ?? []).flatMap(({ topic, partitions }) =>
+      partitions.map((partition) => ({ topic, partition })),
+    )
+    const member = { generation: generationId, id: memberId! }
+    this.#term = termOf(member, assigned, { topics: this.#topics, changelog: this.#changelog })
     this.#changed()
   }
 
@@ -128,16 +132,23 @@ const protocolWith = (data: MembershipParts['data']) => ({
 })
 
 const assignOf =
-  (topics: readonly string[]): GroupPartitionsAssigner =>
-  (_current, members, _topics, { topics: known }) => {
-    const readers = new Map([...members].map(([id, member]) => [id, member.topics ?? topics]))
+  ({ topics, group, standbyReplicas }: MembershipParts): GroupPartitionsAssigner =>
+  (_current, joined, _topics, { topics: known }) => {
+    const members = new Map(
+      [...joined].map(([id, member]) => [
+        id,
+        { topics: member.topics ?? topics, data: decodeMemberData(member.metadata as Buffer | undefined) },
+      ]),
+    )
     const counts = new Map(topics.map((topic) => [topic, known.get(topic)?.partitionsCount ?? 0]))
-    return [...assignByNumber(readers, counts)].map(([memberId, places]) => {
-      const byTopic = Map.groupBy(places, ({ topic }) => topic)
-      const assignments = [...byTopic].map(([topic, own]): [string, { topic: string; partitions: number[] }] => [
-        topic,
-        { topic, partitions: own.map(({ partition }) => partition) },
-      ])
-      return { memberId, assignments: new Map(assignments) }
-    })
+    return [...assign({ members, counts, changelog: changelogOf(group), standbyReplicas })].map(
+      ([memberId, places]) => {
+        const byTopic = Map.groupBy(places, ({ topic }) => topic)
+        const assignments = [...byTopic].map(([topic, own]): [string, { topic: string; partitions: number[] }] => [
+          topic,
+          { topic, partitions: own.map(({ partition }) => partition) },
+        ])
+        return { memberId, assignments: new Map(assignments) }
+      },
+    )
   }

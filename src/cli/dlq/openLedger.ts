@@ -1,5 +1,6 @@
 import type { Broker } from '../../broker/broker.ts'
 import type { Ledger } from '../../deadletter/ledger/ledger.ts'
+import type { Plan } from '../../topology/plan.ts'
 import type { LetterTopic } from './letterTopics.ts'
 import { openPlace, placeOf, type BrokerOptions } from '../brokerOptions.ts'
 import { ledgerOf } from '../ledgerOf.ts'
@@ -7,7 +8,7 @@ import type { PlannedFile } from '../plans.ts'
 import { findLetterTopics, topicsOfPlan } from './letterTopics.ts'
 
 /** Dead-letter topics of a broker, to look into. */
-export interface OpenLetters {
+export interface OpenLedger {
   readonly broker: Broker
   readonly ledger: Ledger
   readonly topics: readonly LetterTopic[]
@@ -19,7 +20,7 @@ export interface OpenLetters {
 }
 
 /** The dead-letter topics of a config, or all that the broker has. @throws ConfigError for a config with mistakes */
-export async function openLetters(options: BrokerOptions, path: string | undefined): Promise<OpenLetters> {
+export async function openLedger(options: BrokerOptions, path: string | undefined): Promise<OpenLedger> {
   // Reading a config loads every component, which is not needed otherwise.
   const planned = path === undefined ? undefined : (await import('../plans.ts')).readPlan(path)
   const place = placeOf(options, planned?.file)
@@ -36,4 +37,25 @@ export async function openLetters(options: BrokerOptions, path: string | undefin
     await close()
     throw thrown
   }
+}
+
+/** The dead letters of a pipeline, to do something about. */
+export interface Workbench {
+  readonly broker: Broker
+  readonly ledger: Ledger
+  readonly plan: Plan
+  close(): Promise<void>
+}
+
+/** @throws ConfigError for a config with mistakes */
+export async function openWorkbench(options: BrokerOptions, path: string, use: 'read' | 'append'): Promise<Workbench> {
+  const { file, plan } = (await import('../plans.ts')).readPlan(path)
+  const place = placeOf(options, file)
+  const broker = await openPlace(place, use)
+  const ledger = ledgerOf(place, broker)
+  const close = async () => {
+    await ledger.close()
+    await broker.close()
+  }
+  return { broker, ledger, plan, close }
 }

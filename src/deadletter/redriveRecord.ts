@@ -1,0 +1,132 @@
+import type { TopicPartition } from '../broker/broker.ts'
+import type { Header, OutputRecord, RawRecord, StoredRecord } from '../record/record.ts'
+import type { FailureTime } from './ledger/entry.ts'
+import { readStreams, streamsText } from './letter.ts'
+
+/** A letter that is sent back, and in which redrive. */
+export interface SentBack extends FailureTime {
+  readonly letter: string
+  /** The dead-letter topic that has it. */
+  readonly topic: string
+  /** Milliseconds since the epoch. */
+  readonly firstFailedAt: number
+  /** The redrive that it is part of. */
+  readonly redrive: string
+}
+
+/** The record as an operator is to get it, where that differs from the source record. */
+export interface Reentry {
+  /** As JSON. */
+  readonly value?: string
+  readonly key?: string
+  /** Milliseconds since the epoch. */
+  readonly timestamp?: number
+}
+
+/** A dead letter on its way back. */
+export interface RedriveFacts extends SentBack {
+  readonly source: string
+  /** The source record as it lies in its topic, or as it was fixed. */
+  readonly raw: StoredRecord
+  /** What failed. */
+  readonly operator: string
+  /** Where the record goes on: at what failed, or from the source record on. */
+  readonly from: 'operator' | 'source'
+  readonly index: string
+  readonly input: Reentry
+  /** Why `input` is not all that the operator was given: then only a task that holds the record can go on with it. */
+  readonly missing?: string
+  /** Whether somebody changed the record: what a task holds of it is to be changed, too. */
+  readonly fixed: boolean
+  readonly streams?: ReadonlyMap<string, boolean>
+  readonly read?: TopicPartition
+}
+
+/** The prefix of every header that Oxbow puts on a record of a lane. */
+const prefix = 'oxbow.redrive.'
+const first = `${prefix}letter`
+
+/**
+ * A record of a lane: the source record byte for byte, or as it was fixed, with `oxbow.redrive.*` headers behind its own.
+ * @param lane where it goes to @param now milliseconds since the epoch: retention counts from there
+ */
+export function redriveRecord(facts: RedriveFacts, lane: TopicPartition, now: number): OutputRecord {
+  const { key, value, headers } = facts.raw
+  return { ...lane, key, value, headers: [...headers, ...ownHeaders(facts)], timestamp: now }
+}
+
+function ownHeaders({ raw, input, streams, read, ...facts }: RedriveFacts): Header[] {
+  const texts = {
+    letter: facts.letter,
+    topic: facts.topic,
+    hops: String(facts.hops),
+    'failed-at': String(facts.failedAt),
+    'first-failed-at': String(facts.firstFailedAt),
+    redrive: facts.redrive,
+    source: facts.source,
+    'origin.topic': raw.topic,
+    'origin.partition': String(raw.partition),
+    'origin.offset': String(raw.offset),
+    'origin.timestamp': String(raw.timestamp),
+    operator: facts.operator,
+    from: facts.from,
+    index: facts.index,
+    'input.value': input.value,
+    'input.key': input.key,
+    'input.timestamp': input.timestamp === undefined ? undefined : String(input.timestamp),
+    'input.missing': facts.missing,
+    fixed: facts.fixed ? 'true' : undefined,
+    streams: streams && streamsText(streams),
+    'read.topic': read?.topic,
+    'read.partition': read && String(read.partition),
+  }
+  return Object.entries(texts).flatMap(([name, text]): Header[] =>
+    text === undefined ? [] : [[prefix + name, Buffer.from(text)]],
+  )
+}
+
+/** @returns undefined for what is no record of a redrive: anybody may write to a topic */
+export function readRedriveRecord({ key, value, headers }: StoredRecord): RedriveFacts | undefined {
+  const start = headers.findLastIndex(([name]) => name === first)
+  if (start < 0) return undefined
+  const own = new Map(headers.slice(start))
+  const text = (name: string): string | undefined => own.get(prefix + name)?.toString()
+  const number = (name: string): number => Number(text(name) ?? NaN)
+  const [offset, source, operator] = [text('origin.offset') ?? '', text('source'), text('operator')]
+  const [topic, redrive, origin] = [text('topic'), text('redrive'), text('origin.topic')]
+  const numbers = ['hops', 'failed-at', 'first-failed-at', 'origin.partition', 'origin.timestamp'].map(number)
+  const isWhole = numbers.every(Number.isSafeInteger) && /^\d{1,19}$/.test(offset)
+  if (!isWhole || !source || !operator || !topic || redrive === undefined || !origin) return undefined
+  const place = { topic: origin, partition: number('origin.partition'), offset: BigInt(offset) }
+  const raw: RawRecord = { key, value, headers: headers.slice(0, start), timestamp: number('origin.timestamp') }
+  const [input, inputKey, missing, streams] = [
+    text('input.value'),
+    text('input.key'),
+    text('input.missing'),
+    text('streams'),
+  ]
+  return {
+    letter: text('letter')!,
+    topic,
+    hops: number('hops'),
+    failedAt: number('failed-at'),
+    firstFailedAt: number('first-failed-at'),
+    redrive,
+    source,
+    raw: { ...raw, ...place },
+    operator,
+    from: text('from') === 'source' ? 'source' : 'operator',
+    index: text('index') ?? '',
+    input: {
+      ...(input !== undefined && { value: input }),
+      ...(inputKey !== undefined && { key: inputKey }),
+      ...(Number.isSafeInteger(number('input.timestamp')) && { timestamp: number('input.timestamp') }),
+    },
+    ...(missing !== undefined && { missing }),
+    fixed: text('fixed') === 'true',
+    ...(streams !== undefined && { streams: readStreams(streams) }),
+    ...(text('read.topic') !== undefined && {
+      read: { topic: text('read.topic')!, partition: number('read.partition') },
+    }),
+  }
+}

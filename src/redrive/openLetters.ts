@@ -1,0 +1,49 @@
+import type { Broker, TopicInfo } from '../broker/broker.ts'
+import type { IndexedLetter } from '../deadletter/ledger/letters.ts'
+import type { Ledger } from '../deadletter/ledger/ledger.ts'
+import { readLetter, type Letter } from '../deadletter/readLetter.ts'
+import type { StoredRecord } from '../record/record.ts'
+
+/** The letters of dead-letter topics that are open now, each as it failed last, in the order in which the topics have them. */
+export async function* openLetters(broker: Broker, ledger: Ledger, topics: readonly string[]): AsyncGenerator<Letter> {
+  await ledger.follow(topics)
+  for (const info of await broker.topics(topics))
+    for await (const record of recordsIn(broker, info)) {
+      const letter = readLetter(record)
+      if (letter && isOpen(letter, ledger.letter(letter.id))) yield letter
+    }
+}
+
+/** The open letters of these ids, in their order; undefined for one that is not. */
+export async function openLettersById(
+  broker: Broker,
+  ledger: Ledger,
+  topics: readonly string[],
+  ids: readonly string[],
+): Promise<readonly (Letter | undefined)[]> {
+  await ledger.follow(topics)
+  return Promise.all(
+    ids.map(async (id) => {
+      const found = ledger.letter(id)
+      if (found?.disposition !== 'open' || !topics.includes(found.topic)) return undefined
+      const { records } = await broker.read(found, 1)
+      return records[0] && readLetter(records[0])
+    }),
+  )
+}
+
+const isOpen = ({ topic, partition, offset }: Letter, known: IndexedLetter | undefined): boolean =>
+  known?.disposition === 'open' && known.topic === topic && known.partition === partition && known.offset === offset
+
+const recordsPerRead = 1_000
+
+async function* recordsIn(broker: Broker, { name, partitions }: TopicInfo): AsyncGenerator<StoredRecord> {
+  for (const { partition, start, end } of partitions) {
+    for (let offset = start; offset < end;) {
+      const { records, next } = await broker.read({ topic: name, partition, offset }, recordsPerRead)
+      yield* records.filter((record) => record.offset < end)
+      if (next === offset) break
+      offset = next
+    }
+  }
+}

@@ -1,0 +1,197 @@
+import type { SchedulerLike } from 'rxjs'
+import { OutputsRefused, type Broker } from '../broker/broker.ts'
+import { entryRecord, isLedger, ledgerOf, type LedgerEntry } from '../deadletter/ledger/entry.ts'
+import { letterPrefix } from '../deadletter/letter.ts'
+import type { Letter } from '../deadletter/readLetter.ts'
+import { redriveRecord } from '../deadletter/redriveRecord.ts'
+import type { OutputRecord } from '../record/record.ts'
+import type { Plan } from '../topology/plan.ts'
+import { prepareTopics } from '../topology/prepareTopics.ts'
+import { Canary, type CanaryResult } from './canary.ts'
+import type { Fix } from './fix.ts'
+import { Pace } from './pace.ts'
+import { wayBack } from './wayBack.ts'
+
+export interface SendOptions {
+  readonly plan: Plan
+  readonly broker: Broker
+  readonly scheduler: SchedulerLike
+  /** Where the records go on: at what failed, from their sources on, or anywhere. */
+  readonly to: 'operator' | 'source' | { readonly topic: string }
+  readonly fix?: Fix
+  /** Letters a second, at most; as fast as it goes when absent. */
+  readonly rate?: number
+  /** So many go first; the others follow when all of those have passed. */
+  readonly canary?: number
+  /** Names the redrive. */
+  readonly redrive: string
+  /** Who sends them, and why. */
+  readonly by: string
+  readonly why: string
+  /** Stops it between two chunks: what is not sent is open still. */
+  readonly signal: AbortSignal
+  readonly onProgress?: (sent: Sent) => void
+  /** A letter was sent. */
+  readonly onSent?: (letter: Letter) => void
+  /** A letter stays where it is. */
+  readonly onRefused?: (letter: Letter, why: string) => void
+}
+
+export interface Sent {
+  readonly sent: number
+  /** Letters that cannot be sent back, and stay open. */
+  readonly refused: number
+  /** How those that went first fared. */
+  readonly canary?: CanaryResult
+}
+
+/** What one letter adds to a unit. */
+interface Parcel {
+  readonly letter: Letter
+  readonly outputs: readonly OutputRecord[]
+}
+
+const mostAtOnce = 1_000
+
+/**
+ * Sends letters back. What carries one and the entry that says so are of one unit, so that a sender which dies in the middle
+ * and starts again on the letters that are open still loses none and doubles none.
+ * @throws BrokerError
+ */
+export async function sendLetters(
+  letters: Iterable<Letter> | AsyncIterable<Letter>,
+  options: SendOptions,
+): Promise<Sent> {
+  const sender = new Sender(options)
+  let chunk: Parcel[] = []
+  for await (const letter of letters) {
+    if (options.signal.aborted || sender.isOver) break
+    const parcel = sender.pack(letter)
+    if (parcel) chunk.push(parcel)
+    if (chunk.length < sender.atOnce) continue
+    await sender.send(chunk)
+    chunk = []
+  }
+  if (!options.signal.aborted && !sender.isOver) await sender.send(chunk)
+  return sender.standing
+}
+
+class Sender {
+  readonly #options: SendOptions
+  readonly #pace: Pace
+  readonly #ledgers = new Set<string>()
+  #isPrepared = false
+  #canary: CanaryResult | undefined
+  #sent = 0
+  #refused = 0
+
+  constructor(options: SendOptions) {
+    this.#options = options
+    this.#pace = new Pace(options.rate, options.scheduler)
+  }
+
+  get standing(): Sent {
+    return { sent: this.#sent, refused: this.#refused, ...(this.#canary && { canary: this.#canary }) }
+  }
+
+  /** Whether no more are to follow, because of those that went first. */
+  get isOver(): boolean {
+    return this.#canary !== undefined && this.#canary.passed < this.#canary.sent
+  }
+
+  /** How many go at once. */
+  get atOnce(): number {
+    const first = this.#goesFirst ? this.#options.canary! : Infinity
+    return Math.min(mostAtOnce, this.#pace.most, first)
+  }
+
+  /** Undefined for a letter that cannot be sent. */
+  pack(letter: Letter): Parcel | undefined {
+    const { to, plan, redrive, scheduler, fix, by, why } = this.#options
+    const now = scheduler.now()
+    const { id, hops, failedAt } = letter
+    const entry = { letter: id, hops, failedAt, by, redrive, at: now }
+    if (typeof to === 'object') {
+      const said: LedgerEntry = {
+        ...entry,
+        to: 'resolved',
+        why: [why, `sent to ${to.topic}`].filter(Boolean).join('; '),
+      }
+      return { letter, outputs: [recordFor(to.topic, letter), entryRecord(letter.topic, said)] }
+    }
+    const way = wayBack(letter, { plan, to, redrive, now, ...(fix && { fix }) })
+    if ('refusal' in way) return this.#refuse(letter, way.refusal)
+    const said: LedgerEntry = { ...entry, to: 'redriving', why }
+    return { letter, outputs: [redriveRecord(way.facts, way.lane, now), entryRecord(letter.topic, said)] }
+  }
+
+  async send(parcels: readonly Parcel[]): Promise<void> {
+    if (parcels.length === 0) return
+    const { broker, signal, onSent, onProgress, canary: first } = this.#options
+    await this.#pace.wait(parcels.length, signal)
+    if (signal.aborted) return
+    await this.#prepare(parcels)
+    const canary = this.#goesFirst
+      ? await Canary.of(
+          parcels.map(({ letter }) => letter),
+          this.#options,
+        )
+      : undefined
+    const sent = await this.#commit(parcels, broker)
+    this.#sent += sent.length
+    for (const { letter } of sent) onSent?.(letter)
+    onProgress?.(this.standing)
+    if (canary && first) this.#canary = await canary.outcome(sent.map(({ letter }) => letter))
+  }
+
+  get #goesFirst(): boolean {
+    return this.#options.canary !== undefined && this.#canary === undefined
+  }
+
+  /** @returns those that went: what is too large for a topic stays where it is */
+  async #commit(parcels: readonly Parcel[], broker: Broker): Promise<readonly Parcel[]> {
+    const outputs = parcels.flatMap((parcel) => parcel.outputs)
+    if (outputs.length === 0) return []
+    try {
+      await broker.commit({ group: 'oxbow.dlq', task: '', outputs, offsets: [], state: [], counts: [] })
+      return parcels
+    } catch (thrown) {
+      if (!(thrown instanceof OutputsRefused)) throw thrown
+      const isRefused = (parcel: Parcel) => parcel.outputs.some((output) => thrown.reasons.has(output))
+      for (const { letter, outputs: own } of parcels.filter(isRefused))
+        this.#refuse(letter, own.flatMap((output) => thrown.reasons.get(output) ?? [])[0]!)
+      return this.#commit(
+        parcels.filter((parcel) => !isRefused(parcel)),
+        broker,
+      )
+    }
+  }
+
+  #refuse(letter: Letter, why: string): undefined {
+    this.#refused++
+    this.#options.onRefused?.(letter, why)
+  }
+
+  /** Creates the lanes, and the ledgers of topics that the plan does not know. */
+  async #prepare(parcels: readonly Parcel[]): Promise<void> {
+    const { plan, broker } = this.#options
+    const names = new Set(plan.topics.map(({ name }) => name))
+    if (!this.#isPrepared)
+      await prepareTopics(
+        broker,
+        plan.topics.filter(({ name, partitionsOf }) => partitionsOf !== undefined || isLedger(name, names)),
+      )
+    this.#isPrepared = true
+    const ledgers = new Set(parcels.map(({ letter }) => ledgerOf(letter.topic)))
+    const fresh = [...ledgers].filter((name) => !this.#ledgers.has(name))
+    const unknown = fresh.filter((name) => !names.has(name))
+    if (unknown.length > 0) await broker.ensureTopics(unknown.map((name) => ({ name, compacted: false })))
+    for (const name of fresh) this.#ledgers.add(name)
+  }
+}
+
+/** The source record for another topic, with how often it was sent back behind its headers. */
+function recordFor(topic: string, { record, hops }: Letter): OutputRecord {
+  const { key, value, headers, timestamp } = record
+  return { topic, key, value, headers: [...headers, [`${letterPrefix}hops`, Buffer.from(String(hops + 1))]], timestamp }
+}

@@ -1,0 +1,61 @@
+import type { StateStore } from '../component/state.ts'
+
+/** How far a letter has come in its task. */
+export interface Taken {
+  /** The last failure of it that was taken up: how often the record had been sent back until then. */
+  readonly hops: number
+  /** When, in milliseconds since the epoch. */
+  readonly at: number
+  /** Whether that ended well. */
+  readonly resolved?: true
+}
+
+const timeKey = (at: number, letter = ''): string => `at:${String(at).padStart(15, '0')}:${letter}`
+const letterKey = (letter: string): string => `of:${letter}`
+
+const sweptAtOnce = 1_000
+
+/**
+ * The letters that a task has taken up, so that one that comes twice by its lane (a sender that crashed cannot tell) is
+ * not processed twice. They are forgotten when no record of the lane is as old any more.
+ */
+export class TakenLetters {
+  readonly #store: StateStore
+  readonly #retention: number
+  #nextSweep = -Infinity
+
+  /** @param retention milliseconds that the lanes keep their records */
+  constructor(store: StateStore, retention: number) {
+    this.#store = store
+    this.#retention = retention
+  }
+
+  of(letter: string): Taken | undefined {
+    return this.#store.get(letterKey(letter)) as Taken | undefined
+  }
+
+  take(letter: string, hops: number, now: number): void {
+    this.#forget(now)
+    const before = this.of(letter)
+    if (before) this.#store.delete(timeKey(before.at, letter))
+    this.#store.set(letterKey(letter), { hops, at: now } satisfies Taken)
+    this.#store.set(timeKey(now, letter), true)
+  }
+
+  resolved(letter: string, hops: number): void {
+    const taken = this.of(letter)
+    if (taken?.hops === hops) this.#store.set(letterKey(letter), { ...taken, resolved: true } satisfies Taken)
+  }
+
+  /** The oldest first; now and then, so that the state holds little more than it needs. */
+  #forget(now: number): void {
+    if (now < this.#nextSweep || this.#retention === Infinity) return
+    let swept = 0
+    for (const [key] of this.#store.entries('at:', timeKey(Math.max(0, now - this.#retention)))) {
+      this.#store.delete(key)
+      this.#store.delete(letterKey(key.slice(timeKey(0).length)))
+      if (++swept === sweptAtOnce) return
+    }
+    this.#nextSweep = now + this.#retention / 16
+  }
+}
