@@ -1,7 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import type { Endpoint } from './router.ts'
 
-const assets = { 'style.css': 'text/css', 'script.js': 'text/javascript', 'live.js': 'text/javascript', 'icon.svg': 'image/svg+xml' } as const
+const assets = {
+  'style.css': 'text/css',
+  'script.js': 'text/javascript',
+  'icon.svg': 'image/svg+xml',
+} as const
 
 /** The files that pages have the browser load, as they lie beside this one. */
 export const assetEndpoints = (): readonly Endpoint[] =>

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { Problem } from './problem.ts'
 
 /** The most that a request may bring, in bytes. */
-export const mostBody = 1_048_576
+const mostBody = 1_048_576
 /** The longest address, in characters. */
 export const longestAddress = 8_192
 /** Of all headers together, in bytes. */
@@ -17,8 +17,10 @@ const types = {
 /** Reads what a POST brings. @throws Problem 400, 413 or 415 */
 export async function bodyOf(request: IncomingMessage, brings: keyof typeof types): Promise<Buffer> {
   const given = (request.headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase()
-  if (given !== types[brings]) throw new Problem(415, `It is to be sent as content-type ${types[brings]}.`, { accept: types[brings] })
-  if (request.headers['content-encoding'] !== undefined) throw new Problem(415, 'It is to be sent without a content-encoding.')
+  if (given !== types[brings])
+    throw new Problem(415, `It is to be sent as content-type ${types[brings]}.`, { accept: types[brings] })
+  if (request.headers['content-encoding'] !== undefined)
+    throw new Problem(415, 'It is to be sent without a content-encoding.')
   if (Number(request.headers['content-length'] ?? 0) > mostBody) throw tooLarge()
   const chunks: Buffer[] = []
   let size = 0

@@ -20,7 +20,7 @@ export interface Responding {
 }
 
 /** The header in which a program sends the form token of its session. */
-export const formTokenHeader = 'x-oxbow-form-token'
+const formTokenHeader = 'x-oxbow-form-token'
 
 /** Answers a request, or says why not. */
 export async function respond(request: IncomingMessage, parts: Responding): Promise<Answer> {
@@ -54,8 +54,12 @@ const wrongHost =
 /** @throws Problem 401 or 403 */
 function checkRole(visitor: Visitor | undefined, { role }: Endpoint): void {
   if (role === undefined) return
-  if (!visitor) throw new Problem(401, 'Say who you are: log in, or send a token as `Authorization: Bearer`.', { 'www-authenticate': 'Bearer' })
-  if (!may(visitor.user, role)) throw new Problem(403, `This needs the role ${role}; ${visitor.user.name} has ${visitor.user.role}.`)
+  if (!visitor)
+    throw new Problem(401, 'Say who you are: log in, or send a token as `Authorization: Bearer`.', {
+      'www-authenticate': 'Bearer',
+    })
+  if (!may(visitor.user, role))
+    throw new Problem(403, `This needs the role ${role}; ${visitor.user.name} has ${visitor.user.role}.`)
 }
 
 /** What a request brings that may change something: it must come from a page of this server, or from a program. */
@@ -69,7 +73,10 @@ async function bodyToChange(
   const token = brings === 'form' ? pairsIn(body.toString())['form-token'] : request.headers[formTokenHeader]
   const isNeeded = visitor !== undefined && (brings === 'form' || visitor.byCookie)
   if (isNeeded && !(typeof token === 'string' && visitor.formToken !== undefined && isSame(token, visitor.formToken)))
-    throw new Problem(403, `The token of the form is missing or old: load the page again (programs: the header ${formTokenHeader}).`)
+    throw new Problem(
+      403,
+      `The token of the form is missing or old: load the page again (programs: the header ${formTokenHeader}).`,
+    )
   return body
 }
 

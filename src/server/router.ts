@@ -73,7 +73,7 @@ function matched(pattern: readonly string[], parts: readonly string[]): Found['p
 }
 
 /** @throws Problem 400 for what is no UTF-8 */
-export function decoded(part: string): string {
+function decoded(part: string): string {
   try {
     return decodeURIComponent(part)
   } catch (thrown) {
@@ -87,7 +87,10 @@ export function pairsIn(text: string): { readonly [name: string]: string } {
   const pairs = new Map<string, string>()
   for (const pair of text.split('&')) {
     if (pair === '') continue
-    const [name, value] = /^([^=]*)=?(.*)$/s.exec(pair)!.slice(1).map((each) => decoded(each.replaceAll('+', ' ')))
+    const [name, value] = /^([^=]*)=?(.*)$/s
+      .exec(pair)!
+      .slice(1)
+      .map((each) => decoded(each.replaceAll('+', ' ')))
     if (pairs.has(name!)) throw new Problem(400, `"${name}" is said twice.`)
     pairs.set(name!, value!)
   }

@@ -7,7 +7,12 @@ const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 /** Sends an answer; one that comes bit by bit ends when nobody listens any more. */
-export async function send(answer: Answer, { method }: IncomingMessage, response: ServerResponse, log: Log): Promise<void> {
+export async function send(
+  answer: Answer,
+  { method }: IncomingMessage,
+  response: ServerResponse,
+  log: Log,
+): Promise<void> {
   const { status, type, body, headers } = answer
   response.writeHead(status, {
     'content-type': type,
@@ -29,7 +34,8 @@ export async function send(answer: Answer, { method }: IncomingMessage, response
   try {
     for await (const part of body(gone.signal)) if (!response.write(part)) await drained(response)
   } catch (error) {
-    if (!gone.signal.aborted) log.warn({ error }, `A stream ended: ${error instanceof Error ? error.message : String(error)}`)
+    if (!gone.signal.aborted)
+      log.warn({ error }, `A stream ended: ${error instanceof Error ? error.message : String(error)}`)
   }
   response.end()
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { exposed } from './exposed.ts'
 import { isLocal } from './host.ts'
 import { longestAddress, mostHeaders } from './receive.ts'
 import { respond, type Responding } from './respond.ts'
@@ -8,6 +9,8 @@ import { Router } from './router.ts'
 import { byToken, localUser } from './security/visitor.ts'
 import { send } from './send.ts'
 import { endpointsOf, type SiteParts } from './site.ts'
+import { Redrives } from './workbench/redrives.ts'
+import { Workbench } from './workbench/workbench.ts'
 
 export interface ServerParts extends SiteParts {
   /** 0 for any that is free. */
@@ -33,8 +36,10 @@ export class ServerError extends Error {
 export async function startServer(parts: ServerParts): Promise<RunningServer> {
   const { port, host = '127.0.0.1', users, log } = parts
   if (!users && !isLocal(host)) throw new ServerError(exposed(host))
+  const workbench = new Workbench(parts)
+  const redrives = new Redrives(workbench)
   const responding: Responding = {
-    router: new Router(endpointsOf(parts)),
+    router: new Router(endpointsOf(workbench, redrives, parts)),
     doorkeeper: users ? byToken(users) : localUser(),
     ...(!users && { openAt: host }),
     log,
@@ -53,15 +58,13 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   return {
     url: `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`,
     async close() {
+      await redrives.close()
       server.close()
       server.closeAllConnections()
       await once(server, 'close')
     },
   }
 }
-
-const exposed = (host: string): string =>
-  `${host} can be reached by others, and nobody would be asked who they are. Name a file of tokens with --token-file, or have them in OXBOW_TOKENS: lines of NAME ROLE TOKEN (roles: view, operate, edit). Without --host only this machine is listened to.`
 
 /** What is no request that can be read. */
 function refuseUnreadable({ code }: NodeJS.ErrnoException, socket: Socket): void {
@@ -70,7 +73,12 @@ function refuseUnreadable({ code }: NodeJS.ErrnoException, socket: Socket): void
   const detail = isLarge
     ? `The headers of a request may have ${mostHeaders} bytes at most, its address ${longestAddress} characters.`
     : 'This is no HTTP request that can be read.'
-  const body = JSON.stringify({ type: 'about:blank', title: isLarge ? 'The headers are too large' : 'Bad request', status: isLarge ? 431 : 400, detail })
+  const body = JSON.stringify({
+    type: 'about:blank',
+    title: isLarge ? 'The headers are too large' : 'Bad request',
+    status: isLarge ? 431 : 400,
+    detail,
+  })
   const status = isLarge ? '431 Request Header Fields Too Large' : '400 Bad Request'
   socket.end(
     `HTTP/1.1 ${status}\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,

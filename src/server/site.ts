@@ -12,7 +12,8 @@ import type { Endpoint } from './router.ts'
 import type { Users } from './security/users.ts'
 import { answerTables } from './tables.ts'
 import { Topologies } from './workbench/topologies.ts'
-import { Workbench, type WorkbenchParts } from './workbench/workbench.ts'
+import type { Redrives } from './workbench/redrives.ts'
+import type { Workbench, WorkbenchParts } from './workbench/workbench.ts'
 
 export interface SiteParts extends WorkbenchParts {
   /** What the page plots; nothing when absent. */
@@ -22,9 +23,8 @@ export interface SiteParts extends WorkbenchParts {
 }
 
 /** All that is served. */
-export function endpointsOf(parts: SiteParts): readonly Endpoint[] {
+export function endpointsOf(workbench: Workbench, redrives: Redrives, parts: SiteParts): readonly Endpoint[] {
   const { pipelines, plots = [], broker, users, log } = parts
-  const workbench = new Workbench(parts)
   const topologies = new Topologies(pipelines)
   const readable = readablePlots(plots, broker)
   const shown = { ...parts, plots: readable }
@@ -47,7 +47,7 @@ export function endpointsOf(parts: SiteParts): readonly Endpoint[] {
     ...plotRoutes(readable).map(([path, route]): Endpoint => {
       return { method: 'GET', path, role: 'view', answer: ({ request }) => route(request) }
     }),
-    ...apiEndpoints(operationsOf(workbench, topologies)),
+    ...apiEndpoints(operationsOf(workbench, topologies, redrives)),
     ...(users ? loginEndpoints(users, log) : []),
     ...assetEndpoints(),
   ]

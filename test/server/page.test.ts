@@ -58,7 +58,9 @@ describe('a request', () => {
 
   it('may name others where others are listened to', async () => {
     const { url } = await served(plain, { host: '0.0.0.0', users: new Users('anna view abcdefghijklmnop') })
-    expect((await answerTo(`${url.replace('0.0.0.0', '127.0.0.1')}/healthz`, { host: 'oxbow.example' })).status).toBe(200)
+    expect((await answerTo(`${url.replace('0.0.0.0', '127.0.0.1')}/healthz`, { host: 'oxbow.example' })).status).toBe(
+      200,
+    )
   })
 })
 

@@ -103,7 +103,7 @@ describe.skipIf(executablePath === undefined)('the page in a browser', () => {
     const { page } = await open({ colorScheme, viewport: { width: 360, height: 740 } })
     const wide = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
     expect(wide).toBeLessThanOrEqual(0)
-    for (const text of ['h1', '.subject', '.well', 'caption', 'td', '.note', 'footer a'])
+    for (const text of ['.name', '.subject', '.well', 'caption', 'td', '.note', 'footer a'])
       expect(await contrast(page, text, 'color'), text).toBeGreaterThanOrEqual(4.5)
     expect(await contrast(page, '.plot text', 'fill')).toBeGreaterThanOrEqual(4.5)
     for (const line of ['.line.s0 path', '.line.s1 path', '.marks.s2 path'])
@@ -113,7 +113,7 @@ describe.skipIf(executablePath === undefined)('the page in a browser', () => {
   it('can be walked through with the keyboard', async () => {
     const { page } = await open()
     const reached: unknown[] = []
-    for (let step = 0; step < 12; step++) {
+    for (let step = 0; step < 30; step++) {
       await page.keyboard.press('Tab')
       reached.push(await page.evaluate('document.activeElement.textContent.trim().slice(0, 20)'))
     }

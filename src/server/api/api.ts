@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { json } from '../answer.ts'
 import type { Endpoint } from '../router.ts'
+import type { Redrives } from '../workbench/redrives.ts'
 import type { Topologies } from '../workbench/topologies.ts'
 import type { Workbench } from '../workbench/workbench.ts'
 import { auditOperations } from './audit.ts'
@@ -8,14 +9,20 @@ import { groupOperations } from './groups.ts'
 import { letterOperations } from './letters.ts'
 import { openApi } from './openapi.ts'
 import type { Operation } from './operation.ts'
+import { redriveOperations } from './redrives.ts'
 import { topicOperations } from './topics.ts'
 import { topologyOperations } from './topology.ts'
 
-export const operationsOf = (workbench: Workbench, topologies: Topologies): readonly Operation[] => [
+export const operationsOf = (
+  workbench: Workbench,
+  topologies: Topologies,
+  redrives: Redrives,
+): readonly Operation[] => [
   ...groupOperations(workbench),
   ...letterOperations(workbench),
   ...topicOperations(workbench),
   ...topologyOperations(workbench, topologies),
+  ...redriveOperations(workbench, redrives),
   ...auditOperations(workbench),
 ]
 

@@ -56,7 +56,10 @@ export const groupOperations = (workbench: Workbench): readonly Operation[] => [
       const [example] = ledger.page(choiceOf(found), 1).letters
       return {
         ...asJson(found),
-        affected: { ...affected, keys: keys.map(({ key, letters }) => ({ key: key && shownBytes(key, 256), letters })) },
+        affected: {
+          ...affected,
+          keys: keys.map(({ key, letters }) => ({ key: key && shownBytes(key, 256), letters })),
+        },
         example: example?.id ?? null,
       }
     },

@@ -6,7 +6,21 @@ import { shownBytes, timeOf } from '../workbench/shown.ts'
 import { veilFor } from '../workbench/veil.ts'
 import type { FoundLetter, Workbench } from '../workbench/workbench.ts'
 import { operation, type Operation } from './operation.ts'
-import { bytes, count, cursor, cursorOf, disposition, entry, fingerprint, indexedLetter, iso, letterId, pageSize, time, topic } from './shapes.ts'
+import {
+  bytes,
+  count,
+  cursor,
+  cursorOf,
+  disposition,
+  entry,
+  fingerprint,
+  indexedLetter,
+  iso,
+  letterId,
+  pageSize,
+  time,
+  topic,
+} from './shapes.ts'
 
 /** Of a value, this much is shown. */
 export const mostShown = 262_144
@@ -43,7 +57,11 @@ export const letterOperations = (workbench: Workbench): readonly Operation[] => 
         ...(only !== undefined && { disposition: [only] }),
         ...(key !== undefined && { key: Buffer.from(key) }),
       }
-      const { letters, next } = workbench.parts.ledger.page(choice, limit, after && { failedAt: after[0], number: after[1] })
+      const { letters, next } = workbench.parts.ledger.page(
+        choice,
+        limit,
+        after && { failedAt: after[0], number: after[1] },
+      )
       return { letters: letters.map(asJson), next: next ? cursorOf(next.failedAt, next.number) : null }
     },
   ),
@@ -73,15 +91,32 @@ function letter() {
     input: z.string().nullable().describe('What the operator was given, where that is not the source record’s value.'),
     headers: z.array(z.tuple([z.string(), bytes().nullable()])),
     value: bytes().nullable(),
-    hex: z.string().nullable().describe(`The first ${mostHex} bytes of the value; null where they are hidden from you.`),
+    hex: z
+      .string()
+      .nullable()
+      .describe(`The first ${mostHex} bytes of the value; null where they are hidden from you.`),
     history: z.array(entry()).describe('What was said of it, the first entry first.'),
   })
 }
 
 /** All of a letter that somebody may see. */
 function wholeLetter({ parts }: Workbench, { indexed, letter: own }: FoundLetter, user: User) {
-  const { pipeline, operator, fault, attempts, revision, origin, firstFailedAt, disposition: asked, input, record } = own
-  const veil = veilFor(user, parts.pipelines.map(({ plan }) => plan))
+  const {
+    pipeline,
+    operator,
+    fault,
+    attempts,
+    revision,
+    origin,
+    firstFailedAt,
+    disposition: asked,
+    input,
+    record,
+  } = own
+  const veil = veilFor(
+    user,
+    parts.pipelines.map(({ plan }) => plan),
+  )
   return {
     ...asJson(indexed),
     ...{ pipeline, operator, fault, attempts, revision, asked },
@@ -103,7 +138,10 @@ export const asJson = ({ fingerprint: group, offset, key, failedAt, ...rest }: I
   failedAt: iso(failedAt),
 })
 
-export const entryAsJson = ({ at, letter: id, to, by, why, redrive, hops, failedAt }: LedgerEntry, inTopic: string) => ({
+export const entryAsJson = (
+  { at, letter: id, to, by, why, redrive, hops, failedAt }: LedgerEntry,
+  inTopic: string,
+) => ({
   at: iso(at),
   letter: id,
   topic: inTopic,

@@ -4,16 +4,26 @@ import type { Operation } from './operation.ts'
 /** The API as OpenAPI 3.1 describes it. @param version of Oxbow */
 export function openApi(operations: readonly Operation[], version: string): object {
   const paths: { [path: string]: { [method: string]: object } } = {}
-  for (const { spec } of operations) paths[spec.path] = { ...paths[spec.path], [spec.method.toLowerCase()]: described(spec) }
+  for (const { spec } of operations)
+    paths[spec.path] = { ...paths[spec.path], [spec.method.toLowerCase()]: described(spec) }
   return {
     openapi: '3.1.0',
-    info: { title: 'Oxbow', version, description: 'Dead letters, topics and redrives of pipelines. Times are ISO 8601.' },
+    info: {
+      title: 'Oxbow',
+      version,
+      description: 'Dead letters, topics and redrives of pipelines. Times are ISO 8601.',
+    },
     security: [{ token: [] }, { session: [] }, {}],
     paths,
     components: {
       securitySchemes: {
         token: { type: 'http', scheme: 'bearer' },
-        session: { type: 'apiKey', in: 'cookie', name: 'oxbow-session', description: 'Of who logged in; POST needs the header x-oxbow-form-token, too.' },
+        session: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: 'oxbow-session',
+          description: 'Of who logged in; POST needs the header x-oxbow-form-token, too.',
+        },
       },
       schemas: { Problem: schemaOf(problem) },
     },
@@ -32,7 +42,9 @@ function described({ role, summary, params, query, body, answer, streamed, statu
     summary,
     description: `Needs the role ${role}.`,
     parameters: [...parametersOf('path', params), ...parametersOf('query', query)],
-    ...(body && { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(body, 'input') } } } }),
+    ...(body && {
+      requestBody: { required: true, content: { 'application/json': { schema: schemaOf(body, 'input') } } },
+    }),
     responses: {
       [status]: {
         description: streamed ? 'Events, each with data of this schema.' : 'Done.',

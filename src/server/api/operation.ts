@@ -18,7 +18,12 @@ export interface Given<P, Q, B> {
 }
 
 /** One operation of the HTTP API: what it takes and gives, which is checked, and described from the same schemas. */
-export interface OperationSpec<P extends Fields, Q extends Fields, B extends z.ZodType | undefined, A extends z.ZodType> {
+export interface OperationSpec<
+  P extends Fields,
+  Q extends Fields,
+  B extends z.ZodType | undefined,
+  A extends z.ZodType,
+> {
   readonly method: 'GET' | 'POST'
   readonly path: string
   readonly role: Role
@@ -55,7 +60,9 @@ export function operation<
 /** An operation that answers event by event, as server-sent events, until who asked goes. */
 export function stream<A extends z.ZodType, P extends Fields = undefined, Q extends Fields = undefined>(
   spec: Omit<OperationSpec<P, Q, undefined, A>, 'method' | 'streamed'>,
-  events: (given: Given<Of<P>, Of<Q>, undefined>) => Promise<(signal: AbortSignal) => AsyncIterable<Answered<z.input<A>>>>,
+  events: (
+    given: Given<Of<P>, Of<Q>, undefined>,
+  ) => Promise<(signal: AbortSignal) => AsyncIterable<Answered<z.input<A>>>>,
 ): Operation {
   return wrap({ ...spec, method: 'GET', streamed: true }, async (given) => {
     const source = await events(given as never)
@@ -99,7 +106,9 @@ const nothing = z.strictObject({})
 export function read<T>(schema: z.ZodType<T>, given: unknown, status: number, where: string): T {
   const { success, data, error } = schema.safeParse(given)
   if (success) return data
-  const told = error.issues.slice(0, 5).map(({ path, message }) => `${path.length > 0 ? `"${path.join('.')}"` : 'it'} ${where}: ${message}`)
+  const told = error.issues
+    .slice(0, 5)
+    .map(({ path, message }) => `${path.length > 0 ? `"${path.join('.')}"` : 'it'} ${where}: ${message}`)
   throw new Problem(status, `${told.join('; ')}.`)
 }
 

@@ -13,7 +13,10 @@ export const producedRecord = () =>
       value: z.json().optional(),
       valueText: text().optional(),
       valueBase64: base64().optional(),
-      headers: z.array(z.tuple([text().min(1).max(1_000), text().nullable()])).max(100).default([]),
+      headers: z
+        .array(z.tuple([text().min(1).max(1_000), text().nullable()]))
+        .max(100)
+        .default([]),
       partition: z.int().min(0).max(999_999).optional(),
       timestamp: z.int().min(0).max(8.64e15).optional().describe('Milliseconds since 1970; now when absent.'),
     })

@@ -11,7 +11,11 @@ export const whole = (least: number, most: number) =>
     .pipe(z.int().min(least).max(most))
 
 /** Entries of one page. */
-export const pageSize = (usual: number, most: number) => whole(1, most).optional().transform((size) => size ?? usual).pipe(z.int())
+export const pageSize = (usual: number, most: number) =>
+  whole(1, most)
+    .optional()
+    .transform((size) => size ?? usual)
+    .pipe(z.int())
 
 export const time = () => z.string().describe('ISO 8601, UTC')
 export const count = () => z.int().min(0)
@@ -34,7 +38,7 @@ export const cursorOf = (first: number, second: number): string => `${first}.${s
 /** Text for people: a reason, at most a line or two. */
 export const reason = () =>
   z
-    .string()
+    .string('say why: the ledger keeps it')
     .min(1, 'say why: the ledger keeps it')
     .max(500)
     .refine((text) => text.isWellFormed() && !/\p{Cc}/u.test(text), 'expected one line of text')

@@ -60,7 +60,8 @@ export const topicOperations = (workbench: Workbench): readonly Operation[] => [
       await workbench.topic(params.name)
       const veil = veilOf(workbench, user)
       return async function* (signal) {
-        for await (const each of liveRecords(workbench.parts.broker, params.name, signal)) yield recordAsJson(each, veil)
+        for await (const each of liveRecords(workbench.parts.broker, params.name, signal))
+          yield recordAsJson(each, veil)
       }
     },
   ),
@@ -106,9 +107,15 @@ export async function topicsOf(workbench: Workbench): Promise<z.output<ReturnTyp
 }
 
 const veilOf = ({ parts }: Workbench, user: Parameters<typeof veilFor>[0]): Veil =>
-  veilFor(user, parts.pipelines.map(({ plan }) => plan))
+  veilFor(
+    user,
+    parts.pipelines.map(({ plan }) => plan),
+  )
 
-const recordAsJson = ({ topic: name, partition, offset, timestamp, key, headers, value }: StoredRecord, veil: Veil) => ({
+const recordAsJson = (
+  { topic: name, partition, offset, timestamp, key, headers, value }: StoredRecord,
+  veil: Veil,
+) => ({
   topic: name,
   partition,
   offset: Number(offset),

@@ -15,7 +15,10 @@ document.addEventListener('visibilitychange', () => {
 
 async function renew() {
   try {
-    const response = await fetch(location.href, { headers: { accept: 'text/html' }, signal: AbortSignal.timeout(every) })
+    const response = await fetch(location.href, {
+      headers: { accept: 'text/html' },
+      signal: AbortSignal.timeout(every),
+    })
     if (!response.ok) throw new Error(`the answer was ${response.status}`)
     const page = new DOMParser().parseFromString(await response.text(), 'text/html')
     for (const next of renewable(page)) replace(next)

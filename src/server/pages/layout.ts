@@ -16,15 +16,7 @@ export interface Page {
   readonly status?: number
 }
 
-const places = [
-  ['/', 'Overview'],
-  ['/letters', 'Dead letters'],
-  ['/redrives', 'Redrives'],
-  ['/topics', 'Topics'],
-  ['/tables', 'Tables'],
-  ['/alerts', 'Alerts'],
-  ['/audit', 'Audit'],
-] as const
+const places = [['/', 'Overview']] as const
 
 export function pageAnswer({ title, subject, visitor, place, content, renewed, status = 200 }: Page): Answer {
   const body = html`<!doctype html>
@@ -68,7 +60,7 @@ export function pageAnswer({ title, subject, visitor, place, content, renewed, s
 const navigation = (current: string | undefined): Html =>
   html`<nav aria-label="Workbench">
     <ul>
-      ${places.map(([path, name]) => html`<li><a href="${path}"${path === current && html` aria-current="page"`}>${name}</a></li> `)}
+      ${places.map(([path, name]) => html`<li><a href="${path}" ${path === current && html` aria-current="page"`}>${name}</a></li> `)}
     </ul>
   </nav>`
 

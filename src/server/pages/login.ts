@@ -35,7 +35,8 @@ export const loginEndpoints = (users: Users, log: Log): readonly Endpoint[] => [
 ]
 
 /** Only to this server: whatever else is named is the overview. */
-const pathWithin = (to: string | undefined): string => (to !== undefined && /^\/(?![/\\])[\x21-\x7e]*$/.test(to) ? to : '/')
+const pathWithin = (to: string | undefined): string =>
+  to !== undefined && /^\/(?![/\\])[\x21-\x7e]*$/.test(to) ? to : '/'
 
 const loginPage = (to: string, problem?: string): Answer =>
   pageAnswer({
@@ -47,8 +48,9 @@ const loginPage = (to: string, problem?: string): Answer =>
       ${problem !== undefined && html`<p class="trouble" role="alert">${problem}</p>`}
       <form class="act" method="post" action="/login">
         <input type="hidden" name="to" value="${to}" />
-        <label>Token <input type="password" name="token" autocomplete="current-password" required maxlength="512" autofocus /></label>
+        <label
+          >Token <input type="password" name="token" autocomplete="current-password" required maxlength="512" autofocus
+        /></label>
         <button>Log in</button>
       </form>`,
   })
-

@@ -1,7 +1,7 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 
 /** What somebody may do; each may also do what those before it may. */
-export const roles = ['view', 'operate', 'edit'] as const
+const roles = ['view', 'operate', 'edit'] as const
 export type Role = (typeof roles)[number]
 
 /** Who asks. */

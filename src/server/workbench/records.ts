@@ -31,7 +31,8 @@ export async function recordsOf(
     const { records } = await tailOf(broker, name, wanted, { records: limit, bytes: mostBytes })
     return { records: records.toSorted(byTime).slice(-limit) }
   }
-  if (wanted.length > 1) throw new Problem(422, `"from" is of one partition: say which, "partition" from 0 to ${partitions.length - 1}.`)
+  if (wanted.length > 1)
+    throw new Problem(422, `"from" is of one partition: say which, "partition" from 0 to ${partitions.length - 1}.`)
   const place = { topic: name, partition: wanted[0]!.partition }
   const { records, next } = await broker.read({ ...place, offset: BigInt(from) }, limit)
   return { records, next: { partition: place.partition, from: Number(next) } }

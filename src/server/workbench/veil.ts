@@ -25,7 +25,9 @@ export function veilFor(user: User, plans: readonly Plan[]): Veil {
     isOpen: fields.size === 0,
     value: (bytes, most) => (bytes === null || fields.size === 0 ? shown(bytes, most) : veiled(bytes, most)),
     header: ([name, value], most) =>
-      value !== null && (secretName.test(name) || fields.has(name)) ? [name, hidden(value)] : [name, shown(value, most)],
+      value !== null && (secretName.test(name) || fields.has(name))
+        ? [name, hidden(value)]
+        : [name, shown(value, most)],
   }
 
   /** What cannot be looked into is hidden as a whole. */

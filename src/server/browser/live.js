@@ -1,1 +1,0 @@
-// Shows records as they come.
