@@ -4,6 +4,7 @@ import type { Endpoint } from './router.ts'
 const assets = {
   'style.css': 'text/css',
   'script.js': 'text/javascript',
+  'live.js': 'text/javascript',
   'icon.svg': 'image/svg+xml',
 } as const
 

@@ -5,8 +5,15 @@ import { wantsHtml } from './accept.ts'
 import { json, text, type Answer } from './answer.ts'
 import { apiEndpoints, operationsOf } from './api/api.ts'
 import { assetEndpoints } from './assets.ts'
+import { groupPage } from './pages/groupPage.ts'
+import { letterPage } from './pages/letterPage.ts'
+import { letterTopicPages } from './pages/lettersPages.ts'
 import { loginEndpoints } from './pages/login.ts'
+import { alertsPage, auditPage } from './pages/otherPages.ts'
 import { overviewPage } from './pages/overviewPage.ts'
+import { redrivePages } from './pages/redrivePages.ts'
+import { tablePage } from './pages/tablePages.ts'
+import { topicPages } from './pages/topicPages.ts'
 import { plotRoutes, readablePlots, type PlannedPlot } from './plots/routes.ts'
 import type { Endpoint } from './router.ts'
 import type { Users } from './security/users.ts'
@@ -27,12 +34,15 @@ export function endpointsOf(workbench: Workbench, redrives: Redrives, parts: Sit
   const { pipelines, plots = [], broker, users, log } = parts
   const topologies = new Topologies(pipelines)
   const readable = readablePlots(plots, broker)
-  const shown = { ...parts, plots: readable }
+  const shown = { ...parts, plots: readable, topologies }
   const tables = (path: string): Endpoint => ({
     method: 'GET',
     path,
     role: 'view',
-    answer: ({ request }) => answerTables(request, pipelines, broker, users?.memberToken),
+    async answer(asked) {
+      const told = await answerTables(asked.request, pipelines, broker, users?.memberToken)
+      return wantsHtml(asked.request) ? tablePage(asked, told) : told
+    },
   })
   return [
     {
@@ -47,6 +57,13 @@ export function endpointsOf(workbench: Workbench, redrives: Redrives, parts: Sit
     ...plotRoutes(readable).map(([path, route]): Endpoint => {
       return { method: 'GET', path, role: 'view', answer: ({ request }) => route(request) }
     }),
+    ...letterTopicPages(workbench),
+    groupPage(workbench),
+    letterPage(workbench),
+    ...redrivePages(workbench, redrives),
+    ...topicPages(workbench),
+    alertsPage(workbench),
+    auditPage(workbench),
     ...apiEndpoints(operationsOf(workbench, topologies, redrives)),
     ...(users ? loginEndpoints(users, log) : []),
     ...assetEndpoints(),

@@ -23,7 +23,7 @@ import {
 } from './shapes.ts'
 
 /** Of a value, this much is shown. */
-export const mostShown = 262_144
+const mostShown = 262_144
 /** Of a value, this much is shown as hexadecimal digits. */
 const mostHex = 16_384
 
@@ -100,7 +100,7 @@ function letter() {
 }
 
 /** All of a letter that somebody may see. */
-function wholeLetter({ parts }: Workbench, { indexed, letter: own }: FoundLetter, user: User) {
+export function wholeLetter({ parts }: Workbench, { indexed, letter: own }: FoundLetter, user: User) {
   const {
     pipeline,
     operator,
@@ -130,7 +130,7 @@ function wholeLetter({ parts }: Workbench, { indexed, letter: own }: FoundLetter
   }
 }
 
-export const asJson = ({ fingerprint: group, offset, key, failedAt, ...rest }: IndexedLetter) => ({
+const asJson = ({ fingerprint: group, offset, key, failedAt, ...rest }: IndexedLetter) => ({
   ...rest,
   group,
   offset: Number(offset),

@@ -18,7 +18,7 @@ export const redriveOperations = (workbench: Workbench, redrives: Redrives): rea
       path: '/api/redrives',
       role: 'operate',
       summary: 'Sends open letters back; with a fix or to a topic the role edit is needed',
-      body: order(),
+      body: orderBody(),
       answer: progress(),
       status: 202,
     },
@@ -30,7 +30,7 @@ export const redriveOperations = (workbench: Workbench, redrives: Redrives): rea
       path: '/api/redrives/forecast',
       role: 'operate',
       summary: 'What sending letters back would do; nothing is sent',
-      body: order(),
+      body: orderBody(),
       answer: z.object({ sent: count(), refused: refusals() }),
     },
     async ({ body, user }) => {
@@ -100,7 +100,7 @@ export const redriveOperations = (workbench: Workbench, redrives: Redrives): rea
       path: '/api/discard',
       role: 'operate',
       summary: 'Gives open letters up',
-      body: z.strictObject({ ...wanted(), why: reason() }).refine(isSaid, sayWhich),
+      body: wantedBody(),
       answer: z.object({ discarded: count() }),
     },
     async ({ body: { why, ...which }, user }) => ({ discarded: await discard(workbench, user, wantedOf(which), why) }),
@@ -136,7 +136,11 @@ function isSaid({ letters, group, key, where, all }: WantedBody): boolean {
 }
 const sayWhich = 'say which letters: "letters", or "group", "key" and "where", or "all"'
 
-const order = () =>
+/** Letters to be given up, and why. */
+export const wantedBody = () => z.strictObject({ ...wanted(), why: reason() }).refine(isSaid, sayWhich)
+
+/** Letters to be sent back, how and why. */
+export const orderBody = () =>
   z
     .strictObject({
       ...wanted(),
@@ -172,7 +176,7 @@ export function wantedOf({ letters, group, key, where, source, pipeline }: Wante
   }
 }
 
-export function orderOf({ to, fix, rate, canary, why, ...which }: z.output<ReturnType<typeof order>>): Order {
+export function orderOf({ to, fix, rate, canary, why, ...which }: z.output<ReturnType<typeof orderBody>>): Order {
   return {
     wanted: wantedOf(which),
     ...{ to, why },
@@ -182,7 +186,7 @@ export function orderOf({ to, fix, rate, canary, why, ...which }: z.output<Retur
   }
 }
 
-function fixOf(fix: NonNullable<z.output<ReturnType<typeof order>>['fix']>): Fix {
+function fixOf(fix: NonNullable<z.output<ReturnType<typeof orderBody>>['fix']>): Fix {
   if ('expression' in fix) return { expression: read(expression(), fix.expression, 422, 'as "fix"') }
   return 'value' in fix ? { value: fix.value } : { bytes: Buffer.from(fix.valueText) }
 }

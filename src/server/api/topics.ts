@@ -31,11 +31,7 @@ export const topicOperations = (workbench: Workbench): readonly Operation[] => [
       role: 'view',
       summary: 'Records of a topic: the newest, or those of a partition from an offset on',
       params: z.strictObject({ name: topic() }),
-      query: z.strictObject({
-        partition: whole(0, 999_999).optional(),
-        from: whole(0, 999_999_999_999_999).optional(),
-        limit: pageSize(50, 200),
-      }),
+      query: recordQuery(),
       answer: z.object({
         records: z.array(record()),
         next: z.object({ partition: count(), from: count() }).nullable(),
@@ -83,6 +79,14 @@ export const topicOperations = (workbench: Workbench): readonly Operation[] => [
   ),
 ]
 
+/** Which records: the newest, or those of a partition from an offset on. */
+export const recordQuery = () =>
+  z.strictObject({
+    partition: whole(0, 999_999).optional(),
+    from: whole(0, 999_999_999_999_999).optional(),
+    limit: pageSize(50, 200),
+  })
+
 function topicShape() {
   return z.object({
     name: z.string(),
@@ -112,7 +116,8 @@ const veilOf = ({ parts }: Workbench, user: Parameters<typeof veilFor>[0]): Veil
     parts.pipelines.map(({ plan }) => plan),
   )
 
-const recordAsJson = (
+/** A record as somebody may see it. */
+export const recordAsJson = (
   { topic: name, partition, offset, timestamp, key, headers, value }: StoredRecord,
   veil: Veil,
 ) => ({

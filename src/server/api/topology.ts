@@ -43,6 +43,7 @@ export const topologyOperations = (workbench: Workbench, topologies: Topologies)
           z.object({
             pipeline: z.string(),
             name: z.string(),
+            condition: z.string().describe('When it fires, in CEL.'),
             firing: z.array(z.object({ topic: z.string(), since: time(), size: count() })),
           }),
         ),

@@ -6,12 +6,15 @@ import { html, type Html } from '../html.ts'
 import { figures } from '../plots/figures.ts'
 import type { ReadablePlot } from '../plots/routes.ts'
 import type { Visitor } from '../security/visitor.ts'
+import type { Topologies } from '../workbench/topologies.ts'
+import { topologyGraph } from './graph.ts'
 import { pageAnswer } from './layout.ts'
 import { conservation, deadLetters, health } from './overview.ts'
 
 export interface PageParts {
   readonly pipelines: readonly RunningPipeline[]
   readonly plots: readonly ReadablePlot[]
+  readonly topologies: Topologies
   readonly ledger: Ledger
   readonly log: Log
 }
@@ -40,7 +43,7 @@ export async function overviewPage(parts: PageParts, visitor: Visitor | undefine
   })
 }
 
-function partsOf({ pipelines, plots, ledger }: PageParts): readonly Part[] {
+function partsOf({ pipelines, plots, topologies, ledger }: PageParts): readonly Part[] {
   const drawn: Part = {
     id: 'plots',
     title: 'Plots',
@@ -51,6 +54,11 @@ function partsOf({ pipelines, plots, ledger }: PageParts): readonly Part[] {
     { id: 'health', title: 'Health', live: true, show: () => health(pipelines) },
     ...(plots.length > 0 ? [drawn] : []),
     { id: 'records', title: 'Records', show: () => conservation(pipelines) },
+    {
+      id: 'topology',
+      title: 'Topology',
+      show: async () => html`${(await topologies.rated()).map(topologyGraph)}`,
+    },
     { id: 'letters', title: 'Dead letters', show: () => deadLetters(pipelines, ledger, Date.now()) },
   ]
 }

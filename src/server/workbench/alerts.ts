@@ -1,9 +1,12 @@
+import type { Condition } from '../../component/expression.ts'
 import type { RunningPipeline } from '../../topology/running.ts'
 
 /** An alert of a config, and where it fires. */
 export interface ShownAlert {
   readonly pipeline: string
   readonly name: string
+  /** When it fires, in CEL. */
+  readonly condition: string
   /** The dead-letter topics that it fires for, as far as this process has the monitor's state. */
   readonly firing: readonly { readonly topic: string; readonly since: string; readonly size: number }[]
 }
@@ -27,11 +30,15 @@ async function alertsOfMonitor(monitor: RunningPipeline): Promise<readonly Shown
       return {
         pipeline: monitor.name.slice(0, -suffix.length),
         name: name.slice(streamPrefix.length),
+        condition: conditionOf(steps[0]!.config),
         firing: entries.flatMap(({ key, value }) => firing(key, value)),
       }
     }),
   )
 }
+
+/** That of the alert that planMonitor made. */
+const conditionOf = (config: unknown): string => (config as { readonly when: Condition }).when.text
 
 function firing(topic: string, value: unknown): ShownAlert['firing'] {
   const { since, size } = Object(value) as { readonly since?: unknown; readonly size?: unknown }
