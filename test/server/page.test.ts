@@ -159,5 +159,5 @@ function rowsOf(page: string, id: string): string[][] {
   return body
     .split('</tr>')
     .slice(0, -1)
-    .map((row) => [...row.matchAll(/<t[hd][^>]*>([^<]*)</g)].map(([, cell]) => cell!))
+    .map((row) => [...row.matchAll(/<t[hd][^>]*>(?:<a [^>]*>)?([^<]*)</g)].map(([, cell]) => cell!))
 }

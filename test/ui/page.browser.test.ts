@@ -1,8 +1,7 @@
-import { accessSync, constants } from 'node:fs'
-import { delimiter, join } from 'node:path'
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { append, configWith, served, type Given } from '../server/served.ts'
+import { browserOptions, executablePath } from './chromium.ts'
 
 const hour = 3_600_000
 const start = Date.parse('2026-01-08T00:00:00Z')
@@ -31,17 +30,11 @@ const signals = (market: string, from: number, to: number): Given[] =>
     },
   }))
 
-const executablePath = findBrowser()
-if (executablePath === undefined) console.warn('There is no chromium in PATH: the page is not tried in a browser.')
-
 describe.skipIf(executablePath === undefined)('the page in a browser', () => {
   let browser: Browser
 
   beforeAll(async () => {
-    browser = await chromium.launch({
-      executablePath: executablePath!,
-      args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
-    })
+    browser = await chromium.launch(browserOptions)
   }, 60_000)
   afterAll(() => browser.close())
 
@@ -128,22 +121,6 @@ describe.skipIf(executablePath === undefined)('the page in a browser', () => {
     expect(await page.locator('#renewal').isVisible()).toBe(false)
   })
 })
-
-/** The first chromium of PATH; undefined where there is none. */
-function findBrowser(): string | undefined {
-  const folders = (process.env.PATH ?? '').split(delimiter)
-  const places = folders.flatMap((folder) =>
-    ['chromium', 'chromium-browser', 'google-chrome'].map((name) => join(folder, name)),
-  )
-  return places.find((place) => {
-    try {
-      accessSync(place, constants.X_OK)
-      return true
-    } catch {
-      return false
-    }
-  })
-}
 
 /** Runs in the browser: an element's colour, and that of the ground behind it. */
 const coloursOf = `(element, property) => {

@@ -30,7 +30,7 @@ export function topologyGraph({ pipeline, nodes }: RatedTopology): Html {
       </svg>
     </div>
     <details id="nodes-${pipeline}">
-      <summary>Numbers</summary>
+      <summary>As a table</summary>
       ${numbersOf(nodes)}
     </details>`
 }

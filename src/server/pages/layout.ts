@@ -16,7 +16,15 @@ export interface Page {
   readonly status?: number
 }
 
-const places = [['/', 'Overview']] as const
+const places = [
+  ['/', 'Overview'],
+  ['/letters', 'Dead letters'],
+  ['/redrives', 'Redrives'],
+  ['/topics', 'Topics'],
+  ['/tables', 'Tables'],
+  ['/alerts', 'Alerts'],
+  ['/audit', 'Audit'],
+] as const
 
 export function pageAnswer({ title, subject, visitor, place, content, renewed, status = 200 }: Page): Answer {
   const body = html`<!doctype html>
