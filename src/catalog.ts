@@ -28,6 +28,7 @@ import { log as logSink } from './sinks/log.ts'
 import { table } from './sinks/table.ts'
 import { topic as topicSink } from './sinks/topic.ts'
 import { webhook } from './sinks/webhook.ts'
+import { deadLetterQueue } from './sources/deadLetterQueue.ts'
 import { file } from './sources/file.ts'
 import { generate } from './sources/generate.ts'
 import { http } from './sources/http.ts'
@@ -37,7 +38,7 @@ import { topic } from './sources/topic.ts'
 
 /** Every component that a config can name; a new one is one more line here. */
 export const catalog: Catalog = {
-  sources: [file, generate, http, polymarket, rss, topic],
+  sources: [deadLetterQueue, file, generate, http, polymarket, rss, topic],
   operators: [
     aggregate,
     branch,

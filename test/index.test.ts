@@ -43,6 +43,7 @@ test('the public API is this, and nothing else by accident', () => {
     'drop',
     'duration',
     'emit',
+    'emitAll',
     'emitTo',
     'fail',
     'field',

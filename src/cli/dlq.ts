@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { dlqDiscardCommand } from './dlq/discard.ts'
 import { dlqGroupsCommand } from './dlq/groups.ts'
 import { dlqEditCommand } from './dlq/edit.ts'
+import { dlqMergeCommand, dlqMuteCommand, dlqSplitCommand, dlqUnmuteCommand } from './dlq/groupActions.ts'
 import { dlqListCommand } from './dlq/ls.ts'
 import { dlqRedriveCommand } from './dlq/redrive.ts'
 import { dlqRehearseCommand } from './dlq/rehearse.ts'
@@ -19,6 +20,10 @@ export const dlqCommand = (): Command =>
     .addCommand(dlqEditCommand())
     .addCommand(dlqDiscardCommand())
     .addCommand(dlqReleaseCommand())
+    .addCommand(dlqMuteCommand())
+    .addCommand(dlqUnmuteCommand())
+    .addCommand(dlqMergeCommand())
+    .addCommand(dlqSplitCommand())
     .addHelpText(
       'after',
       `

@@ -26,6 +26,8 @@ export interface Context {
 }
 
 export interface OperatorContext extends Context {
+  /** The partition of the task. */
+  readonly partition: number
   /** This operator's own state in this task. What a failing call wrote is taken back; the rest commits with the unit. */
   readonly state: StateStore
   /** The table that its specification says it reads: its part in this task, or all of a global one. @throws Error when there is no such table */

@@ -91,6 +91,12 @@ export interface OperatorSpec<S extends z.ZodType = z.ZodType> {
   repartitions?(config: z.output<S>): { readonly partitions?: number }
   /** What its state may hold when all records are read. Nothing when absent. */
   waits?(config: z.output<S>): readonly Waiting[]
+  /**
+   * For an operator that meets the records of another stream by other keys than its own records': what it does in the tasks
+   * of those keys. Its left side gets what this one emits by the branch `~` and its id, its right side the other stream's
+   * records; what it emits comes to this one's right side, in the partition that the value names.
+   */
+  counterpart?(config: z.output<S>): Pick<OperatorSpec<S>, 'build'> | undefined
   /** What of the config the state depends on, as JSON: state that another one made is refused. Nothing when absent. */
   shape?(config: z.output<S>): unknown
   /** What a shape says, in the words of configs: those that two shapes do not share say how they differ. */

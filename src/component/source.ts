@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { Fault, FaultClass } from '../record/fault.ts'
 import type { Header } from '../record/record.ts'
+import type { Convention } from './convention.ts'
 import type { Context, Json } from './context.ts'
 
 /** How the bytes of a source's topic are read. */
@@ -61,7 +62,9 @@ export interface SourceSpec<S extends z.ZodType = z.ZodType> {
   readonly examples: readonly ConfigExample[]
   /** How its topic's values are decoded. */
   format(config: z.output<S>): Format
-  /** Absent for the one source that only reads what is already in its topic. */
+  /** For a topic of dead letters: by whose convention they are written. Streams get the records that failed. */
+  letters?(config: z.output<S>): Convention | 'auto'
+  /** Absent for a source that only reads what is already in its topic. */
   open?(config: z.output<S>, context: SourceContext): Promise<Connector>
 }
 

@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto'
 import { readTrace } from './fingerprint/frames.ts'
 import { digitsAlike, shapeOf } from './fingerprint/shape.ts'
-import type { Letter } from './readLetter.ts'
 
 /** What a fingerprint is made of. */
 export interface FailureTraits {
@@ -55,10 +54,17 @@ function reasonOf(message: string, stack: string): Reason {
 const hashed = (parts: readonly string[]): string =>
   version + hash('sha256', JSON.stringify([version, ...parts])).slice(0, 16)
 
+/** What a letter says of it. */
+interface WrittenFailure {
+  readonly fingerprint: string
+  readonly operator: string
+  readonly fault: Pick<FailureTraits, 'code' | 'message' | 'stack'>
+}
+
 /**
  * The fingerprint by the rules of today. It is the letter's own where that is of this version, and is made anew of what the
  * letter says where it is of an earlier one or where others wrote it: from a message or a stack that was cut short, it may
  * be another one than the failure itself would have had.
  */
-export const fingerprintOfLetter = ({ fingerprint: own, operator, fault }: Letter): string =>
+export const fingerprintOfLetter = ({ fingerprint: own, operator, fault }: WrittenFailure): string =>
   own.startsWith(version) ? own : fingerprint({ operator, ...fault })

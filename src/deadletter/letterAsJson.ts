@@ -28,6 +28,7 @@ export function letterAsJson(letter: Letter, { disposition, history }: LetterSta
     firstFailedAt: iso(letter.firstFailedAt),
     disposition,
     fingerprint: letter.fingerprint,
+    ...(letter.convention !== 'oxbow' && { convention: letter.convention, missing: letter.missing }),
     history: history.map(({ at, to, by, why, redrive }) => ({ at: iso(at), to, by, why, redrive })),
   })
   return `${facts.slice(0, -1)},${keyMember(record.key)},${valueMember(record.value)}}`

@@ -1,6 +1,10 @@
+import type { Convention } from '../component/convention.ts'
 import type { RawRecord, StoredRecord, Header } from '../record/record.ts'
 import type { TopicPartition } from '../broker/broker.ts'
-import { letterPrefix, readStreams } from './letter.ts'
+import { fingerprint } from './fingerprint.ts'
+import { readForeign } from './foreign.ts'
+import type { ForeignLetter } from './foreign/foreignLetter.ts'
+import { letterId, letterPrefix, readStreams } from './letter.ts'
 
 /** A dead letter, read back from its topic. */
 export interface Letter {
@@ -45,12 +49,20 @@ export interface Letter {
   readonly read?: TopicPartition
   /** The source record, byte for byte. */
   readonly record: RawRecord
+  /** Who wrote the letter, and so how it is read. */
+  readonly convention: Convention
+  /** What a letter of another convention does not say, or not in a way that can be read, such as "origin.offset". */
+  readonly missing: readonly string[]
 }
 
 type Facts = { readonly [name: string]: string | undefined }
 
-/** Reads a letter in the `headers` or the `json` envelope; undefined where the record is neither. */
-export function readLetter(stored: StoredRecord): Letter | undefined {
+/**
+ * Reads a letter: Oxbow's own, in the `headers` or the `json` envelope, or one that somebody else wrote. Undefined where the record is none.
+ * @param convention who is known to write the topic's letters
+ */
+export function readLetter(stored: StoredRecord, convention: Convention | 'auto' = 'auto'): Letter | undefined {
+  if (convention !== 'auto' && convention !== 'oxbow') return readOthers(stored, convention)
   const facts = factsOf(stored.headers)
   if (facts.id !== undefined) {
     const headers = stored.headers.filter(([name]) => !name.startsWith(letterPrefix))
@@ -58,7 +70,70 @@ export function readLetter(stored: StoredRecord): Letter | undefined {
     return asLetter(stored, facts, { key: stored.key, value: stored.value, headers, timestamp })
   }
   const envelope = readEnvelope(stored)
-  return envelope && asLetter(stored, envelope.facts, envelope.record)
+  if (envelope) return asLetter(stored, envelope.facts, envelope.record)
+  return readOthers(stored, convention)
+}
+
+function readOthers(stored: StoredRecord, convention: Convention | 'auto'): Letter | undefined {
+  const foreign = readForeign(stored, convention)
+  return foreign && asForeign(stored, foreign)
+}
+
+/** A letter of another convention, as far as it says what Oxbow's own do. Its place is all that tells it from others. */
+function asForeign({ topic, partition, offset, timestamp }: StoredRecord, letter: ForeignLetter): Letter {
+  const { pipeline, operator = '', attempts = 1, origin, record, convention } = letter
+  const fault = { code: letter.fault.code ?? '', message: letter.fault.message ?? '', stack: letter.fault.stack ?? '' }
+  const failedAt = letter.failedAt ?? timestamp
+  return {
+    id: letterId({ topic, partition, offset }, '', ''),
+    pipeline: pipeline ?? '',
+    source: origin.topic ?? topic,
+    topic,
+    partition,
+    offset,
+    operator,
+    fault,
+    fingerprint: fingerprint({ operator, ...fault }),
+    attempts,
+    hops: 0,
+    revision: '',
+    origin: {
+      topic: origin.topic ?? '',
+      partition: origin.partition ?? 0,
+      offset: origin.offset ?? 0n,
+      timestamp: origin.timestamp ?? record.timestamp,
+    },
+    failedAt,
+    firstFailedAt: failedAt,
+    disposition: 'deadLetter',
+    index: '',
+    record,
+    convention,
+    missing: missingIn(letter),
+  }
+}
+
+function missingIn({ operator, fault, origin, failedAt }: ForeignLetter): string[] {
+  const facts: { readonly [name: string]: unknown } = {
+    operator,
+    'fault.code': fault.code,
+    'fault.message': fault.message,
+    'fault.stack': fault.stack,
+    'origin.topic': origin.topic,
+    'origin.partition': origin.partition,
+    'origin.offset': origin.offset,
+    'origin.timestamp': origin.timestamp,
+    failedAt,
+  }
+  return Object.keys(facts).filter((name) => facts[name] === undefined)
+}
+
+/** Which failure of which letter a record is, without reading the rest of it; undefined where it is no letter. */
+export function failureOf(stored: StoredRecord): Pick<Letter, 'id' | 'hops' | 'failedAt'> | undefined {
+  const text = (name: string) => stored.headers.findLast(([own]) => own === letterPrefix + name)?.[1]?.toString()
+  const id = text('id')
+  if (id === undefined) return readLetter(stored)
+  return { id, hops: Number(text('hops') ?? 0), failedAt: timeOf(text('failed-at')) }
 }
 
 function asLetter({ topic, partition, offset }: StoredRecord, facts: Facts, record: RawRecord): Letter {
@@ -96,12 +171,16 @@ function asLetter({ topic, partition, offset }: StoredRecord, facts: Facts, reco
       read: { topic: facts['read.topic'], partition: number('read.partition') },
     }),
     record,
+    convention: 'oxbow',
+    missing: [],
   }
 }
 
 function factsOf(headers: readonly Header[]): Facts {
-  const own = headers.filter(([name]) => name.startsWith(letterPrefix))
-  return Object.fromEntries(own.map(([name, value]) => [name.slice(letterPrefix.length), value?.toString()]))
+  const facts = Object.create(null) as { [name: string]: string | undefined }
+  for (const [name, value] of headers)
+    if (name.startsWith(letterPrefix)) facts[name.slice(letterPrefix.length)] = value?.toString()
+  return facts
 }
 
 /** Zero where there is no time that can be read. */

@@ -5,10 +5,12 @@ import { duration, path } from '../component/fields.ts'
 import { KeylessFault } from '../component/keyless.ts'
 import { defineOperator } from '../component/operator.ts'
 import { UnplaceableFieldFault } from '../record/change.ts'
+import { byForeignKey } from './join/byForeignKey.ts'
 import { examples } from './join/examples.ts'
 import { latest } from './join/latest.ts'
 import { JoinMissedFault } from './join/missed.ts'
 import { kindOf } from './join/kind.ts'
+import { subscribers } from './join/subscribers.ts'
 import { LateRecordFault, windowed } from './join/windowed.ts'
 import { waitingIn } from './join/windows.ts'
 import { withTable } from './join/withTable.ts'
@@ -19,7 +21,7 @@ const config = z
       .string()
       .min(1)
       .optional()
-      .describe('The other stream or source, with `within` or `latest`.')
+      .describe('The other stream or source, with `within`, `latest` or `foreignKey`.')
       .meta({ examples: ['rss.events'] }),
     table: z
       .string()
@@ -63,6 +65,12 @@ const config = z
       .literal(true)
       .optional()
       .describe('Both streams as tables: a record of either meets the last one of its key on the other side.'),
+    foreignKey: expression()
+      .optional()
+      .describe(
+        'Both streams as tables, and the key of the other one that a record of this stream refers to: text is taken as it is, anything else as JSON. A change of either gives the new results.',
+      )
+      .meta({ examples: ['record.customer'] }),
     at: expression()
       .optional()
       .describe(
@@ -89,7 +97,7 @@ const config = z
       .enum(['deadLetter', 'drop', 'keep'])
       .default('deadLetter')
       .describe(
-        'What becomes of a record without a key, or where `by` gives null or nothing. "keep": it leaves alone, where `type` lets it.',
+        'What becomes of a record without a key, or where `by` or `foreignKey` gives null or nothing. "keep": it leaves alone, where `type` lets it.',
       ),
   })
   .transform(kindOf)
@@ -97,20 +105,28 @@ const config = z
 export const join = defineOperator({
   name: 'join',
   summary:
-    "Brings records of one key together: with another stream's within a span of time, or with the latest, or with a table's.",
+    "Brings records together by key: with another stream's within a span of time, with the latest, with those that they refer to, or with a table's.",
   config,
   faults: [LateRecordFault, JoinMissedFault, KeylessFault, UnplaceableFieldFault, ExpressionFault, TimeUnreadableFault],
   examples,
   keyed: true,
   waits: (join) => (join.kind === 'windowed' ? waitingIn : []),
   // By the clock records leave alone with their own origin, so more is kept of them.
-  shape: (join) =>
-    join.kind === 'windowed' && join.type !== 'inner' && join.idle !== undefined ? { idle: true } : null,
-  shapeText: (shape: object | null) => [shape ? '`idle`' : 'no `idle`'],
+  shape: (join) => {
+    if (join.kind === 'foreignKey') return { foreignKey: join.foreignKey.text }
+    return join.kind === 'windowed' && join.type !== 'inner' && join.idle !== undefined ? { idle: true } : null
+  },
+  shapeText: (shape: { readonly foreignKey?: string } | null) => {
+    if (shape?.foreignKey !== undefined) return [`\`foreignKey: ${shape.foreignKey}\``]
+    return [shape ? '`idle`' : 'no `idle`']
+  },
   reads: (join) => {
     if (join.kind !== 'table') return { stream: join.stream }
     return join.by ? { table: join.table, anyKey: true } : { table: join.table }
   },
+
+  counterpart: (join) =>
+    join.kind === 'foreignKey' ? { build: (_, context) => subscribers(join, context) } : undefined,
 
   build(join, context) {
     switch (join.kind) {
@@ -118,6 +134,8 @@ export const join = defineOperator({
         return windowed(join, context)
       case 'latest':
         return latest(join, context)
+      case 'foreignKey':
+        return byForeignKey(join, context)
       case 'table':
         return withTable(join, context)
     }

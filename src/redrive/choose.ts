@@ -1,7 +1,6 @@
 import type { Broker } from '../broker/broker.ts'
 import { condition, ExpressionFault, type Condition } from '../component/expression.ts'
 import { decodeValue } from '../component/value.ts'
-import { fingerprintOfLetter } from '../deadletter/fingerprint.ts'
 import type { Ledger } from '../deadletter/ledger/ledger.ts'
 import type { Letter } from '../deadletter/readLetter.ts'
 import { externalSources, type Plan } from '../topology/plan.ts'
@@ -42,17 +41,20 @@ export const letterVariables = [
 export const letterCondition = () => condition(letterVariables)
 
 /** Letters that were named are not there, or not open. Nothing was done. */
-export class NoSuchLetter extends Error {
+class NoSuchLetter extends Error {
   override readonly name = 'NoSuchLetter'
 }
 
 /** The open letters of a pipeline that were chosen, the oldest of a partition first. @throws NoSuchLetter */
 export async function* chosenLetters({ broker, ledger, plan }: ChoiceParts, choice: Choice): AsyncGenerator<Letter> {
-  const { ids, source } = choice
+  const { ids, source, group } = choice
   const sources = externalSources(plan).filter(({ name }) => name === (source ?? name))
   const names = new Set(sources.map(({ name }) => name))
   const topics = [...new Set(sources.map(({ deadLetters }) => deadLetters.topic))]
-  const isChosen = (letter: Letter) => names.has(letter.source) && isOf(plan, letter) && fits(letter, choice)
+  // As the ledger groups them: some are merged.
+  const isInGroup = ({ id }: Letter) => group === undefined || ledger.letter(id)?.fingerprint === group
+  const isChosen = (letter: Letter) =>
+    names.has(letter.source) && isOf(plan, letter) && fits(letter, choice) && isInGroup(letter)
   if (ids) {
     const letters = await openLettersById(broker, ledger, topics, ids)
     const missing = ids.filter((_, at) => !letters[at] || !isChosen(letters[at]))
@@ -66,10 +68,8 @@ export async function* chosenLetters({ broker, ledger, plan }: ChoiceParts, choi
 /** Whether the pipeline wrote it, or its retry pipeline did. */
 const isOf = ({ name }: Plan, { pipeline }: Letter): boolean => pipeline === name || pipeline === `${name}.retry`
 
-const fits = (letter: Letter, { group, key, where }: Choice): boolean =>
-  (group === undefined || fingerprintOfLetter(letter) === group) &&
-  (key === undefined || letter.record.key?.toString() === key) &&
-  (where === undefined || holds(where, letter))
+const fits = (letter: Letter, { key, where }: Choice): boolean =>
+  (key === undefined || letter.record.key?.toString() === key) && (where === undefined || holds(where, letter))
 
 /** A letter that the condition cannot be asked of, such as for a field that it does not have, does not fit. */
 function holds(wanted: Condition, letter: Letter): boolean {

@@ -1,7 +1,7 @@
 import type { Broker, TopicInfo } from '../broker/broker.ts'
 import type { IndexedLetter } from '../deadletter/ledger/letters.ts'
 import type { Ledger } from '../deadletter/ledger/ledger.ts'
-import { readLetter, type Letter } from '../deadletter/readLetter.ts'
+import { failureOf, readLetter, type Letter } from '../deadletter/readLetter.ts'
 import type { StoredRecord } from '../record/record.ts'
 
 /** The letters of dead-letter topics that are open now, each as it failed last, in the order in which the topics have them. */
@@ -9,8 +9,9 @@ export async function* openLetters(broker: Broker, ledger: Ledger, topics: reado
   await ledger.follow(topics)
   for (const info of await broker.topics(topics))
     for await (const record of recordsIn(broker, info)) {
-      const letter = readLetter(record)
-      if (letter && isOpen(letter, ledger.letter(letter.id))) yield letter
+      const failure = failureOf(record)
+      const letter = failure && isOpen(record, ledger.letter(failure.id)) ? readLetter(record) : undefined
+      if (letter) yield letter
     }
 }
 
@@ -32,7 +33,7 @@ export async function openLettersById(
   )
 }
 
-const isOpen = ({ topic, partition, offset }: Letter, known: IndexedLetter | undefined): boolean =>
+const isOpen = ({ topic, partition, offset }: StoredRecord, known: IndexedLetter | undefined): boolean =>
   known?.disposition === 'open' && known.topic === topic && known.partition === partition && known.offset === offset
 
 const recordsPerRead = 1_000

@@ -10,7 +10,7 @@ import { prepareTopics } from '../topology/prepareTopics.ts'
 import { Canary, type CanaryResult } from './canary.ts'
 import type { Fix } from './fix.ts'
 import { Pace } from './pace.ts'
-import { wayBack } from './wayBack.ts'
+import { WaysBack } from './wayBack.ts'
 
 export interface SendOptions {
   readonly plan: Plan
@@ -79,6 +79,8 @@ export async function sendLetters(
 class Sender {
   readonly #options: SendOptions
   readonly #pace: Pace
+  /** Undefined where they go to another topic. */
+  readonly #ways: WaysBack | undefined
   readonly #ledgers = new Set<string>()
   #isPrepared = false
   #canary: CanaryResult | undefined
@@ -88,6 +90,8 @@ class Sender {
   constructor(options: SendOptions) {
     this.#options = options
     this.#pace = new Pace(options.rate, options.scheduler)
+    const { to, ...others } = options
+    this.#ways = typeof to === 'object' ? undefined : new WaysBack({ ...others, to })
   }
 
   get standing(): Sent {
@@ -107,7 +111,7 @@ class Sender {
 
   /** Undefined for a letter that cannot be sent. */
   pack(letter: Letter): Parcel | undefined {
-    const { to, plan, redrive, scheduler, fix, by, why } = this.#options
+    const { to, redrive, scheduler, by, why } = this.#options
     const now = scheduler.now()
     const { id, hops, failedAt } = letter
     const entry = { letter: id, hops, failedAt, by, redrive, at: now }
@@ -119,7 +123,7 @@ class Sender {
       }
       return { letter, outputs: [recordFor(to.topic, letter), entryRecord(letter.topic, said)] }
     }
-    const way = wayBack(letter, { plan, to, redrive, now, ...(fix && { fix }) })
+    const way = this.#ways!.of(letter, now)
     if ('refusal' in way) return this.#refuse(letter, way.refusal)
     const said: LedgerEntry = { ...entry, to: 'redriving', why }
     return { letter, outputs: [redriveRecord(way.facts, way.lane, now), entryRecord(letter.topic, said)] }

@@ -11,7 +11,7 @@ export async function copyState(group: string, from: Broker, to: Broker): Promis
   for (const [task, own] of Map.groupBy(stores, (store) => store.task)) {
     const reader = await from.state(group, task)
     for (const { name: store } of own) {
-      let state: StateChange[] = []
+      const state: StateChange[] = []
       const commit = async () => {
         await to.commit({ group, task, outputs: [], offsets: [], counts: [], state: state.splice(0) })
       }

@@ -99,7 +99,8 @@ async function listStores(
     const asked = await askOthers(others, { group: pipeline.name, own: partitions, path })
     const problem = problemOf({ ...asked, unnamed: [] }, `Not all stores of ${pipeline.name} are`, partitions)
     if (problem) return problem
-    const parts = [...own, ...asked.replies.flatMap(({ body }) => body['stores'] as typeof own)]
+    const elsewhere = asked.replies.flatMap(({ body }) => body['stores'] as typeof own)
+    const parts = [...own, ...elsewhere.filter((part) => !part.global)]
     listed.push(...parts.toSorted((a, b) => compareKeys(a.store, b.store) || a.partition - b.partition))
   }
   return json(200, listed)
@@ -132,7 +133,8 @@ const globalsIn = ({ plan }: RunningPipeline): string[] =>
 async function page(pipeline: RunningPipeline, query: EntryQuery, others: Asking | undefined): Promise<Answer> {
   const { store, limit, after, partition = after?.partition } = query
   const { entries, partitions } = await pipeline.stores({ ...query, limit: limit + 1 })
-  if (others && partition !== undefined && !partitions.includes(partition)) {
+  const isHere = partition === undefined || partitions.includes(partition) || globalsIn(pipeline).includes(store)
+  if (others && !isHere) {
     const path = pathTo({ ...query, pipeline: pipeline.name })
     const asked = await askOthers(others, { group: pipeline.name, own: partitions, partition, path })
     const [reply] = asked.replies

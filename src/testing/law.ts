@@ -1,6 +1,6 @@
 import type { Broker } from '../broker/broker.ts'
 import type { Conservation, Pipeline } from '../topology/pipeline.ts'
-import { externalSources, type PlannedSource } from '../topology/plan.ts'
+import { countedAs, externalSources, type PlannedSource } from '../topology/plan.ts'
 import type { Captured } from './captured.ts'
 
 /**
@@ -82,14 +82,15 @@ function repeatedIds(letters: readonly Captured[], repeats: number): string[] {
 async function unread(pipeline: Pipeline, broker: Broker, rows: readonly Conservation[]): Promise<string[]> {
   const topics = await broker.topics()
   return pipeline.plan.subtopologies.flatMap(({ streams }) =>
-    streams.flatMap(({ written: { stream: name }, from }) =>
-      rows
-        .filter(({ source, stream }) => stream === name && from.includes(source))
+    streams.flatMap((planned) => {
+      const name = countedAs(planned)
+      return rows
+        .filter(({ source, stream }) => stream === name && planned.from.includes(source))
         .flatMap(({ source, read }) => {
           const partitions = topics.find((topic) => topic.name === source)?.partitions ?? []
           const appended = partitions.reduce((sum, { end }) => sum + Number(end), 0)
           return read === appended ? [] : [`${name} read ${read} of the ${appended} records of ${source}`]
-        }),
-    ),
+        })
+    }),
   )
 }

@@ -16,6 +16,7 @@ export const operatorContext = (parts: Partial<OperatorContext> = {}): OperatorC
   directory: process.cwd(),
   log: silentLog,
   signal: new AbortController().signal,
+  partition: 0,
   state: memoryState(),
   table: () => readTable(memoryState()),
   ...parts,

@@ -30,7 +30,7 @@ export function findBuildProblems(file: ConfigFile, plan: Plan, scheduler: Sched
   return problems
 }
 
-type Surroundings = Omit<Parameters<PlannedStep['spec']['build']>[1], 'name' | 'state' | 'table'>
+type Surroundings = Omit<Parameters<PlannedStep['spec']['build']>[1], 'name' | 'partition' | 'state' | 'table'>
 
 /** The source whose records run from their beginning on when they are tried again, if there is one. */
 function runAgain({ name }: PlannedStream, { sources, streams }: Subtopology): string | undefined {
@@ -56,6 +56,7 @@ function problemOf(
     step = spec.build(config, {
       ...context,
       name: id,
+      partition: 0,
       table: () => readTable(memoryState()),
       get state() {
         remembers = true

@@ -38,6 +38,12 @@ export class Connectors {
     return [...this.#running.values()].every(({ appender }) => appender.waiting)
   }
 
+  /** Whether the connector of a topic, if it runs here, is to end by itself and has not yet: more is to come then. */
+  isFilling(topic: string): boolean {
+    const connector = this.#running.get(topic)
+    return this.#parts.once && connector !== undefined && !connector.appender.waiting
+  }
+
   /** Why nothing comes of some. */
   get troubles(): readonly string[] {
     return [...this.#running].flatMap(([name, { appender }]) =>

@@ -1,7 +1,7 @@
 import type { Broker, Count } from '../broker/broker.ts'
 import { sumOf } from '../broker/counts.ts'
 import { going } from './lineage.ts'
-import type { Plan } from './plan.ts'
+import { countedAs, type Plan } from './plan.ts'
 import { retryGroupOf } from './retryTopic.ts'
 import { sourcesOf } from './upstream.ts'
 
@@ -28,14 +28,14 @@ export function conservationOf({ subtopologies }: Plan, counts: readonly Count[]
   return subtopologies.flatMap(({ sources, streams }) => [
     ...sources.flatMap(({ name: source }) => {
       const expired = going(counts, [source], 'expired')
-      return streams.flatMap(({ name, written, from }): readonly Conservation[] => {
-        if (!sourcesOf(name, streams).has(source)) return []
-        const counted = rowsOf(source, written.stream)
-        const rows = counted.length === 0 && from.includes(source) ? [none(source, written.stream)] : counted
+      return streams.flatMap((stream): readonly Conservation[] => {
+        if (stream.asideOf !== undefined || !sourcesOf(stream.name, streams).has(source)) return []
+        const counted = rowsOf(source, countedAs(stream))
+        const rows = counted.length === 0 && stream.from.includes(source) ? [none(source, countedAs(stream))] : counted
         return expired > 0 ? rows.map((row) => ({ ...row, expired })) : rows
       })
     }),
-    ...streams.flatMap(({ steps, written }) => steps.flatMap(({ id }) => rowsOf(id, written.stream))),
+    ...streams.flatMap((stream) => stream.steps.flatMap(({ id }) => rowsOf(id, countedAs(stream)))),
   ])
 }
 

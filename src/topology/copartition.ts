@@ -38,9 +38,16 @@ export function copartitioned(topics: readonly TopicSpec[], subtopologies: reado
     const met = meetings.filter(({ sources }) => sources.includes(topic.name)).flatMap(({ sources }) => sources)
     if (!topic.internal || topic.partitions !== undefined || met.length === 0) return topic
     const outside = met.filter((name) => !specOf(name)?.internal)
+    const given = met.map((name) => specOf(name)?.partitions).find((count) => count !== undefined)
+    if (outside.length === 0 && given !== undefined) return withPartitions(topic, given)
     const widest = met.flatMap((name) => [specOf(name)?.partitionsOf ?? []].flat())
     return { ...topic, partitionsOf: [...new Set(outside.length > 0 ? outside : widest)] }
   })
+}
+
+/** An internal topic that the config gives a number of partitions says it for those that its records meet. */
+function withPartitions({ partitionsOf: _, ...topic }: TopicSpec, partitions: number): TopicSpec {
+  return { ...topic, partitions }
 }
 
 /** @throws BrokerError where records of one key would be in different tasks: nothing is started then */

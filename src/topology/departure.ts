@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { readRetryRecord, retryRecord } from '../deadletter/retryRecord.ts'
 import { RecordedFault, type Fault } from '../record/fault.ts'
 import type { OutputRecord, Record, StoredRecord } from '../record/record.ts'
-import { readValue } from './append.ts'
+import { contentsOf } from './contents.ts'
 import { decode, encode } from './encoded.ts'
 import type { HeldPart } from './held.ts'
 import { Lineage } from './lineage.ts'
@@ -135,12 +135,9 @@ export function arrival(stored: StoredRecord, topic: PlannedSource, streams: rea
   const lineage = new Lineage(source, raw, { topic: stored.topic, partition, offset })
   lineage.setMarks(taken.marks, streams)
   lineage.buried = taken.buried
-  const read = readValue(raw, topic)
-  if ('fault' in read) return { lineage, parts: [], fault: read.fault }
-  lineage.read = { value: read.value, format: topic.format }
-  const { key, headers, timestamp } = raw
-  const whole = { key, value: read.value, headers, timestamp, origin: lineage, index: '' }
-  const parts = taken.parts.map(({ node, retry, record }) => ({ node, retry, record: { ...whole, ...record } }))
+  const whole = contentsOf(lineage, topic)
+  if ('fault' in whole) return { lineage, parts: [], fault: whole.fault }
+  const parts = taken.parts.map(({ node, retry, record }) => ({ node, retry, record: { ...whole.record, ...record } }))
   return { lineage, parts }
 }
 

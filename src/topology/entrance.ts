@@ -1,6 +1,6 @@
 import type { Fault } from '../record/fault.ts'
 import type { Record, StoredRecord } from '../record/record.ts'
-import { readValue } from './append.ts'
+import { contentsOf } from './contents.ts'
 import { arrival } from './departure.ts'
 import type { Failures } from './failures.ts'
 import { Lineage, type Tally } from './lineage.ts'
@@ -56,12 +56,9 @@ export class Entrance {
 
   /** A source record enters the streams that read it. */
   run(lineage: Lineage): void {
-    const { key, headers, timestamp } = lineage.raw
-    const source = this.#host.sources.get(lineage.input)!
-    const read = readValue(lineage.raw, source)
-    if ('fault' in read) return this.#refuse(lineage, read.fault)
-    const { value } = (lineage.read = { value: read.value, format: source.format })
-    this.#enter({ key, value, headers, timestamp, origin: lineage, index: '' })
+    const contents = contentsOf(lineage, this.#host.sources.get(lineage.input)!)
+    if ('fault' in contents) return this.#refuse(lineage, contents.fault)
+    this.#enter(contents.record)
   }
 
   /** A record came by a retry topic: its parts wait here until they are due. */

@@ -14,7 +14,7 @@ import { dropped, emitted, streamOf, Tally } from './lineage.ts'
 import { incrementNamed } from './meter.ts'
 import { KeyOrder } from './order.ts'
 import { Pauses } from './pauses.ts'
-import { sourcesByName, type PlannedSource } from './plan.ts'
+import { countedAs, sourcesByName, type PlannedSource } from './plan.ts'
 import { toldApart, writtenTo } from './results.ts'
 import { limitOf } from './sequence.ts'
 import { Standing } from './standing.ts'
@@ -52,7 +52,7 @@ export class Flow {
     this.#guards = guards
     this.#sources = sourcesByName(parts.subtopology.sources)
     this.#streamNames = parts.subtopology.streams.map(({ name }) => name)
-    this.#tally = new Tally(parts.subtopology.streams.map(({ written }) => written.stream))
+    this.#tally = new Tally(parts.subtopology.streams.map(countedAs))
     this.draft = new Draft(this.#tally)
     this.#state = new StagedState(parts.state)
     this.#wiring = wire(parts, this.#state, (node, outcome) => {

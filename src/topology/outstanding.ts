@@ -10,6 +10,8 @@ export interface OutstandingParts {
   readonly partition: number
   /** How far this process is in each of its partitions. */
   readonly lag: () => Promise<readonly Lag[]>
+  /** Whether something here is still to fill a topic, and then to end. */
+  readonly isFilling: (topic: string) => boolean
 }
 
 /** What inputs of a task that have no record at hand are still to bring of what there was when somebody began to ask. */
@@ -35,23 +37,31 @@ export class Outstanding {
    * @returns undefined when nothing is to come; else a text that is another one whenever something has moved
    */
   async look(received: () => readonly Position[]): Promise<string | undefined> {
-    const { broker, plan } = this.#parts
     const open = await this.#open(received)
     if (open !== undefined || this.#stages.length === 0) return open
     for (; this.#stages.length > 0; this.#stages.shift(), this.#bounds = undefined) {
-      this.#bounds ??= await broker.bounds(this.#stages[0]!)
-      const committed = await broker.committed(plan.name)
-      const isDone = (own: Bounds) => isDrained({ ...own, position: own.end }, committed)
-      if (!this.#bounds.every(isDone)) return textOf(committed.filter(({ topic }) => this.#upstream.includes(topic)))
+      const left = await this.#left(this.#stages[0]!)
+      if (left !== undefined) return left
     }
     return this.#open(received)
   }
 
+  /** How far the group is upstream, where it has not passed all that there was of a stage. */
+  async #left(stage: readonly string[]): Promise<string | undefined> {
+    const { broker, plan, isFilling } = this.#parts
+    if (!stage.some(isFilling)) this.#bounds ??= await broker.bounds(stage)
+    const committed = await broker.committed(plan.name)
+    if (this.#bounds?.every((own) => isDrained({ ...own, position: own.end }, committed))) return undefined
+    return textOf(committed.filter(({ topic }) => this.#upstream.includes(topic)))
+  }
+
   /** How far those inputs are that are not at their end. */
   async #open(received: () => readonly Position[]): Promise<string | undefined> {
-    const { lag, partition } = this.#parts
+    const { lag, isFilling, partition } = this.#parts
+    const filling = this.#inputs.filter(isFilling)
     const own = (await lag()).filter((place) => place.partition === partition)
-    const open = own.filter((each) => this.#inputs.includes(each.topic) && !isDrained(each, received()))
+    const isOpen = (each: Lag) => filling.includes(each.topic) || !isDrained(each, received())
+    const open = own.filter((each) => this.#inputs.includes(each.topic) && isOpen(each))
     // Without any, the partitions have just been taken away.
     if (own.length > 0 && open.length === 0) return undefined
     return textOf(open.map(({ position: offset, ...place }) => ({ ...place, offset })))

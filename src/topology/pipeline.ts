@@ -211,6 +211,7 @@ export class Pipeline implements RunningPipeline {
       changed: () => this.#changed.next(),
       changes: this.#changed,
       lag: () => this.#subscription!.lag(),
+      isFilling: (topic) => this.#connectors.isFilling(topic),
       suspended: ({ subtopology, partition }) => {
         for (const topic of inputsOf(subtopology)) this.#subscription?.pause({ topic, partition })
       },

@@ -72,6 +72,8 @@ export interface PlannedSink {
   readonly topic?: { readonly name: string; readonly format: Format; readonly partitions?: number }
   /** The internal topic by which records go on by their new keys. */
   readonly repartition?: string
+  /** They go to the partitions that their values name instead. */
+  readonly toPartition?: true
   /** The table that keeps them. */
   readonly table?: string
   /** The same, where every task has it. */
@@ -82,6 +84,10 @@ export interface PlannedStream {
   readonly name: string
   /** The stream in the config that it is a part of, and the first of its steps. */
   readonly written: { readonly stream: string; readonly step: number }
+  /** What its records are counted as, where that is not the stream in the config. */
+  readonly counted?: string
+  /** The stream in the same tasks that its records leave by the way: they are counted there, and it has no steps. */
+  readonly asideOf?: string
   /** What it reads: sources, streams, or branches of streams ("stream.branch"). */
   readonly from: readonly string[]
   readonly steps: readonly PlannedStep[]
@@ -99,6 +105,9 @@ export interface Subtopology {
 /** The topics that a sub-topology reads. */
 export const inputsOf = ({ sources }: Subtopology): string[] =>
   sources.flatMap(({ name, lane }) => (lane === undefined ? [name] : [name, lane]))
+
+/** What the records of a stream are counted as. */
+export const countedAs = ({ counted, written }: PlannedStream): string => counted ?? written.stream
 
 /** Whether all records of a key have to come to the same task for a step. */
 export const isKeyed = ({ spec, reads }: PlannedStep): boolean => spec.keyed === true && reads.global === undefined

@@ -16,6 +16,7 @@ import {
 } from './plan.ts'
 import { ConfigError, type ConfigFile } from './read.ts'
 import { findRetrySinkProblems, findRetryTopicProblems } from './retryTopic.ts'
+import { splitAtForeignKeys } from './splitAtForeignKeys.ts'
 import { splitAtKeys } from './splitAtKeys.ts'
 import { lanesBeside, topicsOf } from './topics.ts'
 import { branchesOf, keepsFor, readsOf } from './upstream.ts'
@@ -33,7 +34,7 @@ export function resolvePlan(file: ConfigFile, catalog: Catalog): Plan {
     ...findRetryTopicProblems(file, sources, streams),
   ]
   if (problems.length > 0) throw new ConfigError(problems)
-  const keyed = splitAtKeys(config.name, streams, sources)
+  const keyed = splitAtForeignKeys(config.name, splitAtKeys(config.name, streams, sources), sources)
   const internal = keyed.internal.map((source) => ({ ...source, lane: laneBeside(source.name) }))
   const subtopologies = divide([...sources, ...internal], inOrder(keyed.streams))
   const internalTopics = copartitioned(keyed.topics, subtopologies)

@@ -40,7 +40,7 @@ interface Written {
 
 /** Puts a record into a topic or a table. @returns undefined for a sink that is no part of the unit */
 export function writtenTo({ sink, table }: SinkNode, record: Record, refusals: Refusals): Written | undefined {
-  const { id, topic, repartition } = sink
+  const { id, topic, repartition, toPartition } = sink
   try {
     if (table) {
       writeTable(table, (sink.table ?? sink.global)!, record)
@@ -52,7 +52,8 @@ export function writtenTo({ sink, table }: SinkNode, record: Record, refusals: R
     const problem = problemOf(record)
     if (problem) return { fault: new RecordedFault('record.malformed', `The record cannot be written: ${problem}.`) }
     const output = repartition === undefined ? asOutput(topic!, record) : repartitioned(repartition, record)
-    return { output, made: madeBy(id, record) }
+    const named = toPartition && { partition: (record.value as { readonly partition: number }).partition }
+    return { output: named ? { ...output, ...named } : output, made: madeBy(id, record) }
   } catch (thrown) {
     return { fault: asFault(id, thrown) }
   }

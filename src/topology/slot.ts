@@ -24,6 +24,8 @@ export interface SlotParts extends Omit<TaskParts, 'state' | 'global' | 'committ
   readonly changes: Observable<void>
   /** How far this process is in each of its partitions. */
   readonly lag: () => Promise<readonly Lag[]>
+  /** Whether something here is still to fill a topic, and then to end. */
+  readonly isFilling: (topic: string) => boolean
   /** A task has stopped: it takes nothing until it is started again. */
   readonly suspended: (slot: Slot) => void
   /** A task was started again: its partitions go on from what is committed. */

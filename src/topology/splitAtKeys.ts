@@ -71,7 +71,7 @@ function divide(
       written: { stream: name, step: first },
       from: part === 0 ? stream.from : [topics[part - 1]!],
       steps: steps.slice(first, last + 1),
-      sinks: topic === undefined ? stream.sinks : [sinkOf(steps[last]!, topic)],
+      sinks: topic === undefined ? stream.sinks : [repartitionSink(`${steps[last]!.id}.repartition`, topic)],
     }
   })
   return {
@@ -81,8 +81,9 @@ function divide(
   }
 }
 
-const sinkOf = ({ id }: PlannedStep, repartition: string): PlannedSink => ({
-  id: `${id}.repartition`,
+/** Where records leave for an internal topic. */
+export const repartitionSink = (id: string, repartition: string): PlannedSink => ({
+  id,
   spec: sink,
   config: {},
   repartition,
@@ -90,16 +91,14 @@ const sinkOf = ({ id }: PlannedStep, repartition: string): PlannedSink => ({
 
 function sourceOf(name: string, { spec, config }: PlannedStep, from: readonly PlannedSource[]): PlannedSource {
   const { partitions } = spec.repartitions!(config)
+  return { ...internalSource(name, from), ...(partitions !== undefined && { partitions }) }
+}
+
+/** An internal topic as what it is read from. @param from the sources that its records come from */
+export function internalSource(name: string, from: readonly PlannedSource[]): PlannedSource {
   const origins = originsOf(from)
-  return {
-    name,
-    origins,
-    spec: source,
-    config: {},
-    format: 'json',
-    ...(partitions !== undefined && { partitions }),
-    deadLetters: origins.values().next().value!.deadLetters,
-  }
+  const { deadLetters } = origins.values().next().value!
+  return { name, origins, spec: source, config: {}, format: 'json', deadLetters }
 }
 
 /** The sources that records come from in the end, and how their failures are handled beyond an internal topic. */

@@ -23,7 +23,6 @@ import { Trimmer } from './trim.ts'
 import type { SinkNode, WiringParts } from './wire.ts'
 
 export interface TaskParts extends WiringParts {
-  readonly partition: number
   /** The term in which the partition is this process's. */
   readonly member: GroupMember | undefined
   readonly broker: Broker

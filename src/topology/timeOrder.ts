@@ -1,4 +1,15 @@
-import { firstValueFrom, race, Subject, timer, type Observable, type SchedulerLike, type Subscription } from 'rxjs'
+import {
+  firstValueFrom,
+  fromEvent,
+  map,
+  of,
+  race,
+  Subject,
+  timer,
+  type Observable,
+  type SchedulerLike,
+  type Subscription,
+} from 'rxjs'
 import type { Batch, TopicPartition } from '../broker/broker.ts'
 import type { Log } from '../component/context.ts'
 import { Outstanding, type OutstandingParts } from './outstanding.ts'
@@ -123,7 +134,7 @@ export class TimeOrder {
 
   /** Whether the next record of each input is there, or is not to come yet; false when that is to be asked anew. */
   async #isWhole(): Promise<boolean> {
-    const { scheduler, signal } = this.#parts
+    const { scheduler } = this.#parts
     const missing = this.#group.missing
     if (missing.length === 0) return true
     const arrivals = this.#arrivals
@@ -132,8 +143,7 @@ export class TimeOrder {
     let since = scheduler.now()
     for (;;) {
       const events = this.#events
-      const standing = await outstanding.look(() => this.#group.received)
-      if (signal.aborted) throw new TaskStopped('the pipeline stops')
+      const standing = await this.#look(outstanding)
       if (this.#closed || arrivals !== this.#arrivals) return false
       if (standing === undefined || standing === this.#givenUp) return true
       if (standing !== before) since = scheduler.now()
@@ -141,6 +151,20 @@ export class TimeOrder {
       before = standing
       if (events === this.#events) await firstValueFrom(race(this.#happened, timer(lookEvery, scheduler)))
     }
+  }
+
+  /** A broker that is away may answer late: who stops does not wait for that. @throws TaskStopped */
+  async #look(outstanding: Outstanding): Promise<string | undefined> {
+    const { signal } = this.#parts
+    const stopped = signal.aborted ? of(undefined) : fromEvent(signal, 'abort').pipe(map(() => undefined))
+    const standing = await firstValueFrom(
+      race(
+        stopped,
+        outstanding.look(() => this.#group.received),
+      ),
+    )
+    if (signal.aborted) throw new TaskStopped('the pipeline stops')
+    return standing
   }
 
   #giveUp(missing: readonly string[], standing: string): true {

@@ -1,10 +1,10 @@
-import type { PlannedStream } from './plan.ts'
+import type { PlannedStep, PlannedStream } from './plan.ts'
 
-/** Names of the branches that a stream ends in, if its last step is one that branches. */
-export function branchesOf({ name, steps }: PlannedStream): string[] {
-  const last = steps.at(-1)
-  return (last?.spec.branches?.(last.config) ?? []).map((branch) => `${name}.${branch}`)
-}
+/** Names of the branches that records of a stream leave by: it ends in them, or goes on after those of its own. */
+export const branchesOf = ({ name, steps }: PlannedStream): string[] => steps.flatMap((step) => branchesAt(name, step))
+
+const branchesAt = (stream: string, { spec, config }: PlannedStep): string[] =>
+  (spec.branches?.(config) ?? []).map((branch) => `${stream}.${branch}`)
 
 /** What a stream reads, by its steps too. */
 export const readsOf = ({ from, steps }: PlannedStream): readonly string[] => [
@@ -36,5 +36,9 @@ export function leadingTo(id: string, streams: readonly PlannedStream[]): Readon
 /** The sources whose records come by a name: a stream's, a branch's, or a source's own. */
 export function sourcesOf(name: string, streams: readonly PlannedStream[]): ReadonlySet<string> {
   const stream = streams.find((other) => other.name === name || branchesOf(other).includes(name))
-  return new Set(stream ? readsOf(stream).flatMap((origin) => [...sourcesOf(origin, streams)]) : [name])
+  if (!stream) return new Set([name])
+  // What a step reads beside its stream, or a later one does, does not leave by its branches.
+  const branching = stream.steps.findIndex((step) => branchesAt(stream.name, step).includes(name))
+  const steps = branching < 0 ? stream.steps : stream.steps.slice(0, branching)
+  return new Set(readsOf({ ...stream, steps }).flatMap((origin) => [...sourcesOf(origin, streams)]))
 }

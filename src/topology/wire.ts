@@ -79,6 +79,7 @@ export interface Wiring {
 export interface WiringParts {
   readonly plan: Plan
   readonly subtopology: Subtopology
+  readonly partition: number
   readonly scheduler: SchedulerLike
   readonly log: Log
   readonly signal: AbortSignal
@@ -96,7 +97,9 @@ export function wire(parts: WiringParts, state: StagedState, outcome: (node: Nod
   const nodes = new Map<string, Node>()
   const sinks = new Map<string, SinkNode>()
   const readers = new Map<string, Reader[]>()
-  const streams = subtopology.streams.map((stream, number) => {
+  const streams = subtopology.streams.map((stream, at) => {
+    const number =
+      stream.asideOf === undefined ? at : subtopology.streams.findIndex(({ name }) => name === stream.asideOf)
     const branches = new Map<string, Reader[]>()
     const chain = stream.steps.map((step) => build(step, { number, branches }, parts, state, outcome))
     chain.forEach((node, at) => {
@@ -172,12 +175,13 @@ function addTo<T>(lists: Map<string, T[]>, name: string, element: T): void {
 function build(
   { id, spec, config, reads }: PlannedStep,
   { number: stream, branches }: Pick<StreamNodes, 'number' | 'branches'>,
-  { plan, scheduler, log, signal, meter, global }: WiringParts,
+  { plan, partition, scheduler, log, signal, meter, global }: WiringParts,
   state: StagedState,
   outcome: (node: Node, outcome: Outcome) => void,
 ): Node {
   const table = (name: string) => (reads.global === name ? readGlobal(global!, name) : readTable(state.store(name)))
-  const context = { name: id, scheduler, directory: plan.directory, log, signal, state: state.store(id), table }
+  const { directory } = plan
+  const context = { name: id, partition, scheduler, directory, log, signal, state: state.store(id), table }
   const step = spec.build(config, context)
   const node: Node = {
     id,

@@ -89,7 +89,7 @@ test('dlq show says what is wrong with a name', async () => {
   expect(await failing('dlq.raw/3/0')).toBe('oxbow: dlq.raw has no partition 3: it has 1, counted from 0\n')
   expect(await failing('dlq.nope')).toContain('oxbow: there is no topic dlq.nope; there are: ')
   expect(await failing('0'.repeat(32))).toContain('keeps a dead letter with the id 000')
-  expect(await failing('raw/0/1')).toContain('the record at raw/0/1 is not a dead letter of Oxbow')
+  expect(await failing('raw/0/1')).toContain('the record at raw/0/1 is no dead letter of a convention that is known')
 })
 
 test('dlq ls with a config counts its dead-letter topics, also those that are not there yet', async () => {
@@ -146,4 +146,20 @@ test('dlq groups has one group for letters that failed alike, with a line of JSO
   expect((await runOxbow(directory, ['dlq', 'groups', '--state', 'resolved', '--json'])).stdout).toBe('')
   const shown = await runOxbow(directory, ['dlq', 'groups'])
   expect(shown.stdout).toMatch(/^group +state +open .*\n\S+ +new +3 +0 .*█ +good\.filter +expression\.failed /)
+})
+
+test('dlq mute and merge change what groups are shown; a group that is not there is named', async () => {
+  const directory = await withLetters('headers')
+  const groups = async () =>
+    jsonLines((await runOxbow(directory, ['dlq', 'groups', '--json'])).stdout) as {
+      fingerprint: string
+      state: string
+    }[]
+  const [one, other] = (await groups()).map(({ fingerprint }) => fingerprint) as [string, string]
+  expect(await runOxbow(directory, ['dlq', 'mute', 'prices.yaml', one])).toMatchObject({ code: 0 })
+  expect((await groups()).find(({ fingerprint }) => fingerprint === one)).toMatchObject({ state: 'muted' })
+  expect(await runOxbow(directory, ['dlq', 'merge', 'prices.yaml', other, '--into', one])).toMatchObject({ code: 0 })
+  expect(await groups()).toMatchObject([{ fingerprint: one, open: 2 }])
+  const { code, stderr } = await runOxbow(directory, ['dlq', 'split', 'prices.yaml', 'nope'])
+  expect([code, stderr]).toEqual([1, expect.stringContaining('no such group: nope')])
 })

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest'
 import fc from 'fast-check'
 import { fingerprint, fingerprintOfLetter } from '../../src/deadletter/fingerprint.ts'
 import { digitsAlike, shapeOf } from '../../src/deadletter/fingerprint/shape.ts'
-import type { Letter } from '../../src/deadletter/readLetter.ts'
 import { RecordedFault, UnexpectedFault } from '../../src/record/fault.ts'
 import { componentFaults } from './faults/components.ts'
 import { javaFaults } from './faults/java.ts'
@@ -140,7 +139,7 @@ describe('a fingerprint', () => {
 
   it('of an earlier version is made anew of what the letter says; of this one it is kept', () => {
     const { code, message, stack } = traits
-    const letter = { operator: traits.operator, fault: { code, message, stack } } as Letter
+    const letter = { operator: traits.operator, fault: { code, message, stack } }
     expect(fingerprintOfLetter({ ...letter, fingerprint: '13ef5a9203026cf6' })).toBe(fingerprint(traits))
     expect(fingerprintOfLetter({ ...letter, fingerprint: '2-0000000000000000' })).toBe('2-0000000000000000')
   })

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.function.Consumer;
 import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.streams.StreamsBuilder;
+import org.apache.kafka.streams.kstream.GlobalKTable;
 import org.apache.kafka.streams.kstream.JoinWindows;
 import org.apache.kafka.streams.kstream.KStream;
 import org.apache.kafka.streams.kstream.KTable;
@@ -16,7 +17,7 @@ import org.apache.kafka.streams.state.WindowBytesStoreSupplier;
 
 /**
  * The records of "left" joined with those of "right", a result's value "left+right", without what is not there. Settings,
- * in milliseconds: {"kind": "windowed" | "table" | "latest", "type": "inner" | "left" | "outer", "before", "after",
+ * in milliseconds: {"kind": "windowed" | "table" | "latest" | "foreignKey" | "global", "type": "inner" | "left" | "outer", "before", "after",
  * "grace", "store": "memory" | "disk"}.
  */
 final class JoinTopology implements Reference.Kind {
@@ -38,6 +39,14 @@ final class JoinTopology implements Reference.Kind {
         return type.equals("left") ? left.leftJoin(rows, JOIN) : left.join(rows, JOIN);
       case "latest":
         return latest(builder.table("left"), builder.table("right"), type).toStream();
+      case "foreignKey":
+        return byForeignKey(builder.table("left"), builder.table("right"), type).toStream();
+      case "global":
+        KStream<String, String> referring = builder.stream("left");
+        GlobalKTable<String, String> all = builder.globalTable("right");
+        return type.equals("left")
+            ? referring.leftJoin(all, (key, value) -> foreignKeyOf(value), JOIN)
+            : referring.join(all, (key, value) -> foreignKeyOf(value), JOIN);
       default:
         throw new IllegalArgumentException("no such kind: " + settings.get("kind"));
     }
@@ -46,6 +55,19 @@ final class JoinTopology implements Reference.Kind {
   private static KTable<String, String> latest(KTable<String, String> left, KTable<String, String> right, String type) {
     if (type.equals("outer")) return left.outerJoin(right, JOIN);
     return type.equals("left") ? left.leftJoin(right, JOIN) : left.join(right, JOIN);
+  }
+
+  private static KTable<String, String> byForeignKey(
+      KTable<String, String> left, KTable<String, String> right, String type) {
+    return type.equals("left")
+        ? left.leftJoin(right, JoinTopology::foreignKeyOf, JOIN)
+        : left.join(right, JoinTopology::foreignKeyOf, JOIN);
+  }
+
+  /** What stands before the colon of a left value; null for nothing. */
+  private static String foreignKeyOf(String value) {
+    int end = value == null ? 0 : value.indexOf(':');
+    return end <= 0 ? null : value.substring(0, end);
   }
 
   private static KStream<String, String> windowed(

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import type { Case } from './reference.ts'
 
 export interface JoinSettings {
-  readonly kind: 'windowed' | 'table' | 'latest'
+  readonly kind: 'windowed' | 'table' | 'latest' | 'foreignKey' | 'global'
   readonly type: 'inner' | 'left' | 'outer'
   readonly before: number
   readonly after: number
@@ -47,7 +47,7 @@ const times = fc
   .filter(({ before, after, grace }) => before + after + grace > 0)
 
 /** How often a value is null: as often as a key changes in a table, and rarely in a stream, where it means nothing. */
-const emptyEvery = { windowed: 20, table: 5, latest: 4 } as const
+const emptyEvery = { windowed: 20, table: 5, latest: 4, foreignKey: 4, global: 5 } as const
 
 /** Random cases of one join: the same ones every time. */
 export const joinCases = (join: Pick<JoinSettings, 'kind' | 'type' | 'store'>, count: number): readonly JoinCase[] =>
@@ -55,13 +55,19 @@ export const joinCases = (join: Pick<JoinSettings, 'kind' | 'type' | 'store'>, c
     let newest = 0
     const records = given.map(({ topic, step, behind, key, isEmpty }, n): JoinRecord => {
       newest += step
-      const value = isEmpty && n % emptyEvery[join.kind] === 0 && mayBeEmpty(join) ? null : `${topic[0]}${n}`
+      const text = refers(join, topic) ? `${foreignKeys[behind % foreignKeys.length]}:${n}` : `${topic[0]}${n}`
+      const value = isEmpty && n % emptyEvery[join.kind] === 0 && mayBeEmpty(join) ? null : text
       const timestamp = n % 2 === 0 ? newest : Math.max(0, newest - behind)
       return { topic, key: mayHaveNoKey(join, topic) ? key : (key ?? 'a'), value, timestamp }
     })
     const last: JoinRecord = { topic: 'left', key: 'end', value: 'end', timestamp: newest + 1_000 }
     return { topology: 'join', settings: { ...join, ...window }, records: [...records, last] }
   })
+
+/** A left record says before a colon which right one it refers to; nothing, that it refers to none. */
+const foreignKeys = ['a', 'a', 'b', 'ä', '']
+const refers = ({ kind }: Pick<JoinSettings, 'kind'>, topic: JoinRecord['topic']): boolean =>
+  topic === 'left' && (kind === 'foreignKey' || kind === 'global')
 
 /** Stores in memory, which are not the default, take the time of a record without a value for that of their newest. */
 const mayBeEmpty = ({ kind, store }: Pick<JoinSettings, 'kind' | 'store'>): boolean =>

@@ -52,7 +52,8 @@ class Process {
     this.asked++
     const { partitions } = this
     const stores = partitions.map((partition) => ({ store, partition, entries: 1, bytes: 2 }))
-    if (!('store' in query)) return { partitions, stores, entries: [] }
+    const shared = { store: 'shared', partition: 0, entries: 1, bytes: 2, global: true as const }
+    if (!('store' in query)) return { partitions, stores: [...stores, shared], entries: [] }
     const all = partitions.map((partition) => ({ store, partition, key: `k${partition}`, value: partition }))
     const entries = all
       .filter(({ key }) => query.key === undefined || key === query.key)
@@ -120,11 +121,13 @@ describe('state that another member has', () => {
     expect(first!.asked).toBe(1)
   })
 
-  it('is listed with the own, of all members', async () => {
+  it('is listed with the own, of all members; what all have is listed once', async () => {
     const [first] = await group(new Process(1), new Process(0, 2))
     const { status, body } = await first!.get('/tables')
     expect(status).toBe(200)
-    expect((body as { partition: number }[]).map(({ partition }) => partition)).toEqual([0, 1, 2])
+    const parts = body as { store: string; partition: number }[]
+    expect(parts.filter((part) => part.store === store).map(({ partition }) => partition)).toEqual([0, 1, 2])
+    expect(parts.filter((part) => part.store === 'shared')).toHaveLength(1)
   })
 
   it('is paged where its partition is', async () => {

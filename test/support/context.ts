@@ -10,6 +10,7 @@ export const context = (more: Partial<OperatorContext> = {}): OperatorContext =>
   directory: process.cwd(),
   log: silent,
   signal: new AbortController().signal,
+  partition: 0,
   state: memoryState(),
   table: () => readTable(memoryState()),
   ...more,

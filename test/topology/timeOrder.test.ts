@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { openEmbedded } from '../../src/broker/embedded/embedded.ts'
 import type { Broker, Unit } from '../../src/broker/broker.ts'
+import { defineSource } from '../../src/component/source.ts'
 import { defineOperator } from '../../src/component/operator.ts'
 import { keyBy } from '../../src/operators/keyBy.ts'
 import { RecordedFault } from '../../src/record/fault.ts'
@@ -32,7 +33,28 @@ const halt = operator(
   'halt',
   () => (record) => fail(record, new RecordedFault('table.gone', 'The table is gone.', 'halt')),
 )
-const catalog = catalogWith({ operators: [meet, keyBy, pass, count, halt], sinks: [table] })
+/** Appends records at the times that it is given, one after another, each after so many turns of the event loop. */
+const slow = defineSource({
+  name: 'slow',
+  summary: 'For this test.',
+  faults: [],
+  examples: [],
+  config: z.strictObject({ times: z.array(z.int()), turns: z.int() }),
+  format: () => 'json',
+  async open({ times, turns }, { name }) {
+    return {
+      async poll(cursor) {
+        for (let turn = 0; turn < turns; turn++) await setImmediate()
+        const at = Number(cursor ?? 0)
+        const [timestamp] = times.slice(at)
+        if (timestamp === undefined) return { records: [], wait: 'ended' }
+        return { records: [{ key, value: Buffer.from(`"${name}${timestamp}"`), timestamp }], cursor: at + 1 }
+      },
+    }
+  },
+})
+const key = Buffer.from('k')
+const catalog = catalogWith({ operators: [meet, keyBy, pass, count, halt], sinks: [table], sources: [slow] })
 
 const config = (streams: string, more = '') => `
 name: p
@@ -43,7 +65,6 @@ streams:
 ${streams}`
 const met = '  met: { from: a, steps: [{ meet: b }], to: { topic: out } }'
 
-const key = Buffer.from('k')
 const at = (topic: string, timestamp: number) => output(topic, `${topic}${timestamp}`, { key, timestamp })
 
 /** A broker that hands out nothing of a topic, though it says that there is something. */
@@ -143,6 +164,58 @@ describe('records of several topics that meet by key', () => {
     const next = await startPipeline(config(met, ', order: key'), catalog, { broker })
     await next.pipeline.quiet()
     expect(await valuesOf(broker, 'out')).toEqual(['b1', 'a2'])
+  })
+
+  it('do not hold up a stop while a broker that is away does not say what is to come', async () => {
+    const broker = await openEmbedded({ directory: ':memory:' })
+    await append(broker, [at('a', 2)])
+    const asked = Promise.withResolvers<void>()
+    const silent: Broker = {
+      ...broker,
+      async subscribe(...args) {
+        const lag = () => {
+          asked.resolve()
+          return new Promise<never>(() => {})
+        }
+        return { ...(await broker.subscribe(...args)), lag }
+      },
+    }
+    const { pipeline } = await startPipeline(config(met), catalog, { broker: silent })
+    await asked.promise
+    await pipeline.stop()
+    expect(await valuesOf(broker, 'out')).toEqual([])
+  })
+
+  it('stop their task, which says why, when that cannot be found out', async () => {
+    const broker = await openEmbedded({ directory: ':memory:' })
+    await append(broker, [at('a', 2)])
+    let asked = 0
+    const failing: Broker = {
+      ...broker,
+      async subscribe(...args) {
+        const subscription = await broker.subscribe(...args)
+        const lag = () => (asked++ === 0 ? Promise.reject(new Error('No leader.')) : subscription.lag())
+        return { ...subscription, lag }
+      },
+    }
+    const clock = new VirtualClock(0)
+    const { log } = await startPipeline(config(met), catalog, { broker: failing, scheduler: clock, once: false })
+    await until(async () => (await valuesOf(broker, 'out')).length > 0, clock)
+    expect(log.lines.map(({ message }) => message)).toEqual([
+      'Task 0_0 stopped, nothing of its unit was committed: No leader.',
+    ])
+  })
+
+  it.each([
+    ['met', '{ meet: b }', ''],
+    ['met beyond a new key', '{ meet: keyed }', '  keyed: { from: b, steps: [{ keyBy: record }] }'],
+  ])('are waited for while their connector is to end and has not: %s', async (_, step, more) => {
+    const yaml = config(`${more}\n  met: { from: a, steps: [${step}], to: { topic: out } }`)
+      .replace('a: { topic: {} }', 'a: { slow: { times: [2, 3, 6], turns: 0 } }')
+      .replace('b: { topic: {} }', 'b: { slow: { times: [1, 4, 5], turns: 20 } }')
+    const { pipeline, broker } = await startPipeline(yaml, catalog)
+    await pipeline.quiet()
+    expect(await valuesOf(broker, 'out')).toEqual(['b1', 'a2', 'a3', 'b4', 'b5', 'a6'])
   })
 
   it('wait for a task upstream no longer than it moves', async () => {

@@ -34,7 +34,7 @@ export class Progress {
   }
 
   /** @param isStandby whether it went on from a standby copy: of a take-over is always told */
-  end(isStandby: boolean): void {
+  end(isStandby = false): void {
     if (isStandby) this.#say('Took over from a standby copy and restored the rest of the', '', {})
     else if (this.#said) this.#say('Restored', '', {})
   }

@@ -17,7 +17,8 @@ export function letterText(letter: Letter, { disposition, history }: LetterStand
     ['operator', letter.operator],
     ['attempts', `${letter.attempts} (${letter.disposition})`],
     ['failed', `${iso(letter.failedAt)}, first ${iso(letter.firstFailedAt)}`],
-    ['source', `${letter.source} in pipeline ${letter.pipeline}, config revision ${letter.revision}`],
+    ['source', sourceText(letter)],
+    ...(letter.missing.length > 0 ? [['unsaid', letter.missing.join(', ')] as const] : []),
     ['origin', `${origin.topic}/${origin.partition}/${origin.offset} at ${iso(origin.timestamp)}`],
     [
       'letter',
@@ -28,8 +29,14 @@ export function letterText(letter: Letter, { disposition, history }: LetterStand
   ] as const
   const lines = facts.map(([name, text]) => `${(name === '' ? '' : `${name}:`).padEnd(10)}${printable(text)}\n`)
   const input = letter.input === undefined ? '' : section('operator input', pretty(letter.input))
-  return `${lines.join('')}${section('value', value === null ? '(tombstone)' : valueText(value))}${input}${section('stack', fault.stack)}`
+  const stack = fault.stack === '' ? '' : section('stack', fault.stack)
+  return `${lines.join('')}${section('value', value === null ? '(tombstone)' : valueText(value))}${input}${stack}`
 }
+
+const sourceText = ({ source, pipeline, revision, convention }: Letter): string =>
+  convention === 'oxbow'
+    ? `${source} in pipeline ${pipeline}, config revision ${revision}`
+    : `${source}${pipeline === '' ? '' : ` for ${pipeline}`}, by the convention "${convention}"`
 
 const iso = (time: number): string => new Date(time).toISOString()
 

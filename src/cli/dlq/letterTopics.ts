@@ -24,10 +24,15 @@ export async function findLetterTopics(broker: Broker): Promise<readonly LetterT
   return found.flatMap((each) => each ?? [])
 }
 
-/** Those that a pipeline writes to. */
+/** Those that a pipeline writes to, and those that it reads. */
 export function topicsOfPlan(plan: Plan): readonly LetterTopic[] {
-  const byTopic = Map.groupBy(externalSources(plan), ({ deadLetters }) => deadLetters.topic)
-  return [...byTopic].map(([topic, group]) => ({ topic, source: group.map(({ name }) => name).join(', ') }))
+  const sources = externalSources(plan)
+  const byTopic = Map.groupBy(sources, ({ deadLetters }) => deadLetters.topic)
+  const read = sources.filter(({ name, spec }) => spec.letters && !byTopic.has(name))
+  return [
+    ...[...byTopic].map(([topic, group]) => ({ topic, source: group.map(({ name }) => name).join(', ') })),
+    ...read.map(({ name }) => ({ topic: name, source: name })),
+  ]
 }
 
 async function letterTopic(broker: Broker, { name, partitions }: TopicInfo): Promise<LetterTopic | undefined> {

@@ -7,7 +7,7 @@ import { topicName } from '../../component/fields.ts'
 import { chosenLetters } from '../../redrive/choose.ts'
 import type { Fix } from '../../redrive/fix.ts'
 import { sendLetters, type SendOptions, type Sent } from '../../redrive/send.ts'
-import { wayBack } from '../../redrive/wayBack.ts'
+import { WaysBack } from '../../redrive/wayBack.ts'
 import type { Plan } from '../../topology/plan.ts'
 import { Exit, exitCodes, UsageError } from '../failure.ts'
 import { counted, print } from '../output.ts'
@@ -48,7 +48,7 @@ export const dlqRedriveCommand = (): Command =>
       `
 Examples:
   oxbow dlq redrive orders.yaml 0f5e2b4c9d8a7f6e5d4c3b2a19080706
-  oxbow dlq redrive orders.yaml --group 13ef5a9203026cf6 --canary 10 --rate 500
+  oxbow dlq redrive orders.yaml --group 2-13ef5a9203026cf6 --canary 10 --rate 500
   oxbow dlq redrive orders.yaml --where 'fault.code == "record.invalid" && value.price < 0' --to source \\
     --fix 'record.with({"price": 0.0})' --dry-run
   oxbow dlq redrive orders.yaml --all --source orders.v1 --to orders.later`,
@@ -145,11 +145,11 @@ async function send(letters: Letters, sending: SendOptions, { json }: ChoiceOpti
 
 /** What would be sent. */
 async function rehearse(letters: Letters, sending: SendOptions): Promise<Sent> {
-  const { to, plan, redrive: name, scheduler, fix, onRefused } = sending
+  const { to, scheduler, onRefused, ...others } = sending
+  const ways = typeof to === 'object' ? undefined : new WaysBack({ ...others, to })
   let [sent, refused] = [0, 0]
   for await (const letter of letters) {
-    const options = { plan, redrive: name, now: scheduler.now(), ...(fix && { fix }) }
-    const way = typeof to === 'object' ? undefined : wayBack(letter, { ...options, to })
+    const way = ways?.of(letter, scheduler.now())
     if (way && 'refusal' in way) {
       refused++
       onRefused?.(letter, way.refusal)

@@ -60,7 +60,7 @@ function asLetter(record: StoredRecord): Letter {
   if (letter) return letter
   const { topic, partition, offset } = record
   throw new CommandFailure(
-    `the record at ${topic}/${partition}/${offset} is not a dead letter of Oxbow; "oxbow read ${topic}" shows it`,
+    `the record at ${topic}/${partition}/${offset} is no dead letter of a convention that is known; "oxbow read ${topic}" shows it`,
   )
 }
 

@@ -6,7 +6,7 @@ const most = 2_048
 
 /** Parsers say the same thing in many ways, most of them with an excerpt of the text. */
 const notJson =
-  /\b(?:Unexpected (?:token|end of JSON|end-of-input|character|non-whitespace|(?:number|string) in JSON)|Unrecognized token|Expected [^\n]{1,60} in JSON|Bad (?:control|escaped?|Unicode) [^\n]{1,40} in |Unterminated (?:string|fractional)|No number after minus|Exponent part is missing|Illegal (?:unquoted )?character \(|Expecting (?:value|property name|',' delimiter|':' delimiter)|Extra data: line|Numeric value \([^)]*\) out of range of)[^]*/
+  /(?:[\w.$]{0,80}J(?:son|SON)[\w.$]{0,40}: )?\b(?:Unexpected (?:token|end of JSON|end-of-input|character|non-whitespace|(?:number|string) in JSON)|Unrecognized token|Expected [^\n]{1,60} in JSON|Bad (?:control|escaped?|Unicode) [^\n]{1,40} in |Unterminated (?:string|fractional)|No number after minus|Exponent part is missing|Illegal (?:unquoted )?character \(|Expecting (?:value|property name|',' delimiter|':' delimiter)|Extra data: line|Numeric value \([^)]*\) out of range of)[^]*/
 
 const units = 'ns|[µu]s|ms|s|m|h|d|sec|secs|seconds?|min|minutes?|hours?|days?|[KMGT]i?B|[kKMGT]?b|B|bytes?|chars?|%'
 

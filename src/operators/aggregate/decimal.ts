@@ -6,10 +6,10 @@ const mostPlaces = 100
 
 /**
  * Text that a number was read from, as the decimal that it writes.
- * @returns the number where that says the same, or the text has more than a hundred places
+ * @returns the number where it is whole, or the text has more than a hundred places
  */
 export function decimalOf(text: string, number: number): Decimal | number {
-  if (Number.isSafeInteger(number)) return number + 0
+  if (/^[+-]?\d+$/.test(text.trim())) return number + 0
   const [, sign, whole, fraction, exponent] = /^([+-]?)(\d*)\.?(\d*)(?:e([+-]?\d+))?$/i.exec(text.trim())!
   const places = fraction!.length - Number(exponent ?? 0)
   if (places > mostPlaces) return number

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { RecordExpression } from '../../component/expression.ts'
+import type { ForeignKeyConfig } from './byForeignKey.ts'
 import type { JoinType } from './combine.ts'
 import type { Keyless } from './keyless.ts'
 import type { LatestConfig } from './latest.ts'
@@ -17,6 +18,7 @@ interface Given {
   readonly within?: number | { readonly before: number; readonly after: number } | undefined
   readonly grace?: number | undefined
   readonly latest?: true | undefined
+  readonly foreignKey?: RecordExpression | undefined
   readonly at?: RecordExpression | undefined
   readonly otherAt?: RecordExpression | undefined
   readonly idle?: number | undefined
@@ -26,7 +28,7 @@ interface Given {
   readonly keyless: Keyless
 }
 
-export type JoinConfig = WindowedConfig | LatestConfig | WithTableConfig
+export type JoinConfig = WindowedConfig | LatestConfig | ForeignKeyConfig | WithTableConfig
 
 const windowedOnly = ['grace', 'idle', 'at', 'otherAt', 'late', 'otherMissing'] as const
 
@@ -42,19 +44,26 @@ export function kindOf(given: Given, context: z.RefinementCtx): JoinConfig {
 type Problem = readonly [field: keyof Given | undefined, message: string]
 
 function* problemsOf(given: Given): Iterable<Problem> {
-  const { stream, table, within, latest, type, keyless } = given
+  const { stream, table, within, latest, foreignKey, type, keyless } = given
   if ((stream === undefined) === (table === undefined)) {
     yield [undefined, 'expected either `stream`, another stream or source, or `table`']
     return
   }
   if (table !== undefined) {
-    for (const field of ['within', 'latest'] as const) {
+    for (const field of ['within', 'latest', 'foreignKey'] as const) {
       if (given[field] !== undefined)
-        yield [field, 'it is for `stream`: a table has no past, and is the latest of each key']
+        yield [
+          field,
+          field === 'foreignKey'
+            ? 'it is for `stream`: of a table, `by` says the key of the row'
+            : 'it is for `stream`: a table has no past, and is the latest of each key',
+        ]
     }
     if (type === 'outer') yield ['type', 'a row of a table never leaves alone; expected `inner` or `left`']
-  } else if ((within === undefined) === (latest === undefined)) {
-    yield [undefined, 'expected either `within`, how far apart records may be, or `latest: true`']
+  } else if ([within, latest, foreignKey].filter((kind) => kind !== undefined).length !== 1) {
+    yield [undefined, 'expected either `within`, how far apart records may be, `latest: true`, or `foreignKey`']
+  } else if (foreignKey && type === 'outer') {
+    yield ['type', 'a record that nobody refers to never leaves alone; expected `inner` or `left`']
   }
   if (table === undefined && given.by !== undefined)
     yield ['by', 'it is for `table`: records of two streams meet by their own keys, and `keyBy` gives them others']
@@ -70,8 +79,10 @@ function* problemsOf(given: Given): Iterable<Problem> {
       'no record waits for its window to close; that is for `type: left` and `outer`, `missing` and `otherMissing`',
     ]
   }
-  if (given.missing !== undefined && (latest || type !== 'inner')) {
-    yield ['missing', latest ? 'with `latest` a record may meet another at any time' : 'it is for `type: inner`']
+  const isTold = latest || foreignKey
+  if (given.missing !== undefined && (isTold || type !== 'inner')) {
+    const kind = latest ? 'latest' : 'foreignKey'
+    yield ['missing', isTold ? `with \`${kind}\` a record may meet another at any time` : 'it is for `type: inner`']
   }
   if (given.otherMissing !== undefined && type === 'outer') {
     yield ['otherMissing', 'with `type: outer` it leaves alone; expected `inner` or `left`']
@@ -87,10 +98,12 @@ function* problemsOf(given: Given): Iterable<Problem> {
 }
 
 function asKind(given: Given): JoinConfig {
-  const { stream, table, by, as, type, within, grace = 0, at, otherAt, late = 'deadLetter' } = given
+  const { stream, table, by, foreignKey, as, type, within, grace = 0, at, otherAt, late = 'deadLetter' } = given
   const { missing, otherMissing, keyless, idle } = given
   if (table !== undefined)
     return { kind: 'table', table, by, as, type: type as 'inner' | 'left', missing: missing ?? 'drop', keyless }
+  if (foreignKey)
+    return { kind: 'foreignKey', stream: stream!, foreignKey, as, type: type as 'inner' | 'left', keyless }
   if (within === undefined) {
     return { kind: 'latest', stream: stream!, as, type, keyless: keyless as 'deadLetter' | 'drop' }
   }

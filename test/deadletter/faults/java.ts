@@ -36,19 +36,26 @@ const thrown: readonly Thrown[] = [
         "Unrecognized token 'oops': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')",
         'oops',
         5,
+        'JsonParseException',
       ],
-      ["Unexpected character ('b' (code 98)): was expecting double-quote to start field name", '{bad', 3],
+      [
+        "Unexpected character ('b' (code 98)): was expecting double-quote to start field name",
+        '{bad',
+        3,
+        'JsonParseException',
+      ],
       [
         'Unexpected end-of-input: expected close marker for Object (start marker at [Source: (byte[])"{"a":1"; line: 1, column: 1])',
         '{"a":1',
         12,
+        'io.JsonEOFException',
       ],
     ],
     message: 'Converting byte[] to Kafka Connect data failed due to serialization error: ',
     stack: `${connect}
 Caused by: org.apache.kafka.common.errors.SerializationException: com.fasterxml.jackson.core.JsonParseException: {1}
  at [Source: (byte[])"{2}"; line: 1, column: {3}]
-Caused by: com.fasterxml.jackson.core.JsonParseException: {1}
+Caused by: com.fasterxml.jackson.core.{4}: {1}
  at [Source: (byte[])"{2}"; line: 1, column: {3}]
 \tat com.fasterxml.jackson.core.JsonParser._constructError(JsonParser.java:2481)
 \t... 17 more`,

@@ -34,6 +34,7 @@ describe('numbers', () => {
     expect(await last(sum, '0.1', '0.2', '-0.3')).toBe(0)
     expect(await last({ average: 'record' }, '0.1', '0.2')).toBe(0.15)
     expect(await last(sum, '1e23', 0.5, '-1e23')).toBe(0.5)
+    expect(await last(sum, '-3039298124154475.750', 787498310469228)).toBe(-2251799813685247.8)
     expect(await last(sum, ...Array.from({ length: 1_000 }, () => '0.001'), -1)).toBe(0)
     expect(await after(sum, '1.5e308', '1.5e308', -1e308)).toEqual([1.5e308, 'fail number.overflow', 5e307])
     expect(await last(sum, '1e-999999999', '.5')).toBe(0.5)

@@ -4,21 +4,26 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs
 import { join } from 'node:path'
 
 const here = import.meta.dirname
-/** Fetched once per clone, and again when the list of what is fetched changes. */
-const list = createHash('sha256')
-  .update(readFileSync(join(here, 'pom.xml')))
-  .digest('hex')
-  .slice(0, 8)
-const cache = join(here, '../../../node_modules/.cache', `oxbow-kafka-4.3.1-${list}`)
 
 /** The class path of Kafka from Maven Central. @throws Error saying what is missing on this machine */
-export function kafkaClassPath(): string {
+export const kafkaClassPath = (): string => classPath(here, 'oxbow-kafka-4.3.1')
+
+/**
+ * The class path of what a directory's pom.xml lists, fetched once per clone, and again when the list changes.
+ * @throws Error saying what is missing on this machine
+ */
+export function classPath(directory: string, name: string): string {
   for (const tool of ['java', 'mvn']) need(tool)
+  const list = createHash('sha256')
+    .update(readFileSync(join(directory, 'pom.xml')))
+    .digest('hex')
+    .slice(0, 8)
+  const cache = join(here, '../../../node_modules/.cache', `${name}-${list}`)
   if (!existsSync(cache)) {
     const making = `${cache}.${process.pid}`
     mkdirSync(making, { recursive: true })
     execFileSync('mvn', ['-q', '-B', 'dependency:copy-dependencies', `-DoutputDirectory=${making}`], {
-      cwd: here,
+      cwd: directory,
       stdio: ['ignore', 'inherit', 'inherit'],
     })
     try {

@@ -1,0 +1,65 @@
+import type { Convention } from '../component/convention.ts'
+import { readLetter, type Letter } from '../deadletter/readLetter.ts'
+import { RecordedFault, type Fault } from '../record/fault.ts'
+import type { Header, RawRecord, Record } from '../record/record.ts'
+import { readValue } from './append.ts'
+import type { Lineage } from './lineage.ts'
+import type { PlannedSource } from './plan.ts'
+
+/** What streams get of a source record, or the fault that says why it cannot be read. */
+export type Contents = { readonly record: Record } | { readonly fault: Fault }
+
+/** Reads a source record: its value by the source's format and, where the source holds dead letters, the record that failed. */
+export function contentsOf(lineage: Lineage, source: PlannedSource): Contents {
+  const { raw } = lineage
+  const given = source.spec.letters ? failedRecord(lineage, source.spec.letters(source.config)) : raw
+  if ('fault' in given) return given
+  const read = readValue(given, source)
+  if ('fault' in read) return read
+  const { value } = read
+  // Only what is the topic's own record is written as it came when nobody changed it.
+  if (given.value === raw.value) lineage.read = { value, format: source.format }
+  const { key, headers, timestamp } = given
+  return { record: { key, value, headers, timestamp, origin: lineage, index: '' } }
+}
+
+function failedRecord(lineage: Lineage, convention: Convention | 'auto'): RawRecord | { readonly fault: Fault } {
+  const { raw, topic, partition, offset } = lineage
+  const letter = readLetter({ ...raw, topic, partition, offset }, convention)
+  if (letter) return { ...letter.record, headers: [...letter.record.headers, ...factsAsHeaders(letter)] }
+  if (convention === 'auto') return raw
+  return {
+    fault: new RecordedFault('letter.unreadable', `The record is no dead letter of the convention "${convention}".`),
+  }
+}
+
+/** The facts that an expression may ask for, under the names that they have on Oxbow's own letters. */
+function factsAsHeaders({
+  convention,
+  pipeline,
+  source,
+  operator,
+  fault,
+  fingerprint,
+  attempts,
+  hops,
+  origin,
+  failedAt,
+}: Letter): Header[] {
+  const facts = {
+    convention,
+    pipeline,
+    source,
+    operator,
+    'fault.code': fault.code,
+    'fault.message': fault.message,
+    fingerprint,
+    attempts: String(attempts),
+    hops: String(hops),
+    'origin.topic': origin.topic,
+    'origin.partition': String(origin.partition),
+    'origin.offset': String(origin.offset),
+    'failed-at': new Date(failedAt).toISOString(),
+  }
+  return Object.entries(facts).map(([name, text]) => [`dlq.${name}`, Buffer.from(text)])
+}
