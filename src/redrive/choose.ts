@@ -69,8 +69,7 @@ export async function* chosenLetters({ broker, ledger, plan }: ChoiceParts, choi
 const isOf = ({ name }: Plan, { pipeline }: Letter): boolean => pipeline === name || pipeline === `${name}.retry`
 
 const fits = (letter: Letter, { key, where }: Choice): boolean =>
-  (key === undefined || letter.record.key?.toString() === key) &&
-  (where === undefined || holds(where, letter))
+  (key === undefined || letter.record.key?.toString() === key) && (where === undefined || holds(where, letter))
 
 /** A letter that the condition cannot be asked of, such as for a field that it does not have, does not fit. */
 function holds(wanted: Condition, letter: Letter): boolean {
