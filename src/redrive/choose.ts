@@ -41,7 +41,7 @@ export const letterVariables = [
 export const letterCondition = () => condition(letterVariables)
 
 /** Letters that were named are not there, or not open. Nothing was done. */
-class NoSuchLetter extends Error {
+export class NoSuchLetter extends Error {
   override readonly name = 'NoSuchLetter'
 }
 

@@ -1,7 +1,7 @@
 import type { Choice, ChoiceParts } from '../../redrive/choose.ts'
 import type { Fix } from '../../redrive/fix.ts'
 import type { SendOptions } from '../../redrive/send.ts'
-import { wayBack } from '../../redrive/wayBack.ts'
+import { WaysBack } from '../../redrive/wayBack.ts'
 import { chosenLetters, NoSuchLetter } from '../../redrive/choose.ts'
 import { Problem } from '../problem.ts'
 import { may, type User } from '../security/users.ts'
@@ -85,11 +85,12 @@ export class Refusals {
 /** What would become of an order, without sending anything. @throws Problem */
 export async function forecast(parts: ChoiceParts, { wanted, to, fix }: Order): Promise<Forecast> {
   const refusals = new Refusals()
+  const ways =
+    typeof to === 'object' ? undefined : new WaysBack({ plan: parts.plan, to, redrive: '', ...(fix && { fix }) })
   let sent = 0
   try {
     for await (const letter of chosenLetters(parts, wanted)) {
-      const options = { plan: parts.plan, redrive: '', now: Date.now(), ...(fix && { fix }) }
-      const way = typeof to === 'object' ? undefined : wayBack(letter, { ...options, to })
+      const way = ways?.of(letter, Date.now())
       if (way && 'refusal' in way) refusals.add(way.refusal)
       else sent++
     }
