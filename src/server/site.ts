@@ -11,7 +11,7 @@ import { letterTopicPages } from './pages/lettersPages.ts'
 import { loginEndpoints } from './pages/login.ts'
 import { alertsPage, auditPage } from './pages/otherPages.ts'
 import { overviewPage } from './pages/overviewPage.ts'
-import { redrivePages } from './pages/redrivePages.ts'
+import { mutePages, redrivePages } from './pages/redrivePages.ts'
 import { tablePage } from './pages/tablePages.ts'
 import { topicPages } from './pages/topicPages.ts'
 import { plotRoutes, readablePlots, type PlannedPlot } from './plots/routes.ts'
@@ -61,6 +61,7 @@ export function endpointsOf(workbench: Workbench, redrives: Redrives, parts: Sit
     groupPage(workbench),
     letterPage(workbench),
     ...redrivePages(workbench, redrives),
+    ...mutePages(workbench),
     ...topicPages(workbench),
     alertsPage(workbench),
     auditPage(workbench),
