@@ -16,6 +16,7 @@ RUN mkdir /data && chown node:node /data
 USER node
 # The topics of the embedded broker; on Kafka nothing lies here.
 VOLUME /data
+# Its address is reached by others: it starts with OXBOW_TOKENS only, lines of NAME ROLE TOKEN.
 EXPOSE 4680
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:4680/healthz').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]

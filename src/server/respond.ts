@@ -10,12 +10,14 @@ import { pairsIn, type Asked, type Endpoint, type Router } from './router.ts'
 import { isSameOrigin } from './security/sameOrigin.ts'
 import { isSame, may } from './security/users.ts'
 import type { Doorkeeper, Visitor } from './security/visitor.ts'
+import type { Streams } from './streams.ts'
 
 export interface Responding {
   readonly router: Router
   readonly doorkeeper: Doorkeeper
   /** The address that is listened to, where everybody on this machine may do everything; undefined where tokens are wanted. */
   readonly openAt?: string
+  readonly streams: Streams
   readonly log: Log
 }
 
@@ -45,7 +47,7 @@ async function answer(request: IncomingMessage, path: string, parts: Responding)
   checkRole(visitor, endpoint)
   const query = pairsIn(url.slice(path.length + 1))
   const body = endpoint.brings ? await bodyToChange(request, endpoint.brings, visitor) : Buffer.alloc(0)
-  return endpoint.answer({ request, visitor, params, query, body } satisfies Asked)
+  return parts.streams.counted(await endpoint.answer({ request, visitor, params, query, body } satisfies Asked))
 }
 
 const wrongHost =

@@ -9,6 +9,7 @@ import { Router } from './router.ts'
 import { byToken, localUser } from './security/visitor.ts'
 import { send } from './send.ts'
 import { endpointsOf, type SiteParts } from './site.ts'
+import { Streams } from './streams.ts'
 import { Redrives } from './workbench/redrives.ts'
 import { Workbench } from './workbench/workbench.ts'
 
@@ -42,6 +43,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
     router: new Router(endpointsOf(workbench, redrives, parts)),
     doorkeeper: users ? byToken(users) : localUser(),
     ...(!users && { openAt: host }),
+    streams: new Streams(),
     log,
   }
   const server = createServer({ maxHeaderSize: mostHeaders }, (request, response) => {

@@ -11,13 +11,14 @@ import { letterTopicPages } from './pages/lettersPages.ts'
 import { loginEndpoints } from './pages/login.ts'
 import { alertsPage, auditPage } from './pages/otherPages.ts'
 import { overviewPage } from './pages/overviewPage.ts'
-import { redrivePages } from './pages/redrivePages.ts'
+import { mutePages, redrivePages } from './pages/redrivePages.ts'
 import { tablePage } from './pages/tablePages.ts'
 import { topicPages } from './pages/topicPages.ts'
 import { plotRoutes, readablePlots, type PlannedPlot } from './plots/routes.ts'
 import type { Endpoint } from './router.ts'
 import type { Users } from './security/users.ts'
 import { answerTables } from './tables.ts'
+import { veiledTables } from './veiledTables.ts'
 import { Topologies } from './workbench/topologies.ts'
 import type { Redrives } from './workbench/redrives.ts'
 import type { Workbench, WorkbenchParts } from './workbench/workbench.ts'
@@ -40,7 +41,8 @@ export function endpointsOf(workbench: Workbench, redrives: Redrives, parts: Sit
     path,
     role: 'view',
     async answer(asked) {
-      const told = await answerTables(asked.request, pipelines, broker, users?.memberToken)
+      const whole = await answerTables(asked.request, pipelines, broker, users?.memberToken)
+      const told = veiledTables(whole, asked.visitor!.user, workbench)
       return wantsHtml(asked.request) ? tablePage(asked, told) : told
     },
   })
@@ -61,6 +63,7 @@ export function endpointsOf(workbench: Workbench, redrives: Redrives, parts: Sit
     groupPage(workbench),
     letterPage(workbench),
     ...redrivePages(workbench, redrives),
+    ...mutePages(workbench),
     ...topicPages(workbench),
     alertsPage(workbench),
     auditPage(workbench),

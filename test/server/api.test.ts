@@ -148,6 +148,16 @@ describe('the API', () => {
     expect((await ask(url, '/api/audit')).body.entries).toMatchObject([{ to: 'discarded', why: 'a test' }, {}, {}])
   })
 
+  it('mutes a group, and has it be heard again', async () => {
+    const { url, lines } = await bench({ orders })
+    const { fingerprint } = (await ask(url, '/api/groups')).body.groups[0]
+    const act = (action: string) => ask(url, `/api/groups/${fingerprint}/${action}`, { body: { why: 'known' } })
+    expect((await act('mute')).body.state).toBe('muted')
+    expect((await ask(url, '/api/groups?state=muted')).body.groups).toHaveLength(1)
+    expect((await act('unmute')).body.state).toBe('new')
+    expect(lines.map(({ message }) => message).join()).toContain(`muted the group ${fingerprint}: known.`)
+  })
+
   it('shows topics and their records, takes records, and tells those that come', async () => {
     const { url, quiet } = await bench({ orders })
     const { body } = await ask(url, '/api/topics')
@@ -206,6 +216,8 @@ describe('the description of the API', () => {
       name: 'orders',
     }
     const bodies: { readonly [path: string]: object } = {
+      '/api/groups/{fingerprint}/mute': { why: 'x' },
+      '/api/groups/{fingerprint}/unmute': { why: 'x' },
       '/api/discard': { all: true, why: 'x' },
       '/api/redrives': { all: true, why: 'x' },
       '/api/redrives/forecast': { all: true, why: 'x' },

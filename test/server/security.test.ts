@@ -249,3 +249,24 @@ describe('a list of tokens', () => {
     expect(() => new Users(text)).not.toThrow(/0123456789abcdef|short$/)
   })
 })
+
+it('state shows who may only look no field that the config redacts, whatever member has it', async () => {
+  const config = `
+name: shop
+sources: { orders: { topic: {} } }
+deadLetters: { redact: [customer.card] }
+streams: { known: { from: orders, steps: [], to: { table: { name: customers } } } }
+`
+  const { url, users } = await bench({
+    config,
+    tokens: true,
+    orders: [{ key: 'b', value: { customer: { card: '4242' } } }],
+  })
+  for (const path of ['/tables/customers', '/tables/customers/b']) {
+    expect((await ask(url, path, { as: 'vera' })).text).toContain('[redacted]')
+    expect((await ask(url, path, { as: 'vera', headers: { accept: 'text/html' } })).text).not.toContain('4242')
+    expect((await ask(url, path, { as: 'oskar' })).text).toContain('4242')
+    const asMember = { authorization: `Bearer ${users!.memberToken}`, 'oxbow-hop': '1' }
+    expect((await ask(url, path, { headers: asMember })).text).toContain('4242')
+  }
+})

@@ -1,4 +1,5 @@
 import type { Database } from '../../broker/embedded/database.ts'
+import { dispositions } from './entry.ts'
 import type { LetterIndex } from './letterIndex.ts'
 
 /** Whom the letters of a group are of, those with most letters first. */
@@ -11,8 +12,8 @@ export interface Affected {
   readonly revisions: readonly { readonly name: string; readonly letters: number }[]
 }
 
-/** The latest letters of a group that are looked at: a group may have a million. */
-const mostLetters = 10_000
+/** The latest letters of a group that are looked at, of each disposition: a group may have a million. */
+const mostLetters = 2_500
 const mostShown = 10
 
 /** Tells what the letters of a group have in common. */
@@ -41,9 +42,13 @@ interface Named {
   readonly letters: number
 }
 
-const ownLetters = `(SELECT key, source, revision FROM letter WHERE letter_group =
-  (SELECT letter_group.id FROM letter_group JOIN topic ON topic.id = letter_group.topic WHERE topic.name = ? AND fingerprint = ?)
-  ORDER BY failed_at DESC LIMIT ${mostLetters})`
+const ofGroup = `letter_group =
+  (SELECT letter_group.id FROM letter_group JOIN topic ON topic.id = letter_group.topic WHERE topic.name = ?1 AND fingerprint = ?2)`
+const latest = dispositions.map(
+  (_, number) => `SELECT * FROM (SELECT key, source, revision FROM letter
+    WHERE ${ofGroup} AND disposition = ${number} ORDER BY failed_at DESC LIMIT ${mostLetters})`,
+)
+const ownLetters = `(${latest.join(' UNION ALL ')})`
 const mostFirst = `GROUP BY 1 ORDER BY letters DESC, 1 LIMIT ${mostShown}`
 const named = (column: string) =>
   `SELECT word.text AS name, count(*) AS letters FROM ${ownLetters} AS own JOIN word ON word.id = own.${column} ${mostFirst}`

@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import type { LetterGroup } from '../../deadletter/ledger/groups.ts'
+import { mute } from '../workbench/mute.ts'
 import { shownBytes } from '../workbench/shown.ts'
 import { causesOf } from '../../redrive/groupCauses.ts'
 import type { Workbench } from '../workbench/workbench.ts'
 import { operation, type Operation } from './operation.ts'
-import { bytes, count, fingerprint, group, groupState, iso, isoOr, letterCount, topic } from './shapes.ts'
+import { bytes, count, fingerprint, group, groupState, iso, isoOr, letterCount, reason, topic } from './shapes.ts'
 
 /** Dead-letter topics, and the groups of what failed alike. */
 export const groupOperations = (workbench: Workbench): readonly Operation[] => [
@@ -66,6 +67,25 @@ export const groupOperations = (workbench: Workbench): readonly Operation[] => [
         example: example?.id ?? null,
       }
     },
+  ),
+  ...(['mute', 'unmute'] as const).map((action) =>
+    operation(
+      {
+        method: 'POST',
+        path: `/api/groups/{fingerprint}/${action}`,
+        role: 'operate',
+        summary: action === 'mute' ? 'Has a group raise no alerts' : 'Has a group be heard again',
+        params: z.strictObject({ fingerprint: fingerprint() }),
+        query: z.strictObject({ topic: topic().optional() }),
+        body: z.strictObject({ why: reason() }),
+        answer: group(),
+      },
+      async ({ params, query, body, user }) => {
+        const which = { ...params, topic: query.topic }
+        await mute(workbench, user, which, { to: `${action}d`, why: body.why })
+        return asJson(await workbench.group(params.fingerprint, query.topic))
+      },
+    ),
   ),
 ]
 

@@ -5,14 +5,17 @@ import { form } from './layout.ts'
 
 /** What is acted on: a group or a letter. */
 export type Target =
-  | { readonly group: string; readonly open: number }
+  | { readonly group: string; readonly open: number; readonly isMuted: boolean }
   | { readonly letter: string; readonly open: boolean; readonly value?: string }
 
 /** What somebody may do about letters: send them back, as they are or changed, or give them up. */
 export function actions(visitor: Visitor, target: Target): Html {
   if (!may(visitor.user, 'operate')) return html`<p class="note">Sending back and discarding need the role operate.</p>`
+  const muting = 'group' in target ? muteForm(visitor, target) : undefined
   const isOpen = 'group' in target ? target.open > 0 : target.open
-  if (!isOpen) return html`<p class="note">There is nothing open to send back or to discard.</p>`
+  if (!isOpen)
+    return html`<p class="note">There is nothing open to send back or to discard.</p>
+      <div class="actions">${muting}</div>`
   const which =
     'group' in target
       ? html`<input type="hidden" name="group" value="${target.group}" />`
@@ -20,7 +23,7 @@ export function actions(visitor: Visitor, target: Target): Html {
   return html`<div class="actions">
     ${redriveForm(visitor, which, 'group' in target)}
     ${'value' in target && may(visitor.user, 'edit') && editForm(visitor, which, target.value)}
-    ${discardForm(visitor, which, 'group' in target ? target.open : 1)}
+    ${discardForm(visitor, which, 'group' in target ? target.open : 1)} ${muting}
   </div>`
 }
 
@@ -65,6 +68,20 @@ function editForm(visitor: Visitor, which: Html, value = ''): Html {
         <p><button name="do" value="start">Send this back</button></p>`,
     )}
     <p class="note">The letter keeps what it has; what fails again comes back to it.</p>
+  </section>`
+}
+
+function muteForm(visitor: Visitor, { group, isMuted }: { readonly group: string; readonly isMuted: boolean }): Html {
+  const [action, name] = isMuted ? ['unmute', 'Unmute'] : ['mute', 'Mute']
+  return html`<section aria-labelledby="mute-title">
+    <h3 id="mute-title">${name}</h3>
+    ${form(
+      `/groups/${encodeURIComponent(group)}/${action}`,
+      visitor,
+      html`${why}
+        <p><button>${name}</button></p>`,
+    )}
+    <p class="note">A muted group raises no alerts of its own.</p>
   </section>`
 }
 

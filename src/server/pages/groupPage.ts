@@ -67,7 +67,7 @@ export const groupPage = (workbench: Workbench): Endpoint => ({
             true,
           )
         }
-        ${section('act', 'What to do', actions(visitor!, { group: group.fingerprint, open }))}
+        ${section('act', 'What to do', actions(visitor!, { group: group.fingerprint, open, isMuted: state === 'muted' }))}
         ${section('affected', `Whom it is of (the latest ${affected.letters})`, affectedLists(affected), true)}
         ${section(
           'letters',

@@ -73,11 +73,13 @@ const navigation = (current: string | undefined): Html =>
   </nav>`
 
 /** Somebody who logged in can log out. */
-const whoIsThere = ({ user, byCookie, formToken }: Visitor): Html =>
-  html`<form class="who" method="post" action="/logout">
-    <span>${user.name} (${user.role})</span>
-    ${byCookie && html`<input type="hidden" name="form-token" value="${formToken}" /><button>Log out</button>`}
+function whoIsThere({ user, byCookie, formToken }: Visitor): Html {
+  const name = `${user.name} (${user.role})`
+  if (!byCookie) return html`<p class="who">${name}</p>`
+  return html`<form class="who" method="post" action="/logout">
+    <input type="hidden" name="form-token" value="${formToken}" />${name} <button>Log out</button>
   </form>`
+}
 
 /** A form that changes something. */
 export const form = (action: string, { formToken }: Visitor, content: Html | readonly Html[]): Html =>

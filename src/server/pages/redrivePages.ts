@@ -1,12 +1,14 @@
 import { seeOther } from '../answer.ts'
 import { read } from '../api/operation.ts'
 import { orderBody, orderOf, wantedBody, wantedOf } from '../api/redrives.ts'
+import { reason } from '../api/shapes.ts'
 import { html, type Html } from '../html.ts'
 import { Problem } from '../problem.ts'
 import { pairsIn, type Endpoint } from '../router.ts'
 import { may } from '../security/users.ts'
 import type { Visitor } from '../security/visitor.ts'
 import { discard } from '../workbench/discard.ts'
+import { mute } from '../workbench/mute.ts'
 import { checkOrder, forecast, partsFor, type Forecast } from '../workbench/order.ts'
 import type { Progress, Redrives } from '../workbench/redrives.ts'
 import type { Workbench } from '../workbench/workbench.ts'
@@ -88,6 +90,21 @@ export const redrivePages = (workbench: Workbench, redrives: Redrives): readonly
     },
   },
 ]
+
+/** A group that is to be quiet, or to be heard again. */
+export const mutePages = (workbench: Workbench): readonly Endpoint[] =>
+  (['mute', 'unmute'] as const).map((action) => ({
+    method: 'POST',
+    path: `/groups/{fingerprint}/${action}`,
+    role: 'operate',
+    brings: 'form',
+    async answer({ visitor, params, body }) {
+      const fingerprint = params['fingerprint']!
+      const why = read(reason(), pairsIn(body.toString())['why'], 422, 'as "why"')
+      await mute(workbench, visitor!.user, { fingerprint }, { to: `${action}d`, why })
+      return seeOther(placeOf({ group: fingerprint }))
+    },
+  }))
 
 type Fields = { readonly [name: string]: string | undefined }
 

@@ -61,7 +61,7 @@ export class Users {
 }
 
 /** Another process of the same group: it asks for state only. */
-const member: User = { name: 'member', role: 'view' }
+export const member: User = { name: 'member', role: 'view' }
 
 /** Whether two texts are the same, in a time that says nothing of how far they are. */
 export const isSame = (one: string, other: string): boolean => timingSafeEqual(digestOf(one), digestOf(other))

@@ -13,6 +13,13 @@ export interface Veil {
   readonly isOpen: boolean
 }
 
+/** Names of fields that are hidden wherever they stand in what operators keep: state has other shapes than records. */
+export function hiddenNames(user: User, plans: readonly Plan[]): ReadonlySet<string> {
+  if (may(user, 'operate')) return new Set()
+  const fields = plans.flatMap((plan) => externalSources(plan).flatMap(({ deadLetters }) => deadLetters.redact.fields))
+  return new Set(fields.map((path) => path.split('.').at(-1)!))
+}
+
 const secretName = /authorization|cookie|passw|secret|token|api[_-]?key|credential|session/i
 
 export function veilFor(user: User, plans: readonly Plan[]): Veil {

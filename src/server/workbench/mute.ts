@@ -1,0 +1,28 @@
+import { groupEntryRecord, ledgerOf, type GroupEntry } from '../../deadletter/ledger/entry.ts'
+import { prepareTopics } from '../../topology/prepareTopics.ts'
+import type { User } from '../security/users.ts'
+import { partsFor } from './order.ts'
+import type { Workbench } from './workbench.ts'
+
+/** Has a group be quiet, or be heard again. @throws Problem 404, 409 */
+export async function mute(
+  workbench: Workbench,
+  user: User,
+  { fingerprint, topic }: { readonly fingerprint: string; readonly topic?: string | undefined },
+  { to, why }: { readonly to: 'muted' | 'unmuted'; readonly why: string },
+): Promise<void> {
+  const group = await workbench.group(fingerprint, topic)
+  const { broker, plan } = await partsFor(workbench, { pipeline: group.pipeline })
+  const ledger = ledgerOf(group.topic)
+  await prepareTopics(
+    broker,
+    plan.topics.filter(({ name }) => name === ledger),
+  )
+  const entry: GroupEntry = { group: group.fingerprint, to, by: user.name, why, at: Date.now() }
+  const outputs = [groupEntryRecord(group.topic, entry)]
+  await broker.commit({ group: 'oxbow.dlq', task: '', outputs, offsets: [], state: [], counts: [] })
+  workbench.parts.log.info(
+    { user: user.name, group: fingerprint, why },
+    `${user.name} ${to} the group ${fingerprint}: ${why}.`,
+  )
+}
