@@ -7,6 +7,7 @@ import { dlqRedriveCommand } from './dlq/redrive.ts'
 import { dlqRehearseCommand } from './dlq/rehearse.ts'
 import { dlqReleaseCommand } from './dlq/release.ts'
 import { dlqShowCommand } from './dlq/show.ts'
+import { dlqTestCommand } from './dlq/test.ts'
 
 export const dlqCommand = (): Command =>
   new Command('dlq')
@@ -19,6 +20,7 @@ export const dlqCommand = (): Command =>
     .addCommand(dlqEditCommand())
     .addCommand(dlqDiscardCommand())
     .addCommand(dlqReleaseCommand())
+    .addCommand(dlqTestCommand())
     .addHelpText(
       'after',
       `
