@@ -42,7 +42,7 @@ export const letterVariables = [
 export const letterCondition = () => condition(letterVariables)
 
 /** Letters that were named are not there, or not open. Nothing was done. */
-class NoSuchLetter extends Error {
+export class NoSuchLetter extends Error {
   override readonly name = 'NoSuchLetter'
 }
 
@@ -66,7 +66,8 @@ export async function* chosenLetters({ broker, ledger, plan }: ChoiceParts, choi
 /** Whether the pipeline wrote it, or its retry pipeline did. */
 const isOf = ({ name }: Plan, { pipeline }: Letter): boolean => pipeline === name || pipeline === `${name}.retry`
 
-const fits = (letter: Letter, { group, key, where }: Choice): boolean =>
+/** Whether a letter is of a group, of a key, and such as a condition says, where those are given. */
+export const fits = (letter: Letter, { group, key, where }: Choice): boolean =>
   (group === undefined || fingerprintOfLetter(letter) === group) &&
   (key === undefined || letter.record.key?.toString() === key) &&
   (where === undefined || holds(where, letter))

@@ -6,7 +6,7 @@ const shaped = (text: string): string =>
     .replaceAll(/\p{N}/gu, '0')
 
 /** Another value of the same type and shape: texts keep their length and punctuation, numbers their sign. */
-export function masked(value: unknown): unknown {
+function masked(value: unknown): unknown {
   if (typeof value === 'string') return shaped(value)
   if (typeof value === 'number') return Math.sign(value) * (Number.isInteger(value) ? 1 : 1.5)
   if (typeof value === 'boolean') return false
