@@ -76,7 +76,8 @@ export class Canary {
       return sent && letter.hops > sent.hops ? { letter: letter.id, passed: false } : undefined
     }
     const entry = readEntry(record)
-    const sent = entry && waiting.get(entry.letter)
+    if (!entry || !('letter' in entry)) return undefined
+    const sent = waiting.get(entry.letter)
     if (!sent || entry.hops !== sent.hops || entry.to === 'redriving') return undefined
     return { letter: entry.letter, passed: entry.to === 'resolved' }
   }

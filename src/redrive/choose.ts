@@ -1,7 +1,6 @@
 import type { Broker } from '../broker/broker.ts'
 import { condition, ExpressionFault, type Condition } from '../component/expression.ts'
 import { decodeValue } from '../component/value.ts'
-import { fingerprintOfLetter } from '../deadletter/fingerprint.ts'
 import type { Ledger } from '../deadletter/ledger/ledger.ts'
 import type { Letter } from '../deadletter/readLetter.ts'
 import { externalSources, type Plan } from '../topology/plan.ts'
@@ -48,11 +47,14 @@ export class NoSuchLetter extends Error {
 
 /** The open letters of a pipeline that were chosen, the oldest of a partition first. @throws NoSuchLetter */
 export async function* chosenLetters({ broker, ledger, plan }: ChoiceParts, choice: Choice): AsyncGenerator<Letter> {
-  const { ids, source } = choice
+  const { ids, source, group } = choice
   const sources = externalSources(plan).filter(({ name }) => name === (source ?? name))
   const names = new Set(sources.map(({ name }) => name))
   const topics = [...new Set(sources.map(({ deadLetters }) => deadLetters.topic))]
-  const isChosen = (letter: Letter) => names.has(letter.source) && isOf(plan, letter) && fits(letter, choice)
+  // As the ledger groups them: some are merged.
+  const isInGroup = ({ id }: Letter) => group === undefined || ledger.letter(id)?.fingerprint === group
+  const isChosen = (letter: Letter) =>
+    names.has(letter.source) && isOf(plan, letter) && fits(letter, choice) && isInGroup(letter)
   if (ids) {
     const letters = await openLettersById(broker, ledger, topics, ids)
     const missing = ids.filter((_, at) => !letters[at] || !isChosen(letters[at]))
@@ -66,11 +68,9 @@ export async function* chosenLetters({ broker, ledger, plan }: ChoiceParts, choi
 /** Whether the pipeline wrote it, or its retry pipeline did. */
 const isOf = ({ name }: Plan, { pipeline }: Letter): boolean => pipeline === name || pipeline === `${name}.retry`
 
-/** Whether a letter is of a group, of a key, and such as a condition says, where those are given. */
-export const fits = (letter: Letter, { group, key, where }: Choice): boolean =>
-  (group === undefined || fingerprintOfLetter(letter) === group) &&
-  (key === undefined || letter.record.key?.toString() === key) &&
-  (where === undefined || holds(where, letter))
+/** Whether a letter is of a key, and such as a condition says, where those are given. */
+export const fits = (letter: Letter, { key, where }: Choice): boolean =>
+  (key === undefined || letter.record.key?.toString() === key) && (where === undefined || holds(where, letter))
 
 /** A letter that the condition cannot be asked of, such as for a field that it does not have, does not fit. */
 function holds(wanted: Condition, letter: Letter): boolean {

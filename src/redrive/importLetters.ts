@@ -1,5 +1,5 @@
 import type { Broker, TopicInfo } from '../broker/broker.ts'
-import { entryRecord, isLater, type LedgerEntry } from '../deadletter/ledger/entry.ts'
+import { entryRecord, isLater, type Disposition, type LedgerEntry } from '../deadletter/ledger/entry.ts'
 import type { Ledger } from '../deadletter/ledger/ledger.ts'
 import { readLetter, type Letter } from '../deadletter/readLetter.ts'
 import type { OutputRecord } from '../record/record.ts'
@@ -14,6 +14,9 @@ export interface ImportOptions {
   readonly topicOf: (letter: Letter) => string | undefined
   /** Milliseconds since the epoch. */
   readonly now: number
+  /** Who brings them back, and why. */
+  readonly by: string
+  readonly why: string
   readonly onProgress?: (imported: number) => void
 }
 
@@ -33,6 +36,18 @@ export class ImportStopped extends Error {
 }
 
 const lettersAtOnce = 1_000
+
+/**
+ * The last word on a letter is what it was when it was exported, whatever a ledger says of it that outlived it. One that was on
+ * its way back is open: nobody knows whether it still is.
+ */
+function standing(
+  { id: letter, hops, failedAt }: Letter,
+  disposition: Disposition,
+  { now: at, by, why }: ImportOptions,
+) {
+  return { letter, hops, failedAt, to: disposition === 'redriving' ? 'open' : disposition, by, why, at } as const
+}
 
 /**
  * Brings exported letters back to dead-letter topics: the records byte for byte, under their ids, and what became of them.
@@ -82,7 +97,8 @@ class Import {
     await ledger.follow(topics)
   }
 
-  async add({ id, record, history }: ExportedLetter): Promise<void> {
+  async add(exported: ExportedLetter): Promise<void> {
+    const { id, record } = exported
     const letter = readLetter({ ...record, offset: 0n })
     if (!letter) throw new LineUnreadable('its record is no dead letter of a convention that is known')
     const isOwn = letter.convention === 'oxbow'
@@ -91,7 +107,7 @@ class Import {
     if (topic === undefined) return this.#refuse(`the config has no source ${letter.source}`)
     if (this.#has(topic, id, letter)) this.#present++
     else if (!isOwn) this.#refuse('others wrote it: its id is its place on its topic, which it cannot have again')
-    else await this.#append(topic, letter, record, history)
+    else await this.#append(topic, letter, exported)
   }
 
   async commit(): Promise<void> {
@@ -115,14 +131,14 @@ class Import {
   async #append(
     topic: string,
     letter: Letter,
-    { partition, ...record }: ExportedLetter['record'],
-    history: readonly LedgerEntry[],
+    { record: { partition, ...record }, history, disposition }: ExportedLetter,
   ): Promise<void> {
     const { partitions, retention = Infinity } = this.#infos.get(topic)!
     const known = this.#options.ledger.history(letter.id).map(textOf)
     this.#outputs.push(
       { ...record, topic, ...(partition < partitions.length && { partition }) },
       ...history.filter((entry) => !known.includes(textOf(entry))).map((entry) => entryRecord(topic, entry)),
+      entryRecord(topic, standing(letter, disposition, this.#options)),
     )
     if (record.timestamp < this.#options.now - retention) this.#old++
     this.#pending.set(`${topic}/${letter.id}`, letter)

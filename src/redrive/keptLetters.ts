@@ -29,7 +29,7 @@ export async function* keptLetters(
   topics: readonly string[],
   choice: KeptChoice,
 ): AsyncGenerator<KeptLetter> {
-  const { ids, source, dispositions } = choice
+  const { ids, source, group, dispositions } = choice
   await ledger.follow(topics)
   const missing = (ids ?? []).filter((id) => !topics.includes(ledger.letter(id)?.topic ?? ''))
   if (missing.length > 0) throw new NoSuchLetter(`no such letter: ${missing.join(', ')}; nothing was done`)
@@ -40,6 +40,7 @@ export async function* keptLetters(
       const known = id === undefined || named?.has(id) === false ? undefined : ledger.letter(id)
       if (!known || !isPlaceOf(record, known)) continue
       const { disposition } = known
+      if (group !== undefined && known.fingerprint !== group) continue
       if (dispositions?.includes(disposition) === false) continue
       const letter = readLetter(record)
       if (letter && letter.source === (source ?? letter.source) && fits(letter, choice))

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { z } from 'zod'
-import { dispositions, type LedgerEntry } from '../deadletter/ledger/entry.ts'
+import { dispositions, type Disposition, type LedgerEntry } from '../deadletter/ledger/entry.ts'
 import { fingerprintOfLetter } from '../deadletter/fingerprint.ts'
 import { headersAsJson, keyMember } from '../record/asJson.ts'
 import type { Header, StoredRecord } from '../record/record.ts'
@@ -9,6 +9,7 @@ import type { KeptLetter } from './keptLetters.ts'
 /** A letter as somebody exported it. */
 export interface ExportedLetter {
   readonly id: string
+  readonly disposition: Disposition
   /** The record of its dead-letter topic. */
   readonly record: Omit<StoredRecord, 'offset'>
   readonly history: readonly LedgerEntry[]
@@ -119,6 +120,7 @@ const entry = z.object({
 })
 const line = z.object({
   id: z.string().regex(/^[0-9a-f]{32}$/),
+  disposition: z.enum(dispositions),
   history: z.array(entry),
   topic: z.string(),
   partition: whole(),
@@ -137,10 +139,10 @@ export function readLetterLine(text: string): ExportedLetter {
     const { path, message } = error.issues[0]!
     throw new LineUnreadable(`it is no exported letter: ${path.join('.') || 'the line'}: ${message}`)
   }
-  const { id, history, topic, partition, timestamp } = data
+  const { id, disposition, history, topic, partition, timestamp } = data
   const headers = data.headers.map(([name, value]): Header => [name, asBytes(value)])
   return {
-    id,
+    ...{ id, disposition },
     record: {
       ...{ topic, partition, timestamp, headers },
       key: bytesOf('key', data.key, data.keyBase64),

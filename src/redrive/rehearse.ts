@@ -132,7 +132,9 @@ class Rehearsal {
     const again = await this.#next(topics, readLetter)
     const failed = new Map(again.map((letter) => [letter.id, letter]))
     const entries = await this.#next([...new Set(letters.map(({ topic }) => topic))].map(ledgerOf), readEntry)
-    const passed = new Set(entries.filter((entry) => entry.to === 'resolved').map(({ letter }) => letter))
+    const passed = new Set(
+      entries.flatMap((entry) => ('letter' in entry && entry.to === 'resolved' ? entry.letter : [])),
+    )
     const rehearsed = letters.map((letter): Rehearsed => {
       const { id } = letter
       const outputs = this.#outputs.get(placeOf(letter.origin)) ?? []

@@ -144,7 +144,7 @@ function entriesOf(name: string, streams: readonly PlannedStream[]): string[] {
 /** The nodes that the results of a stream go to. */
 function exitsOf({ name, steps, sinks }: PlannedStream, streams: readonly PlannedStream[]): string[] {
   const last = steps.at(-1)
-  const branches = last?.spec.branches?.(last.config) ?? []
+  const branches = (last?.spec.branches?.(last.config) ?? []).filter((branch) => !branch.startsWith('~'))
   const readers = [name, ...branches.map((branch) => `${name}.${branch}`)].flatMap((read) => entriesOf(read, streams))
   return [...sinks.map(({ id }) => id), ...readers]
 }
@@ -153,7 +153,11 @@ function linksWithin(stream: PlannedStream, streams: readonly PlannedStream[]): 
   const { steps } = stream
   return steps.flatMap(({ id }, at): Link[] => {
     const next = steps[at + 1]
-    return next ? [[id, next.id]] : exitsOf(stream, streams).map((to) => [id, to])
+    const asides = streams.filter(
+      ({ asideOf, from }) => asideOf === stream.name && from.some((name) => name.endsWith(`~${id}`)),
+    )
+    const links = asides.flatMap(({ sinks }) => sinks.map((sink): Link => [id, sink.id]))
+    return [...links, ...(next ? [[id, next.id] as const] : exitsOf(stream, streams).map((to): Link => [id, to]))]
   })
 }
 

@@ -147,3 +147,19 @@ test('dlq groups has one group for letters that failed alike, with a line of JSO
   const shown = await runOxbow(directory, ['dlq', 'groups'])
   expect(shown.stdout).toMatch(/^group +state +open .*\n\S+ +new +3 +0 .*█ +good\.filter +expression\.failed /)
 })
+
+test('dlq mute and merge change what groups are shown; a group that is not there is named', async () => {
+  const directory = await withLetters('headers')
+  const groups = async () =>
+    jsonLines((await runOxbow(directory, ['dlq', 'groups', '--json'])).stdout) as {
+      fingerprint: string
+      state: string
+    }[]
+  const [one, other] = (await groups()).map(({ fingerprint }) => fingerprint) as [string, string]
+  expect(await runOxbow(directory, ['dlq', 'mute', 'prices.yaml', one])).toMatchObject({ code: 0 })
+  expect((await groups()).find(({ fingerprint }) => fingerprint === one)).toMatchObject({ state: 'muted' })
+  expect(await runOxbow(directory, ['dlq', 'merge', 'prices.yaml', other, '--into', one])).toMatchObject({ code: 0 })
+  expect(await groups()).toMatchObject([{ fingerprint: one, open: 2 }])
+  const { code, stderr } = await runOxbow(directory, ['dlq', 'split', 'prices.yaml', 'nope'])
+  expect([code, stderr]).toEqual([1, expect.stringContaining('no such group: nope')])
+})

@@ -29,9 +29,10 @@ describeKafka('run --threads', { timeout: 120_000 }, () => {
     await replica.has(2, 2)
     const described = await runOxbow(scene.directory, ['describe', 'scale.yaml', '--live', '--format', 'json'])
     const { live } = JSON.parse(described.stdout) as {
-      live: { partitions: { partition: number; member: { clientId: string; host: string } }[] }
+      live: { partitions: { topic: string; member: { clientId: string } }[] }
     }
-    const clients = live.partitions.map(({ member }) => member.clientId.split('-').at(-1))
+    const own = live.partitions.filter(({ topic }) => topic === scene.input) // The lane beside it goes along.
+    const clients = own.map(({ member }) => member.clientId.split('-').at(-1))
     expect(clients.toSorted()).toEqual(['1', '1', '2', '2'])
 
     await produce(scene.input, partitions, numbers(4_000))

@@ -64,11 +64,23 @@ describe.skipIf(missing !== undefined)(`join equals Kafka Streams${missing ? ` (
 function expectedOf(asked: JoinCase, answer: readonly Answer<Output>[]): readonly (readonly Output[])[] {
   const theirs = answer.map(({ outputs }) => outputs)
   const { kind, type } = asked.settings
+  if (kind === 'foreignKey') return takingBack(theirs)
   if (kind !== 'windowed' || type === 'inner') return theirs
   const pairs = theirs.map((outputs) => outputs.filter(isPair))
   const leaving = leavingAlone(asked, pairs)
   expect({ ...asked, unexplained: unexplained(asked, leaving, theirs) }).toEqual({ ...asked, unexplained: [] })
   return resultsWith(leaving, pairs)
+}
+
+/** Without tombstones of keys that have no result, which Kafka Streams may repeat. */
+function takingBack(results: readonly (readonly Output[])[]): readonly (readonly Output[])[] {
+  const standing = new Set<string>()
+  const tells = ({ key, value }: Output): boolean => {
+    if (value === null) return standing.delete(key!)
+    standing.add(key!)
+    return true
+  }
+  return results.map((outputs) => outputs.filter(tells))
 }
 
 /** Only stores in memory count each record that is too late for them. */
@@ -107,7 +119,7 @@ function answeredOf({ settings, records }: JoinCase): readonly Outcome[] {
 
 /** A left value, with what it refers to. */
 const referring = (value: string | null) =>
-  value === null ? null : { left: value, of: value.startsWith(':') ? null : value.split(':')[0] }
+  value === null ? null : { left: value, of: value.indexOf(':') > 0 ? value.split(':')[0] : null }
 
 function outcomesOf({ settings, records }: JoinCase): readonly Outcome[] {
   const rows = memoryState()
@@ -126,8 +138,7 @@ function outcomesOf({ settings, records }: JoinCase): readonly Outcome[] {
   })
 }
 
-/** The last record of each case refers to nothing, and does not say so. */
-const foreignKey = 'record.?of.orValue(null)'
+const foreignKey = 'record.of'
 
 function configOf({ kind, type, before, after, grace }: JoinSettings): Parameters<typeof join.over>[0] {
   const as = 'right'

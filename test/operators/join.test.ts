@@ -106,10 +106,13 @@ describe('a config of join', () => {
   it.each([
     [{ as: 'o' }, ': expected either `stream`, another stream or source, or `table`'],
     [{ stream: 'a', table: 'b', as: 'o' }, ': expected either `stream`, another stream or source, or `table`'],
-    [{ stream: 'a', as: 'o' }, ': expected either `within`, how far apart records may be, or `latest: true`'],
+    [
+      { stream: 'a', as: 'o' },
+      ': expected either `within`, how far apart records may be, `latest: true`, or `foreignKey`',
+    ],
     [
       { stream: 'a', within: '1h', latest: true, as: 'o' },
-      ': expected either `within`, how far apart records may be, or `latest: true`',
+      ': expected either `within`, how far apart records may be, `latest: true`, or `foreignKey`',
     ],
     [{ stream: 'a', within: '0s', as: 'o' }, 'within: expected more than no time, here or for `grace`'],
     [

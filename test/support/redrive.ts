@@ -25,7 +25,7 @@ export const lettersOf = async (broker: Broker, topic = 'dlq.in'): Promise<Lette
 
 /** The entries of its ledger. */
 export const entriesOf = async (broker: Broker, topic = 'dlq.in'): Promise<LedgerEntry[]> =>
-  (await recordsOf(broker, ledgerOf(topic))).map((each) => readEntry(each)!)
+  (await recordsOf(broker, ledgerOf(topic))).map((each) => readEntry(each) as LedgerEntry)
 
 /** What became of each letter, as it failed last. */
 export async function standingsOf(broker: Broker, topic = 'dlq.in'): Promise<Map<string, LedgerEntry['to']>> {

@@ -157,7 +157,10 @@ describe('a global table', () => {
   it('does not work where records are retried by another pipeline, nor does any other table', async () => {
     const yaml = config().replace('attempts: 0', 'topic: "{source}.retry"')
     expect(() => planOf(yaml)).toThrow('`table` keeps its rows in the state of this pipeline, and retries of `places`')
-    const joined = yaml.replace('places: { topic: {}', 'places: { topic: {}, deadLetters: { retry: { attempts: 0 } }')
+    const joined = config().replace(
+      'visits: { topic: {}',
+      'visits: { topic: {}, deadLetters: { retry: { topic: again } }',
+    )
     const file = parseConfig(joined, 'p.yaml', catalog, {})
     const log = { debug() {}, info() {}, warn() {}, error() {} }
     expect(findBuildProblems(file, resolvePlan(file, catalog), asyncScheduler, log)).toMatchObject([

@@ -26,7 +26,20 @@ export interface LedgerEntry extends FailureTime {
   readonly at: number
 }
 
+/** What was decided about a group of letters. */
+export interface GroupEntry {
+  /** Its fingerprint. */
+  readonly group: string
+  /** Split: its letters are a group of their own again. */
+  readonly to: 'muted' | 'unmuted' | 'split' | { readonly mergedInto: string }
+  readonly by: string
+  readonly why: string
+  /** Milliseconds since the epoch. */
+  readonly at: number
+}
+
 const suffix = '-ledger'
+const groupPrefix = 'group '
 
 /** The topic that says what became of the letters of a dead-letter topic. */
 export const ledgerOf = (deadLetterTopic: string): string => `${deadLetterTopic}${suffix}`
@@ -46,26 +59,54 @@ export function entryRecord(deadLetterTopic: string, { letter, at, ...said }: Le
   }
 }
 
+/** A decision about a group as a record of the ledger of its dead-letter topic. */
+export function groupEntryRecord(deadLetterTopic: string, { group, at, ...said }: GroupEntry): OutputRecord {
+  return {
+    topic: ledgerOf(deadLetterTopic),
+    key: Buffer.from(groupPrefix + group),
+    value: Buffer.from(JSON.stringify(said)),
+    headers: [],
+    timestamp: at,
+  }
+}
+
 /** Undefined for what is no entry: anybody may write to a topic. */
-export function readEntry({ key, value, timestamp: at }: StoredRecord): LedgerEntry | undefined {
-  let said: { readonly [field: string]: unknown } | null
+export function readEntry({ key, value, timestamp: at }: StoredRecord): LedgerEntry | GroupEntry | undefined {
+  const said = parse(value)
+  const { by, why } = said
+  if (key === null || typeof by !== 'string' || typeof why !== 'string') return undefined
+  const name = key.toString()
+  const about = { by, why, at }
+  return name.startsWith(groupPrefix)
+    ? asGroupEntry(name.slice(groupPrefix.length), said['to'], about)
+    : asLetterEntry(name, said, about)
+}
+
+type Said = { readonly [field: string]: unknown }
+type About = Pick<GroupEntry, 'by' | 'why' | 'at'>
+
+function asLetterEntry(letter: string, said: Said, about: About): LedgerEntry | undefined {
+  const { to, hops, failedAt, redrive } = said
+  const isComplete =
+    dispositions.includes(to as Disposition) && typeof hops === 'number' && typeof failedAt === 'number'
+  if (!isComplete) return undefined
+  const own = { letter, to: to as Disposition, hops, failedAt, ...about }
+  return typeof redrive === 'string' ? { ...own, redrive } : own
+}
+
+function asGroupEntry(group: string, to: unknown, about: About): GroupEntry | undefined {
+  if (to === 'muted' || to === 'unmuted' || to === 'split') return { group, to, ...about }
+  const { mergedInto } = (to ?? {}) as Said
+  return typeof mergedInto === 'string' ? { group, to: { mergedInto }, ...about } : undefined
+}
+
+function parse(value: Buffer | null): Said {
   try {
-    said = JSON.parse(value?.toString() ?? '') as { readonly [field: string]: unknown } | null
+    return (JSON.parse(value?.toString() ?? '') as Said | null) ?? {}
   } catch (thrown) {
-    if (thrown instanceof SyntaxError) return undefined
+    if (thrown instanceof SyntaxError) return {}
     throw thrown
   }
-  const { to, by, why, hops, failedAt, redrive } = said ?? {}
-  const isComplete =
-    key !== null &&
-    dispositions.includes(to as Disposition) &&
-    typeof by === 'string' &&
-    typeof why === 'string' &&
-    typeof hops === 'number' &&
-    typeof failedAt === 'number'
-  if (!isComplete) return undefined
-  const own = { letter: key.toString(), to: to as Disposition, by, why, hops, failedAt, at }
-  return typeof redrive === 'string' ? { ...own, redrive } : own
 }
 
 /** Whether one failure of a letter is after another. */

@@ -70,6 +70,11 @@ export class LetterGroups {
     })
   }
 
+  /** Those of the topics that have a group of a fingerprint, be it merged into another. */
+  topicsOf(fingerprint: string, topics: readonly string[]): readonly string[] {
+    return this.#sql.topicsOf.all(fingerprint, JSON.stringify(topics)).map(({ name }) => name)
+  }
+
   /** Groups with letters to be dealt with first, the latest first among them. @param now milliseconds since the epoch */
   list(topics: readonly string[], now: number): readonly LetterGroup[] {
     const hour = Math.floor(now / hourLength)
@@ -141,8 +146,12 @@ const statements = (database: Database) => ({
   groups: database.prepare<GroupRow>(
     `SELECT letter_group.*, topic.name AS topic, ${oldestOpen} AS oldest
      FROM letter_group JOIN topic ON topic.id = letter_group.topic
-     WHERE topic.name IN (SELECT value FROM json_each(?))
+     WHERE topic.name IN (SELECT value FROM json_each(?)) AND shown_in IS NULL
      ORDER BY open + redriving > 0 DESC, last_at DESC, letter_group.id`,
+  ),
+  topicsOf: database.prepare<{ readonly name: string }>(
+    `SELECT topic.name AS name FROM letter_group JOIN topic ON topic.id = letter_group.topic
+     WHERE fingerprint = ? AND topic.name IN (SELECT value FROM json_each(?))`,
   ),
   trend: database.prepare<{ readonly letter_group: number; readonly hour: number; readonly letters: number }>(
     'SELECT letter_group, hour, letters FROM hour WHERE hour > ? AND hour <= ?',

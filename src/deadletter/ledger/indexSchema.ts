@@ -35,6 +35,8 @@ export const indexSchema: Schema = {
        last_at INTEGER NOT NULL,
        closed_at INTEGER NOT NULL DEFAULT 0,
        muted INTEGER NOT NULL DEFAULT 0,
+       -- The group that its letters are shown in, where it was merged.
+       shown_in INTEGER,
        UNIQUE (topic, fingerprint)
      ) STRICT;
 
@@ -45,6 +47,7 @@ export const indexSchema: Schema = {
        partition INTEGER NOT NULL,
        at_offset INTEGER NOT NULL,
        letter_group INTEGER NOT NULL,
+       own_group INTEGER NOT NULL,
        key BLOB,
        source INTEGER NOT NULL,
        revision INTEGER NOT NULL,

@@ -36,6 +36,11 @@ export class Ledger {
     return this.#opened.groups.list(topics, now)
   }
 
+  /** Those of the topics that have a group of a fingerprint. */
+  topicsOfGroup(fingerprint: string, topics: readonly string[]): readonly string[] {
+    return this.#opened.groups.topicsOf(fingerprint, topics)
+  }
+
   page(choice: LetterChoice, limit: number, after?: PageEnd): LetterPage {
     return this.#opened.letters.page(choice, limit, after)
   }

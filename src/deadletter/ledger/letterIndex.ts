@@ -1,8 +1,17 @@
 import { openDatabase, type Database } from '../../broker/embedded/database.ts'
 import type { Letter } from '../readLetter.ts'
-import { isLater, ledgerOf, dispositions, type FailureTime, type LedgerEntry, type Disposition } from './entry.ts'
+import {
+  dispositions,
+  isLater,
+  ledgerOf,
+  type Disposition,
+  type FailureTime,
+  type GroupEntry,
+  type LedgerEntry,
+} from './entry.ts'
 import { GroupChanges } from './groupChanges.ts'
 import { indexSchema } from './indexSchema.ts'
+import { indexStatements, type LetterRow, type Numbering } from './indexStatements.ts'
 
 const numberOf = (disposition: Disposition): number => dispositions.indexOf(disposition)
 
@@ -42,29 +51,23 @@ export interface FailedLetter
   readonly key: Buffer | null
 }
 
-interface LetterRow {
-  readonly number: number
-  readonly letter_group: number
-  readonly hops: number
-  readonly failed_at: number
-  readonly disposition: number
-}
-
 /**
  * A view of dead-letter topics and their ledgers: where each letter is and what became of it, counted by groups. It can be
  * made anew from the topics at any time. Several processes may share a file.
  */
 export class LetterIndex {
   readonly database: Database
-  readonly #sql: ReturnType<typeof statements>
+  readonly #sql: ReturnType<typeof indexStatements>
   readonly #topics = new Map<string, number>()
   readonly #words = new Map<string, number>()
   readonly #groups = new Map<string, number>()
+  /** The groups that others were merged into. */
+  #shownIn: ReadonlyMap<number, number> = new Map()
 
   /** @param file a temporary one when absent */
   constructor(file = '') {
     this.database = openDatabase(file, 'view', indexSchema)
-    this.#sql = statements(this.database)
+    this.#sql = indexStatements(this.database)
   }
 
   close(): void {
@@ -85,10 +88,13 @@ export class LetterIndex {
   }
 
   /** Takes what a passage of a ledger says of the letters of its dead-letter topic. */
-  takeEntries(passage: Passage, deadLetterTopic: string, entries: readonly LedgerEntry[]): void {
+  takeEntries(passage: Passage, deadLetterTopic: string, entries: readonly (LedgerEntry | GroupEntry)[]): void {
     this.#take(passage, (changes) => {
       const topic = this.topicNumber(deadLetterTopic)
-      for (const entry of entries) this.#takeEntry(topic, entry, changes)
+      for (const entry of entries) {
+        if ('letter' in entry) this.#takeEntry(topic, entry, changes)
+        else this.#takeGroupEntry(topic, entry, changes)
+      }
     })
   }
 
@@ -123,6 +129,7 @@ export class LetterIndex {
     this.database.write(() => {
       const place = this.#sql.place.get(topic, partition)
       if ((place?.next_offset ?? 0) > from) return
+      this.#shownIn = new Map(this.#sql.shownIn.all().map(({ id, shown_in }) => [id, shown_in]))
       const changes = new GroupChanges()
       work(changes)
       changes.write(this.#sql.group)
@@ -133,14 +140,16 @@ export class LetterIndex {
   #takeLetter(topic: number, letter: FailedLetter, changes: GroupChanges): void {
     const { partition, offset, key, hops, failedAt } = letter
     const id = packedId(letter.id)
-    const group = this.#groupOf(topic, letter)
+    const own = this.#groupOf(topic, letter)
+    const group = this.#shownIn.get(own) ?? own
     const found = this.#sql.letter.get(topic, id)
     if (found && !isLater(letter, failureOf(found))) return
     const disposition = this.#saidOf(topic, id, letter)
-    const own = [
+    const values = [
       partition,
       Number(offset),
       group,
+      own,
       key,
       this.#word(letter.source),
       this.#word(letter.revision),
@@ -149,9 +158,9 @@ export class LetterIndex {
       disposition,
     ]
     if (found) {
-      this.#sql.updateLetter.run(...own, found.number)
+      this.#sql.updateLetter.run(...values, found.number)
       changes.leave(found.letter_group, found.disposition)
-    } else this.#sql.insertLetter.run(topic, id, ...own)
+    } else this.#sql.insertLetter.run(topic, id, ...values)
     changes.fail(group, disposition, letter)
   }
 
@@ -169,6 +178,24 @@ export class LetterIndex {
     if (!found || isLater(failureOf(found), entry)) return
     this.#move(found, numberOf(to), changes)
     if (to === 'resolved' || to === 'discarded') changes.close(found.letter_group, at)
+  }
+
+  /** Muted, or shown with another, or no longer so. */
+  #takeGroupEntry(topic: number, { group, to }: GroupEntry, changes: GroupChanges): void {
+    const own = this.#sql.groupNumber.get(topic, group)?.id
+    if (own === undefined) return
+    if (to === 'muted' || to === 'unmuted') return void this.#sql.mute.run(to === 'muted' ? 1 : 0, own)
+    changes.write(this.#sql.group)
+    const before = this.#shownIn.get(own) ?? own
+    const named = to === 'split' ? own : this.#sql.groupNumber.get(topic, to.mergedInto)?.id
+    if (named === undefined) return
+    const shown = to === 'split' ? own : (this.#shownIn.get(named) ?? named)
+    if (shown === before) return
+    if (to === 'split') this.#sql.split.run(own, before, own)
+    else this.#sql.merge.run(shown, before)
+    this.#sql.showIn.run(shown === own ? null : shown, own, to === 'split' ? -1 : own)
+    for (const each of [before, shown]) for (const recount of this.#sql.recount) recount.run(each)
+    this.#shownIn = new Map(this.#sql.shownIn.all().map(({ id, shown_in }) => [id, shown_in]))
   }
 
   #move({ number, letter_group, disposition }: LetterRow, to: number, changes: GroupChanges): void {
@@ -206,73 +233,4 @@ export class LetterIndex {
 const failureOf = ({ hops, failed_at }: { hops: number; failed_at: number }): FailureTime => ({
   hops,
   failedAt: failed_at,
-})
-
-type Numbering = ReturnType<typeof numbering>
-
-const numbering = (database: Database, table: string, column: string) => ({
-  insert: database.prepare(`INSERT OR IGNORE INTO ${table} (${column}) VALUES (?)`),
-  number: database.prepare<{ id: number }>(`SELECT id FROM ${table} WHERE ${column} = ?`),
-})
-
-const letterRow = 'SELECT number, letter_group, hops, failed_at, disposition FROM letter'
-
-const whereGone = 'WHERE topic = ? AND partition = ? AND at_offset < ?'
-
-const statements = (database: Database) => ({
-  topic: numbering(database, 'topic', 'name'),
-  word: numbering(database, 'word', 'text'),
-  place: database.prepare<{ next_offset: number; start_offset: number }>(
-    'SELECT next_offset, start_offset FROM place WHERE topic = ? AND partition = ?',
-  ),
-  setPlace: database.prepare(
-    `INSERT INTO place (topic, partition, next_offset, start_offset) VALUES (?, ?, ?, ?)
-     ON CONFLICT DO UPDATE SET next_offset = max(next_offset, excluded.next_offset), start_offset = max(start_offset, excluded.start_offset)`,
-  ),
-  letter: database.prepare<LetterRow>(`${letterRow} WHERE topic = ? AND id = ?`),
-  gone: database.prepare<{ letter_group: number; disposition: number; letters: number }>(
-    `SELECT letter_group, disposition, count(*) AS letters FROM letter ${whereGone} GROUP BY letter_group, disposition`,
-  ),
-  forgetGone: [
-    `DELETE FROM entry WHERE (topic, letter) IN (SELECT topic, id FROM letter ${whereGone})`,
-    `DELETE FROM letter ${whereGone}`,
-  ].map((sql) => database.prepare(sql)),
-  insertLetter: database.prepare(
-    `INSERT INTO letter (topic, id, partition, at_offset, letter_group, key, source, revision, hops, failed_at, disposition)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  ),
-  updateLetter: database.prepare(
-    `UPDATE letter SET partition = ?, at_offset = ?, letter_group = ?, key = ?, source = ?, revision = ?, hops = ?, failed_at = ?, disposition = ?
-     WHERE number = ?`,
-  ),
-  setDisposition: database.prepare('UPDATE letter SET disposition = ? WHERE number = ?'),
-  entries: database.prepare<{ hops: number; failed_at: number; disposition: number }>(
-    'SELECT hops, failed_at, disposition FROM entry WHERE topic = ? AND letter = ? ORDER BY rowid',
-  ),
-  insertEntry: database.prepare(
-    `INSERT INTO entry (topic, letter, hops, failed_at, disposition, at, said_by, why, redrive) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  ),
-  insertGroup: database.prepare(
-    `INSERT OR IGNORE INTO letter_group (topic, fingerprint, pipeline, source, operator, code, message, first_at, last_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  ),
-  groupNumber: database.prepare<{ id: number }>('SELECT id FROM letter_group WHERE topic = ? AND fingerprint = ?'),
-  group: {
-    count: database.prepare(
-      `UPDATE letter_group SET open = open + ?, redriving = redriving + ?, resolved = resolved + ?, discarded = discarded + ?,
-       expired = expired + ?, first_at = min(first_at, ?), last_at = max(last_at, ?), closed_at = max(closed_at, ?),
-       message = coalesce(?, message) WHERE id = ?`,
-    ),
-    hour: database.prepare(
-      `INSERT INTO hour (letter_group, hour, letters) VALUES (?, ?, ?)
-       ON CONFLICT DO UPDATE SET letters = letters + excluded.letters`,
-    ),
-  },
-  forget: [
-    'DELETE FROM hour WHERE letter_group IN (SELECT id FROM letter_group WHERE topic = ?)',
-    'DELETE FROM letter_group WHERE topic = ?',
-    'DELETE FROM letter WHERE topic = ?',
-    'DELETE FROM entry WHERE topic = ?',
-  ].map((sql) => database.prepare(sql)),
-  forgetPlaces: database.prepare('DELETE FROM place WHERE topic = ?'),
 })

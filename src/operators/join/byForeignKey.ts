@@ -26,6 +26,8 @@ interface Row {
   readonly foreign: string | null
   /** Null where it took back what was there. */
   readonly value: unknown
+  /** Whether a result of the key was told, and not taken back since. */
+  readonly told: boolean
 }
 
 /**
@@ -47,23 +49,23 @@ export function byForeignKey(config: ForeignKeyConfig, { name, state, scheduler,
 
     const foreign = groupOf(found)
     const version = versionOf(record)
-    state.set(entry, { version, foreign, value: record.value } satisfies Row)
+    const told = before?.told ?? false
+    state.set(entry, { version, foreign, value: record.value, told } satisfies Row)
     const moves = before !== undefined && before.foreign !== null && before.foreign !== foreign
     return send(record, [
       ...(moves ? [[before.foreign, { version, ends: true, answers: 'never' }] as const] : []),
-      [foreign, { version, answers: type === 'left' || before ? 'always' : 'ifThere' }],
+      [foreign, { version, answers: type === 'left' || told ? 'always' : 'ifThere' }],
     ])
   }
 
   function removed(record: Record, entry: string, before: Row | undefined): Outcome {
     if (!before || before.value === null) return absorb(record)
-    if (before.foreign === null) {
-      state.delete(entry)
-      return emit(record, withValue(record, null))
-    }
+    const { foreign, told } = before
+    if (foreign === null || !told) state.delete(entry)
+    if (foreign === null) return told ? emit(record, withValue(record, null)) : absorb(record)
     const version = versionOf(record)
-    state.set(entry, { version, foreign: null, value: null } satisfies Row)
-    return send(record, [[before.foreign, { version, ends: true, answers: 'always' }]])
+    if (told) state.set(entry, { version, foreign: null, value: null, told } satisfies Row)
+    return send(record, [[foreign, { version, ends: true, answers: told ? 'always' : 'never' }]])
   }
 
   /** It can meet none: what it replaces is taken back, where it is not refused. */
@@ -71,9 +73,11 @@ export function byForeignKey(config: ForeignKeyConfig, { name, state, scheduler,
     if (keyless === 'deadLetter') throw new KeylessFault(`"${foreignKey.text}" gives no key to join by; ${said}`)
     if (keyless === 'drop') return before ? removed(record, entry, before) : drop(record, 'no key')
     const version = versionOf(record)
-    state.set(entry, { version, foreign: null, value: record.value } satisfies Row)
-    if (!before || before.foreign === null) return emit(record, withValue(record, combine.alone('left', record.value)))
-    return send(record, [[before.foreign, { version, ends: true, answers: 'always' }]])
+    const asks = before?.foreign ?? null
+    const told = asks === null || before!.told
+    state.set(entry, { version, foreign: null, value: record.value, told } satisfies Row)
+    if (asks === null) return emit(record, withValue(record, combine.alone('left', record.value)))
+    return send(record, [[asks, { version, ends: true, answers: 'always' }]])
   }
 
   function right(record: Record): Outcome {
@@ -81,8 +85,11 @@ export function byForeignKey(config: ForeignKeyConfig, { name, state, scheduler,
     const entry = entryOf(record.key!)
     const own = state.get(entry) as Row | undefined
     if (own?.version !== version) return drop(record, 'out of date')
+    const result = valueOf(own, found)
+    const told = result !== null
     if (own.value === null) state.delete(entry)
-    return emit(record, withValue(record, valueOf(own, found)))
+    else if (own.told !== told) state.set(entry, { ...own, told } satisfies Row)
+    return told || own.told ? emit(record, withValue(record, result)) : absorb(record)
   }
 
   function valueOf({ value }: Row, found: unknown): unknown {

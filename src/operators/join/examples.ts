@@ -37,6 +37,12 @@ export const examples: readonly Example[] = [
     expect: [[{ page: '/a', country: { name: 'Norway' } }], [{ page: '/b' }]],
   },
   {
+    title: 'Orders with the customer that they refer to, each as it is last: what is told comes once both are there',
+    config: { stream: 'customers', foreignKey: 'record.customer', as: 'customer' },
+    given: [{ customer: null }],
+    expect: ['fail record.no_key'],
+  },
+  {
     title: 'The latest of both sides: each record of either gives a result',
     config: { stream: 'limits', latest: true, type: 'left', as: 'limit' },
     other: [{ euros: 100 }],

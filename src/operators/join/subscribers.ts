@@ -18,17 +18,19 @@ type Subscriber = Pick<Subscription, 'version' | 'partition'>
  * The right side of a join by foreign key, in the tasks of the foreign keys: it keeps who asks for which of its records,
  * and answers when they ask and whenever a record changes.
  */
-export function subscribers({ keyless }: ForeignKeyConfig, { state }: OperatorContext): Step {
+export function subscribers({ type, keyless }: ForeignKeyConfig, { state }: OperatorContext): Step {
   function left(record: Record): Outcome {
     const { left: asks, version, partition, ends, answers } = record.value as Subscription
     const foreign = groupOf(record.key)
     if (ends) state.delete(placeOf(foreign) + asks)
     else state.set(placeOf(foreign) + asks, { version, partition } satisfies Subscriber)
 
-    const row = ends ? undefined : (state.get(rowOf(foreign)) as Row | undefined)
+    const row = state.get(rowOf(foreign)) as Row | undefined
     if (answers === 'never' || (answers === 'ifThere' && !row)) return absorb(record)
-    const timestamp = Math.max(record.timestamp, row?.[1] ?? 0)
-    return emit(record, { ...answer(record, asks, { version, partition }, row?.[0] ?? null), timestamp })
+    // In a left join, what is no more asked for has no part in what is told, nor its time.
+    const [found, time] = row && !(ends && type === 'left') ? row : [null, 0]
+    const answered = answer(record, asks, { version, partition }, ends ? null : found)
+    return emit(record, { ...answered, timestamp: Math.max(record.timestamp, time) })
   }
 
   function right(record: Record): Outcome {

@@ -5,7 +5,14 @@ import fc from 'fast-check'
 import { afterEach, expect, test } from 'vitest'
 import type { Broker } from '../../../src/broker/broker.ts'
 import { openEmbedded } from '../../../src/broker/embedded/embedded.ts'
-import { entryRecord, ledgerOf, type Disposition, type LedgerEntry } from '../../../src/deadletter/ledger/entry.ts'
+import {
+  entryRecord,
+  groupEntryRecord,
+  ledgerOf,
+  type Disposition,
+  type GroupEntry,
+  type LedgerEntry,
+} from '../../../src/deadletter/ledger/entry.ts'
 import { follow } from '../../../src/deadletter/ledger/follow.ts'
 import { LetterGroups } from '../../../src/deadletter/ledger/groups.ts'
 import { LetterIndex } from '../../../src/deadletter/ledger/letterIndex.ts'
@@ -262,4 +269,36 @@ test('however letters and entries come, the index counts what a reader of both t
     }),
     { numRuns: 60 },
   )
+})
+
+test('groups are merged, with what comes later, and split again; a mute is seen and taken back', async () => {
+  const { broker, follow, groups, letters, count } = await start()
+  const decide = (group: string, to: GroupEntry['to']) =>
+    write(broker, [groupEntryRecord(topic, { group, to, by: 'ann', why: '', at: now })])
+  await write(broker, [letter({ offset: 1 }), letter({ offset: 2, code: 'value.worse' }), letter({ offset: 3 })])
+  await follow()
+  const named = (code: string) => groups().find((group) => group.code === code)!
+  const [bad, worse] = [named('value.bad').fingerprint, named('value.worse').fingerprint]
+
+  await decide(worse, { mergedInto: bad })
+  await follow()
+  expect(groups()).toMatchObject([{ fingerprint: bad, open: 3, trend: Array<number>(24).fill(0).with(23, 3) }])
+  await write(broker, [letter({ offset: 4, code: 'value.worse' })])
+  await say(broker, entry('discarded', { offset: 2 }))
+  await follow()
+  expect(groups()).toMatchObject([{ fingerprint: bad, open: 3, discarded: 1 }])
+  expect(letters.page({ fingerprint: bad }, 9).letters).toHaveLength(4)
+  expect(await count()).toMatchObject({ open: 3, discarded: 1, failures: 4 })
+
+  await decide(worse, 'split')
+  await decide(bad, 'muted')
+  await follow()
+  expect(named('value.bad')).toMatchObject({ open: 2, discarded: 0, state: 'muted' })
+  expect(named('value.worse')).toMatchObject({ open: 1, discarded: 1, state: 'new' })
+
+  await decide(bad, 'unmuted')
+  await decide('none', 'muted')
+  await follow()
+  expect(named('value.bad')).toMatchObject({ state: 'new' })
+  expect(await count()).toMatchObject({ open: 3, discarded: 1, failures: 4 })
 })

@@ -84,7 +84,10 @@ class Tasks {
       this.#put(3 * partitions + partition, this.#asking[partition]!, 'right', sent)
     } else if (isAside) {
       this.#put(2 * partitions + partitionOf(key), this.#answering[partitionOf(key)]!, 'left', sent)
-    } else this.results.set(key, result.value)
+    } else {
+      if (result.value === null) expect(this.results.get(key) ?? null, 'what a tombstone takes back').not.toBeNull()
+      this.results.set(key, result.value)
+    }
   }
 
   #put(place: number, task: TwoSided, side: 'left' | 'right', given: Record): void {

@@ -99,4 +99,26 @@ describe('a join, over restarts', () => {
       inFlight: 0,
     })
   })
+
+  it('by a foreign key knows who refers to whom, and what it told', async () => {
+    const broker = await openEmbedded({ directory: ':memory:' })
+    await inTurn(
+      yamlOf('foreignKey: record.of'),
+      broker,
+      ['asks', 7, at(1_000, 'x')],
+      ['bids', { of: 'x' }, at(2_000)],
+      ['asks', 8, at(3_000, 'x')],
+      ['bids', { of: 'y' }, at(4_000)],
+      ['asks', 9, at(5_000, 'x')],
+      ['asks', 1, at(6_000, 'y')],
+      ['bids', null, at(7_000)],
+    )
+    expect(await valuesOf(broker, 'out')).toEqual([
+      { of: 'x', ask: 7 },
+      { of: 'x', ask: 8 },
+      null,
+      { of: 'y', ask: 1 },
+      null,
+    ])
+  })
 })
