@@ -61,7 +61,7 @@ describeKafka('oxbow check --broker', () => {
       ],
       [
         '1:7',
-        `topic \`${name}-changelog\`: takes batches of 1048588 bytes, 6065536 are needed; what is kept of the largest record`,
+        `topic \`${name}-changelog\`: takes batches of 1048588 bytes, 6196608 are needed; what is kept of the largest record`,
       ],
       ['1:7', `topic \`${name}-changelog\`: has 1 replica, but min.insync.replicas 2: nothing can ever be written`],
       ['2:', 'a transaction may take 16m, but the brokers allow 15m'],

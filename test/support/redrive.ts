@@ -35,8 +35,9 @@ export async function standingsOf(broker: Broker, topic = 'dlq.in'): Promise<Map
   const entries = await entriesOf(broker, topic)
   return new Map(
     Array.from(last, ([id, letter]) => {
-      const entry = entries.findLast((each) => each.letter === id)
-      return [id, entry && !isLater(letter, entry) ? entry.to : 'open']
+      // What is said of an earlier failure says nothing of this one.
+      const entry = entries.findLast((each) => each.letter === id && !isLater(letter, each))
+      return [id, entry?.to ?? 'open']
     }),
   )
 }

@@ -181,7 +181,7 @@ export function subscriptionContract(current: () => Setting): void {
         expect(await behind()).toEqual([0n, 0n])
       })
       subscription.rewind(place)
-      expect((await behind())[0]).toBeGreaterThan(0n)
+      await vi.waitFor(async () => expect((await behind())[0]).toBeGreaterThan(0n))
       await subscription.close()
     })
 
