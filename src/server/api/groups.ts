@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { LetterGroup } from '../../deadletter/ledger/groups.ts'
 import { mute } from '../workbench/mute.ts'
 import { shownBytes } from '../workbench/shown.ts'
+import { causesOf } from '../../redrive/groupCauses.ts'
 import type { Workbench } from '../workbench/workbench.ts'
 import { operation, type Operation } from './operation.ts'
 import { bytes, count, fingerprint, group, groupState, iso, isoOr, letterCount, reason, topic } from './shapes.ts'
@@ -47,6 +48,7 @@ export const groupOperations = (workbench: Workbench): readonly Operation[] => [
           sources: z.array(z.object({ name: z.string(), letters: count() })),
           revisions: z.array(z.object({ name: z.string(), letters: count() })).describe('Of the config.'),
         }),
+        causes: z.array(z.string()).describe('How its letters differ from records of their source that passed.'),
         example: z.string().nullable().describe('The id of its latest letter.'),
       }),
     },
@@ -61,6 +63,7 @@ export const groupOperations = (workbench: Workbench): readonly Operation[] => [
           ...affected,
           keys: keys.map(({ key, letters }) => ({ key: key && shownBytes(key, 256), letters })),
         },
+        causes: (await causesOf(workbench.parts, found)).map(({ text }) => text),
         example: example?.id ?? null,
       }
     },

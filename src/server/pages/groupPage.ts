@@ -4,6 +4,7 @@ import { cursor, cursorOf } from '../api/shapes.ts'
 import { clipped, html, type Html } from '../html.ts'
 import type { Endpoint } from '../router.ts'
 import { shownBytes } from '../workbench/shown.ts'
+import { causesOf } from '../../redrive/groupCauses.ts'
 import type { Workbench } from '../workbench/workbench.ts'
 import { actions } from './actions.ts'
 import { inLine } from './bytes.ts'
@@ -24,6 +25,7 @@ export const groupPage = (workbench: Workbench): Endpoint => ({
     const after = query['after'] === undefined ? undefined : read(cursor(), query['after'], 400, 'as "after"')
     const choice = { topic: group.topic, fingerprint: group.fingerprint }
     const page = ledger.page(choice, lettersShown, after && { failedAt: after[0], number: after[1] })
+    const causes = await causesOf(workbench.parts, group)
     const affected = ledger.affected(group.topic, group.fingerprint)
     const { code, message, state, open, redriving, resolved, discarded, expired, first, last, trend } = group
     const path = `/groups/${encodeURIComponent(group.fingerprint)}`
@@ -54,6 +56,17 @@ export const groupPage = (workbench: Workbench): Endpoint => ({
             ])}`,
           true,
         )}
+        ${
+          causes.length > 0 &&
+          section(
+            'causes',
+            'Perhaps',
+            html`<ul>
+              ${causes.map(({ text }) => html`<li>${text}</li>`)}
+            </ul>`,
+            true,
+          )
+        }
         ${section('act', 'What to do', actions(visitor!, { group: group.fingerprint, open, isMuted: state === 'muted' }))}
         ${section('affected', `Whom it is of (the latest ${affected.letters})`, affectedLists(affected), true)}
         ${section(
