@@ -1,13 +1,17 @@
 import { Command } from 'commander'
 import { dlqDiscardCommand } from './dlq/discard.ts'
+import { dlqExportCommand } from './dlq/export.ts'
 import { dlqGroupsCommand } from './dlq/groups.ts'
 import { dlqEditCommand } from './dlq/edit.ts'
 import { dlqMergeCommand, dlqMuteCommand, dlqSplitCommand, dlqUnmuteCommand } from './dlq/groupActions.ts'
+import { dlqImportCommand } from './dlq/import.ts'
 import { dlqListCommand } from './dlq/ls.ts'
+import { dlqPurgeCommand } from './dlq/purge.ts'
 import { dlqRedriveCommand } from './dlq/redrive.ts'
 import { dlqRehearseCommand } from './dlq/rehearse.ts'
 import { dlqReleaseCommand } from './dlq/release.ts'
 import { dlqShowCommand } from './dlq/show.ts'
+import { dlqTestCommand } from './dlq/test.ts'
 
 export const dlqCommand = (): Command =>
   new Command('dlq')
@@ -20,6 +24,10 @@ export const dlqCommand = (): Command =>
     .addCommand(dlqEditCommand())
     .addCommand(dlqDiscardCommand())
     .addCommand(dlqReleaseCommand())
+    .addCommand(dlqTestCommand())
+    .addCommand(dlqExportCommand())
+    .addCommand(dlqImportCommand())
+    .addCommand(dlqPurgeCommand())
     .addCommand(dlqMuteCommand())
     .addCommand(dlqUnmuteCommand())
     .addCommand(dlqMergeCommand())

@@ -25,7 +25,8 @@ export function valueMember(value: Buffer | null): string {
   return json === undefined ? `"valueBase64":"${value.toString('base64')}"` : `"value":${json}`
 }
 
-function headersAsJson(headers: readonly Header[]): string {
+/** A list of `[name, value]`; a value that is not UTF-8 is `{base64}`. */
+export function headersAsJson(headers: readonly Header[]): string {
   if (headers.length === 0) return '[]'
   return `[${headers.map(([name, value]) => `[${JSON.stringify(name)},${textAsJson(value)}]`).join(',')}]`
 }

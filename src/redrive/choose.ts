@@ -68,7 +68,8 @@ export async function* chosenLetters({ broker, ledger, plan }: ChoiceParts, choi
 /** Whether the pipeline wrote it, or its retry pipeline did. */
 const isOf = ({ name }: Plan, { pipeline }: Letter): boolean => pipeline === name || pipeline === `${name}.retry`
 
-const fits = (letter: Letter, { key, where }: Choice): boolean =>
+/** Whether a letter is of a key, and such as a condition says, where those are given. */
+export const fits = (letter: Letter, { key, where }: Choice): boolean =>
   (key === undefined || letter.record.key?.toString() === key) && (where === undefined || holds(where, letter))
 
 /** A letter that the condition cannot be asked of, such as for a field that it does not have, does not fit. */

@@ -33,12 +33,17 @@ export async function openLettersById(
   )
 }
 
-const isOpen = ({ topic, partition, offset }: StoredRecord, known: IndexedLetter | undefined): boolean =>
-  known?.disposition === 'open' && known.topic === topic && known.partition === partition && known.offset === offset
+const isOpen = (record: StoredRecord, known: IndexedLetter | undefined): boolean =>
+  known?.disposition === 'open' && isPlaceOf(record, known)
+
+/** Whether a letter failed last by this record. */
+export const isPlaceOf = ({ topic, partition, offset }: StoredRecord, known: IndexedLetter): boolean =>
+  known.topic === topic && known.partition === partition && known.offset === offset
 
 const recordsPerRead = 1_000
 
-async function* recordsIn(broker: Broker, { name, partitions }: TopicInfo): AsyncGenerator<StoredRecord> {
+/** The records that a topic has now, one partition after another. */
+export async function* recordsIn(broker: Broker, { name, partitions }: TopicInfo): AsyncGenerator<StoredRecord> {
   for (const { partition, start, end } of partitions) {
     for (let offset = start; offset < end;) {
       const { records, next } = await broker.read({ topic: name, partition, offset }, recordsPerRead)

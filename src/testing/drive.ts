@@ -1,6 +1,7 @@
 import type { Broker } from '../broker/broker.ts'
 import { openEmbedded } from '../broker/embedded/embedded.ts'
 import type { Log } from '../component/context.ts'
+import { stateOf } from '../topology/held.ts'
 import type { Conservation } from '../topology/pipeline.ts'
 import type { Plan } from '../topology/plan.ts'
 import { capturedAtSink, type Captured } from './captured.ts'
@@ -25,6 +26,16 @@ export interface DriveOptions {
   readonly patience?: number | undefined
   /** What a crash may do; exactly once when absent. */
   readonly guarantee?: Guarantee | undefined
+  /** What operators read beside what they keep in the test. */
+  readonly overlay?: StateOverlay | undefined
+}
+
+/** State that lies under that of a test. */
+export interface StateOverlay {
+  /** The broker that the pipeline is given instead. */
+  over(broker: Broker): Broker
+  /** The pipeline has started: from now on it reads for records. */
+  started(): void
 }
 
 /** What a topology did in a test. */
@@ -76,13 +87,17 @@ class Driver {
   readonly #watch: Watch
   readonly #feed: Feed
   readonly #lifeParts: LifeParts
+  readonly #overlay: StateOverlay | undefined
+  readonly #scenario: Scenario
   #life: Life
   readonly #logged: string[] = []
   /** The frame after the inputs at which all parts of the pipeline ran last. */
   #wellAt: number
 
   constructor(options: DriveOptions, clock: VirtualClock, broker: Broker) {
-    const { plan, scenario, monitor, patience = 5_000, guarantee = 'exactlyOnce' } = options
+    const { plan, scenario, monitor, patience = 5_000, guarantee = 'exactlyOnce', overlay } = options
+    this.#overlay = overlay
+    this.#scenario = scenario
     this.#clock = clock
     this.#broker = broker
     this.#patience = patience
@@ -92,7 +107,7 @@ class Driver {
     this.#lifeParts = {
       plan,
       monitor,
-      broker,
+      broker: overlay?.over(broker) ?? broker,
       scheduler: clock,
       log: keepLog(this.#logged),
       capture: (sink, record) => this.#watch.add(sink, capturedAtSink(record, clock.frame)),
@@ -104,7 +119,9 @@ class Driver {
 
   async run(): Promise<Driven> {
     try {
+      await this.#keepBefore()
       await this.#life.start()
+      this.#overlay?.started()
       this.#feed.schedule()
       await this.#settle()
       while (this.#goesOn()) {
@@ -115,6 +132,13 @@ class Driver {
     } finally {
       await this.#stop()
     }
+  }
+
+  async #keepBefore(): Promise<void> {
+    const { own, global } = this.#scenario.before
+    const { name: group } = this.#lifeParts.plan
+    if (own.length + global.length === 0) return
+    await this.#broker.commit({ group, task: stateOf(0), outputs: [], offsets: [], counts: [], state: own, global })
   }
 
   #goesOn(): boolean {

@@ -1,10 +1,11 @@
 import { externalSources, type Plan } from '../topology/plan.ts'
+import { changeBefore, stateBefore, type KeptBefore, type StateBefore } from './before.ts'
 import { readFaults, type Faults, type InjectedFault } from './faults.ts'
 import { readRow, readState, type KeptExpectation } from './kept.ts'
 import { readLetter, type Letter } from './letter.ts'
 import { nearestOf } from './nearestOf.ts'
 import { outletsOf, type Outlet } from './outlet.ts'
-import { operatorsOf, tablesOf } from './stores.ts'
+import { operatorsOf, tablesOf, type Stores } from './stores.ts'
 import { readTimeline, type Timeline } from './timeline.ts'
 
 /** A test of a whole topology, in the words of `tests:` in a config. */
@@ -13,6 +14,8 @@ export interface TopologyTest {
   readonly at?: string | undefined
   /** Marbles per source. */
   readonly given: { readonly [source: string]: string }
+  /** What is kept when it begins: rows of tables, and the state of operators by their own keys. */
+  readonly before?: KeptBefore | undefined
   /** What the letters stand for: the value as plain data, or spelled out as `{ $key, $value, ... }`. */
   readonly values?: { readonly [letter: string]: unknown } | undefined
   /** Marbles per topic, dead-letter topic, id of an external sink ("articles.to.file"), or `alerts`. */
@@ -29,6 +32,7 @@ export interface TopologyTest {
 export interface Scenario {
   /** Milliseconds since the epoch. */
   readonly at: number
+  readonly before: StateBefore
   readonly inputs: readonly Input[]
   readonly expectations: readonly Expectation[]
   readonly letters: ReadonlyMap<string, Letter>
@@ -110,21 +114,37 @@ export function readScenario(test: TopologyTest, plan: Plan, watched: boolean): 
   const faults = readFaults(test.faults ?? [], plan, ({ at, key, message }) =>
     mistakes.push({ path: ['faults', at, ...(key === undefined ? [] : [key])], message }),
   )
-  const readKept = (kind: KeptExpectation['kind'], what: string, known: readonly string[]): KeptExpectation[] =>
-    Object.entries(test[kind] ?? {}).flatMap(([name, entries]) => {
-      if (!known.includes(name)) mistakes.push({ path: [kind, name], message: unknown(name, what, known) })
-      return Object.entries(entries).map(([key, value]) => {
-        const read = kind === 'tables' ? readRow : readState
-        return { kind, name, key, letter: attempt([kind, name, key], () => read(value)) }
-      })
-    })
-  const kept = [
-    ...readKept('tables', 'a table', tablesOf(plan)),
-    ...readKept('state', 'an operator', operatorsOf(plan)),
-  ]
-  if (mistakes.length > 0) throw new ScenarioError(mistakes)
   const at = new Date(test.at ?? '2026-01-01T00:00:00Z').getTime()
-  return { at, inputs, expectations, letters, outlets, faults, kept }
+  const known = { tables: tablesOf(plan), state: operatorsOf(plan) }
+  const eachKept = <T>(
+    path: readonly string[],
+    stores: KeptBefore,
+    read: (kind: keyof Stores, name: string, key: string, value: unknown) => T,
+  ) =>
+    (['tables', 'state'] as const).flatMap((kind) =>
+      Object.entries(stores[kind] ?? {}).flatMap(([name, entries]) => {
+        const place = [...path, kind, name]
+        const what = kind === 'tables' ? 'a table' : 'an operator'
+        if (!known[kind].includes(name)) mistakes.push({ path: place, message: unknown(name, what, known[kind]) })
+        return Object.entries(entries).map(([key, value]) =>
+          attempt([...place, key], () => read(kind, name, key, value)),
+        )
+      }),
+    )
+  const before = eachKept(['before'], test.before ?? {}, (kind, name, key, value) =>
+    changeBefore(kind, name, key, value, at),
+  )
+  const kept = eachKept([], test, (kind, name, key, value): KeptExpectation => {
+    const read = kind === 'tables' ? readRow : readState
+    return { kind, name, key, letter: read(value) }
+  })
+  if (mistakes.length > 0) throw new ScenarioError(mistakes)
+  const isThere = <T>(each: T | undefined): each is T => each !== undefined
+  return {
+    ...{ at, inputs, expectations, letters, outlets, faults },
+    before: stateBefore(before.filter(isThere), plan),
+    kept: kept.filter(isThere),
+  }
 }
 
 function unexplained({ marks }: Timeline, values: object): string[] {

@@ -11,6 +11,9 @@ const v8Start = 0xff
 export const encode = (value: unknown): Buffer =>
   isPlainJson(value) ? Buffer.from(JSON.stringify(value)) : serialize(value)
 
+/** Whether `encode` made JSON of a value. */
+export const isJsonText = (bytes: Buffer): boolean => bytes[0] !== v8Start
+
 /** What `encode` made bytes of; its type is the caller's knowledge, for only the caller wrote it. */
 export const decode = <T>(bytes: Buffer): T =>
-  (bytes[0] === v8Start ? deserialize(bytes) : JSON.parse(bytes.toString())) as T
+  (isJsonText(bytes) ? JSON.parse(bytes.toString()) : deserialize(bytes)) as T

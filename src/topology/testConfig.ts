@@ -46,6 +46,12 @@ export const test = () =>
       given: z
         .record(z.string(), z.string())
         .describe('Marbles per source: one letter a record, `-` a millisecond, `59m` time that passes, `|` the end.'),
+      before: z
+        .strictObject({ tables: kept(), state: kept() })
+        .optional()
+        .describe(
+          'What tables and operators keep when the test starts, as `tables` and `state` say it of the end; state that is no plain data as `{ $raw: { base64 } }`.',
+        ),
       values: z
         .record(z.string(), z.unknown())
         .optional()

@@ -6,7 +6,7 @@ import { RehearsalReport } from '../../src/redrive/rehearsalReport.ts'
 import { rehearse, type Rehearsed, type RehearseOptions } from '../../src/redrive/rehearse.ts'
 import { parseConfig } from '../../src/topology/read.ts'
 import { resolvePlan } from '../../src/topology/resolve.ts'
-import { append, output, startPipeline } from '../support/pipeline.ts'
+import { output, startPipeline } from '../support/pipeline.ts'
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} }
 

@@ -1,4 +1,5 @@
-import type { Command } from 'commander'
+import { InvalidArgumentError, type Command } from 'commander'
+import type { Disposition } from '../../deadletter/ledger/entry.ts'
 import { letterCondition, letterVariables, type Choice } from '../../redrive/choose.ts'
 import { externalSources, type Plan, type PlannedSource } from '../../topology/plan.ts'
 import { withBroker, type BrokerOptions } from '../brokerOptions.ts'
@@ -16,18 +17,30 @@ export interface ChoiceOptions extends BrokerOptions {
 }
 
 export const withChoice = (command: Command, all = 'all letters'): Command =>
-  withBroker(
-    command
-      .argument('<file>', 'the config of the pipeline')
-      .argument('[letter...]', 'ids of letters')
-      .option('--group <fingerprint>', 'the letters that failed alike')
-      .option('--where <cel>', `a condition over ${letterVariables.join(', ')}`)
-      .option('--key <key>', 'the letters of a key')
-      .option('--all', all)
-      .option('--source <name>', 'only those of a source')
-      .option('--why <text>', 'why: the ledger keeps it')
-      .option('--json', 'one JSON object a letter: letter, source, key, command'),
+  withChoosing(
+    withBroker(command.argument('<file>', 'the config of the pipeline').argument('[letter...]', 'ids of letters')),
+    all,
   )
+    .option('--why <text>', 'why: the ledger keeps it')
+    .option('--json', 'one JSON object a letter: letter, source, key, command')
+
+/** The options that choose letters. @param all what `--all` says */
+export const withChoosing = (command: Command, all: string): Command =>
+  command
+    .option('--group <fingerprint>', 'the letters that failed alike')
+    .option('--where <cel>', `a condition over ${letterVariables.join(', ')}`)
+    .option('--key <key>', 'the letters of a key')
+    .option('--all', all)
+    .option('--source <name>', 'only those of a source')
+
+/** Reads "resolved,discarded" of those that are allowed. */
+export const dispositionList =
+  (allowed: readonly Disposition[]) =>
+  (text: string): readonly Disposition[] => {
+    const list = text.split(',').map((each) => each.trim() as Disposition)
+    if (list.every((each) => allowed.includes(each))) return list
+    throw new InvalidArgumentError(`expected some of ${allowed.join(', ')}, with commas between.`)
+  }
 
 /** The sources of a plan, or the one that is wanted. @throws UsageError where there is none of that name */
 export function sourcesOf(plan: Plan, wanted: string | undefined): readonly PlannedSource[] {

@@ -45,6 +45,8 @@ export async function follow(
       read: readEntry,
       take: (passage, entries) => index.takeEntries(passage, topic, entries),
     })
+    // After what the ledger says of them: who deletes letters has said so there before.
+    if (!signal?.aborted) expireGone(index, known.get(topic))
   }
 
   async function followTopic<T>(info: TopicInfo | undefined, way: Way<T>): Promise<void> {
@@ -83,13 +85,17 @@ function readFailed(record: StoredRecord): FailedLetter | undefined {
   return { ...facts, key: letter.record.key, code: fault.code, message: fault.message }
 }
 
-/** Letters that the topic does not keep any more, or never had: it is another one of the same name. */
+/** The topic was made anew or is gone. */
 function forgetWhatIsGone(index: LetterIndex, topic: string, known: ReadonlyMap<string, TopicInfo>): void {
   const info = known.get(topic)
   const ledger = known.get(ledgerOf(topic))
   if (!info || isNew(index, info) || (ledger && isNew(index, ledger))) index.forget(topic)
+}
+
+/** Letters that the topic does not keep any more. */
+function expireGone(index: LetterIndex, info: TopicInfo | undefined): void {
   for (const { partition, start } of info?.partitions ?? [])
-    if (Number(start) > index.place(topic, partition).start) index.expire(topic, partition, Number(start))
+    if (Number(start) > index.place(info!.name, partition).start) index.expire(info!.name, partition, Number(start))
 }
 
 /** A topic that ends before what was read of it is another one of the same name. */

@@ -1,0 +1,101 @@
+import { createReadStream, existsSync } from 'node:fs'
+import { userInfo } from 'node:os'
+import { createInterface } from 'node:readline'
+import { Command } from 'commander'
+import { topicName } from '../../component/fields.ts'
+import { ledgerOf as ledgerTopicOf } from '../../deadletter/ledger/entry.ts'
+import type { Letter } from '../../deadletter/readLetter.ts'
+import { importLetters, ImportStopped, type Imported } from '../../redrive/importLetters.ts'
+import { externalSources, type Plan } from '../../topology/plan.ts'
+import { openPlace, placeOf, withBroker, type BrokerOptions } from '../brokerOptions.ts'
+import { CommandFailure, Exit, exitCodes, UsageError } from '../failure.ts'
+import { ledgerOf } from '../ledgerOf.ts'
+import { counted, print, printJson } from '../output.ts'
+
+interface ImportOptions extends BrokerOptions {
+  readonly into: string
+  readonly json?: true
+}
+
+export const dlqImportCommand = (): Command =>
+  withBroker(
+    new Command('import')
+      .summary('bring exported dead letters back')
+      .description(
+        'Brings letters that `oxbow dlq export` wrote (format jsonl) back to a dead-letter topic: the same bytes under the same ids, and what became of them. Letters that are there already are passed over, so that it can be given again.',
+      )
+      .argument('<letters>', 'the file')
+      .requiredOption(
+        '--into <file or topic>',
+        'a config: each letter goes to the topic of its source; or a topic for all',
+      )
+      .option('--json', 'one JSON object: imported, present, old, refused'),
+  )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  oxbow dlq import letters.jsonl --into orders.yaml
+  oxbow dlq import letters.jsonl --into dlq.orders.v1`,
+    )
+    .action(importFile)
+
+async function importFile(path: string, options: ImportOptions): Promise<void> {
+  if (!existsSync(path)) throw new CommandFailure(`${path}: there is no such file`)
+  const isConfig = existsSync(options.into) || /\.ya?ml$/.test(options.into)
+  const planned = isConfig ? (await import('../plans.ts')).readPlan(options.into) : undefined
+  const { topics, topicOf } = planned ? topicsOfPlan(planned.plan) : oneTopic(options.into)
+  const place = placeOf(options, planned?.file)
+  const broker = await openPlace(place, 'append')
+  const ledger = ledgerOf(place, broker)
+  try {
+    const specs = planned?.plan.topics ?? []
+    const needed = topics.flatMap((topic) => [topic, ledgerTopicOf(topic)])
+    await broker.ensureTopics(needed.map((name) => specs.find((spec) => spec.name === name) ?? { name }))
+    const lines = createInterface({ input: createReadStream(path), crlfDelay: Infinity })
+    const done = await importLetters(lines, {
+      broker,
+      ledger,
+      topics,
+      topicOf,
+      now: Date.now(),
+      by: userInfo().username,
+      why: `imported from ${path}`,
+    })
+    await report(done, options)
+    if (done.refused.size > 0) throw new Exit(exitCodes.failed)
+  } catch (thrown) {
+    if (thrown instanceof ImportStopped) throw new CommandFailure(`${path}: ${thrown.message}`)
+    throw thrown
+  } finally {
+    await ledger.close()
+    await broker.close()
+  }
+}
+
+interface Targets {
+  readonly topics: readonly string[]
+  readonly topicOf: (letter: Letter) => string | undefined
+}
+
+function topicsOfPlan(plan: Plan): Targets {
+  const bySource = new Map(externalSources(plan).map(({ name, deadLetters }) => [name, deadLetters.topic]))
+  return { topics: [...new Set(bySource.values())], topicOf: ({ source }) => bySource.get(source) }
+}
+
+function oneTopic(topic: string): Targets {
+  const named = topicName().safeParse(topic)
+  if (!named.success) throw new UsageError(`--into \`${topic}\`: ${named.error.issues[0]!.message}`)
+  return { topics: [topic], topicOf: () => topic }
+}
+
+async function report({ imported, present, old, refused }: Imported, { json }: ImportOptions): Promise<void> {
+  if (json) return printJson({ imported, present, old, refused: Object.fromEntries(refused) })
+  const there = present > 0 ? `; ${present.toLocaleString('en-US')} there already` : ''
+  await print(`${counted(imported, 'letter')} imported${there}.\n`)
+  for (const [why, count] of refused) console.error(`${counted(count, 'letter')} not imported: ${why}`)
+  if (old > 0)
+    console.error(
+      `${counted(old, 'letter')} failed longer ago than the topic keeps letters, and retention will delete them soon; raise \`deadLetters.retention\``,
+    )
+}

@@ -1,0 +1,147 @@
+import type { Broker, PartitionInfo } from '../broker/broker.ts'
+import { entryRecord, type Disposition } from '../deadletter/ledger/entry.ts'
+import type { Ledger } from '../deadletter/ledger/ledger.ts'
+import { failureOf, readLetter, type Letter } from '../deadletter/readLetter.ts'
+import type { OutputRecord, StoredRecord } from '../record/record.ts'
+import type { Plan } from '../topology/plan.ts'
+import { fits, type Choice } from './choose.ts'
+import { discardLetters } from './discard.ts'
+import { isPlaceOf, recordsIn } from './openLetters.ts'
+
+export interface PurgeOptions {
+  readonly plan: Plan
+  readonly broker: Broker
+  readonly ledger: Ledger
+  readonly topics: readonly string[]
+  readonly choice: Choice
+  /** Letters of these may go; those that are on their way back never do. */
+  readonly dispositions: readonly Disposition[]
+  /** Only letters that failed before, milliseconds since the epoch. */
+  readonly before?: number
+}
+
+/** The start of a partition that can go: a topic can only be deleted from its start on. */
+export interface Prefix {
+  readonly topic: string
+  readonly partition: number
+  readonly from: bigint
+  /** The offset of the first record that stays. */
+  readonly until: bigint
+  readonly end: bigint
+  /** Letters in it. */
+  readonly letters: number
+  /** Of those, that are open. */
+  readonly open: number
+  /** Why the next record stays; absent where there is none. */
+  readonly stays?: string
+}
+
+export interface PurgeSaid {
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  readonly by: string
+  readonly why: string
+}
+
+/** What of the topics can go, and what keeps the rest. Nothing is changed. */
+export async function findPrefixes(options: PurgeOptions): Promise<readonly Prefix[]> {
+  const { broker, ledger, topics } = options
+  await ledger.follow(topics)
+  const infos = await broker.topics(topics)
+  return Promise.all(
+    infos.flatMap(({ name, partitions }) => partitions.map((partition) => findPrefix(name, partition, options))),
+  )
+}
+
+async function findPrefix(topic: string, info: PartitionInfo, options: PurgeOptions): Promise<Prefix> {
+  const { partition, start, end } = info
+  const found = { topic, partition, from: start, end }
+  let [letters, open] = [0, 0]
+  for await (const record of recordsIn(options.broker, { name: topic, partitions: [info] })) {
+    const verdict = verdictOn(record, options)
+    if ('stays' in verdict) return { ...found, until: record.offset, letters, open, stays: verdict.stays }
+    if (!verdict.letter) continue
+    letters++
+    if (verdict.disposition === 'open') open++
+  }
+  return { ...found, until: end, letters, open }
+}
+
+type Verdict =
+  | { readonly stays: string }
+  /** It goes; without a letter, it is of one that has failed again since. */
+  | { readonly letter?: Letter; readonly disposition?: Disposition }
+
+function verdictOn(record: StoredRecord, { ledger, choice, dispositions, before }: PurgeOptions): Verdict {
+  const failure = failureOf(record)
+  const known = failure && ledger.letter(failure.id)
+  if (!known || known.topic !== record.topic) return { stays: 'it is no letter' }
+  if (!isPlaceOf(record, known)) return {}
+  const { id, disposition, failedAt, fingerprint } = known
+  if (!dispositions.includes(disposition)) return { stays: `letter ${id} is ${disposition}` }
+  if (before !== undefined && failedAt >= before) return { stays: `letter ${id} failed later` }
+  const letter = readLetter(record)
+  const { ids, source, group } = choice
+  const isChosen =
+    letter &&
+    (ids?.includes(id) ?? true) &&
+    (group === undefined || fingerprint === group) &&
+    (source === undefined || letter.source === source) &&
+    fits(letter, choice)
+  return isChosen ? { letter, disposition } : { stays: `letter ${id} is not chosen` }
+}
+
+/**
+ * Deletes prefixes for good. First the ledger has why; letters that are open are discarded, so that what is parked behind them
+ * goes on. @returns where each partition starts then: brokers may keep the rest of a batch
+ */
+export async function purge(
+  prefixes: readonly Prefix[],
+  options: PurgeOptions,
+  said: PurgeSaid,
+): Promise<ReadonlyMap<Prefix, bigint>> {
+  const { plan, broker } = options
+  const { now, by } = said
+  const why = `purged: ${said.why}`
+  for (const prefix of prefixes) {
+    if (prefix.open > 0) await discardLetters(openIn(prefix, options), { plan, broker, now, by, why })
+    await sayClosed(prefix, options, { now, by, why })
+  }
+  await broker.trim(prefixes.map(({ topic, partition, until: offset }) => ({ topic, partition, offset })))
+  const bounds = await broker.bounds([...new Set(prefixes.map(({ topic }) => topic))])
+  return new Map(
+    prefixes.map((prefix) => {
+      const { topic, partition } = prefix
+      return [prefix, bounds.find((each) => each.topic === topic && each.partition === partition)!.start]
+    }),
+  )
+}
+
+async function* verdictsIn({ topic, partition, from, until }: Prefix, options: PurgeOptions) {
+  const info = { name: topic, partitions: [{ partition, start: from, end: until }] }
+  for await (const record of recordsIn(options.broker, info)) {
+    const verdict = verdictOn(record, options)
+    if ('letter' in verdict && verdict.letter) yield { letter: verdict.letter, disposition: verdict.disposition! }
+  }
+}
+
+async function* openIn(prefix: Prefix, options: PurgeOptions): AsyncGenerator<Letter> {
+  for await (const { letter, disposition } of verdictsIn(prefix, options)) if (disposition === 'open') yield letter
+}
+
+const entriesAtOnce = 1_000
+
+async function sayClosed(prefix: Prefix, options: PurgeOptions, { now, by, why }: PurgeSaid): Promise<void> {
+  let outputs: OutputRecord[] = []
+  const commit = async () => {
+    await options.broker.commit({ group: 'oxbow.dlq', task: '', outputs, offsets: [], state: [], counts: [] })
+    outputs = []
+  }
+  for await (const { letter, disposition } of verdictsIn(prefix, options)) {
+    const { id, hops, failedAt } = letter
+    if (disposition === 'open') continue
+    outputs.push(entryRecord(prefix.topic, { letter: id, hops, failedAt, to: disposition, at: now(), by, why }))
+    if (outputs.length === entriesAtOnce) await commit()
+  }
+  if (outputs.length > 0) await commit()
+}
