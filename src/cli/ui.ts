@@ -60,7 +60,7 @@ async function serve(paths: readonly string[], options: UiOptions): Promise<void
       planMonitor({ file, plan, broker, ledger, catalog }) ?? [],
     ])
     const pipelines = plans.flat().map((plan) => new ObservedPipeline(plan, broker))
-    const otherLetters = planned.length === 0 ? () => findLetterTopics(broker) : undefined
+    const otherLetters = planned.length === 0 ? forAWhile(() => findLetterTopics(broker)) : undefined
     const server = await listen(options, {
       ...{ pipelines, plots: plotsOf(planned), broker, ledger, log, users },
       ...(otherLetters && { otherLetters }),
@@ -72,5 +72,18 @@ async function serve(paths: readonly string[], options: UiOptions): Promise<void
   } finally {
     await ledger.close()
     await broker.close()
+  }
+}
+
+/** On a large cluster it takes seconds to find them: what was found is good for so many milliseconds. */
+const goodFor = 30_000
+
+function forAWhile<T>(find: () => Promise<T>): () => Promise<T> {
+  let found: { readonly until: number; readonly result: Promise<T> } | undefined
+  return async () => {
+    if (!found || found.until < Date.now()) found = { until: Date.now() + goodFor, result: find() }
+    const { result } = found
+    result.catch(() => (found = undefined))
+    return result
   }
 }

@@ -317,19 +317,17 @@ describe('groups in the samples', () => {
     await pass(60_000)
     const ledger = new Ledger(broker)
     await ledger.follow(['dlq.orders'])
-    const closed = ledger
-      .page({}, 9)
-      .letters.map(({ id, hops, failedAt }) =>
-        entryRecord('dlq.orders', {
-          letter: id,
-          hops,
-          failedAt,
-          to: 'discarded',
-          by: 'ann',
-          why: '',
-          at: start + 150_000,
-        }),
-      )
+    const closed = ledger.page({}, 9).letters.map(({ id, hops, failedAt }) =>
+      entryRecord('dlq.orders', {
+        letter: id,
+        hops,
+        failedAt,
+        to: 'discarded',
+        by: 'ann',
+        why: '',
+        at: start + 150_000,
+      }),
+    )
     await ledger.close()
     await broker.commit({ group: 'test', task: '', outputs: closed, offsets: [], state: [], counts: [] })
     await pass(60_000)

@@ -118,6 +118,18 @@ describe('a role', () => {
   })
 })
 
+it('what letters have in common tells who may only look nothing of hidden fields', async () => {
+  const healthy = [1, 2, 3].map((card) => ({ value: { price: 1, card } }))
+  const failing = [7, 8, 9].map((card) => ({ value: { cost: 1, card } }))
+  const { url } = await bench({ orders: [...healthy, ...failing], tokens: true })
+  const { fingerprint } = (await ask(url, '/api/groups', { as: 'vera' })).body.groups[0]
+  const told = async (as: 'vera' | 'oskar') =>
+    (await ask(url, `/api/groups/${fingerprint}`, { as })).body.causes.join(' ') as string
+  expect(await told('oskar')).toMatch(/card/)
+  expect(await told('vera')).toMatch(/price/)
+  expect(await told('vera')).not.toMatch(/card/)
+})
+
 describe('a session', () => {
   it('is a cookie that scripts and other sites do not get, and ends at the logout', async () => {
     const { url } = await bench({ tokens: true })

@@ -5,6 +5,7 @@ import type { Broker } from '../../src/broker/broker.ts'
 import { openEmbedded } from '../../src/broker/embedded/embedded.ts'
 import { catalog } from '../../src/catalog.ts'
 import { Ledger } from '../../src/deadletter/ledger/ledger.ts'
+import { planMonitor } from '../../src/monitor/plan.ts'
 import type { Header } from '../../src/record/record.ts'
 import { Users } from '../../src/server/security/users.ts'
 import { startServer } from '../../src/server/server.ts'
@@ -13,7 +14,7 @@ import { parseConfig } from '../../src/topology/read.ts'
 import { resolvePlan } from '../../src/topology/resolve.ts'
 
 /** Orders whose price must be above 0: the field is called `price` in `strict`, and may be `cost` in `mended`. */
-const strict = `
+export const strict = `
 name: shop
 sources: { orders: { topic: {} } }
 deadLetters: { redact: [card] }
@@ -76,13 +77,20 @@ export async function bench({ orders = [], config = strict, tokens: withTokens }
           .join('\n'),
       )
     : undefined
+  const watch = () => {
+    const file = parseConfig(config, 'shop.yaml', catalog, {})
+    const plan = planMonitor({ file, plan: pipeline!.plan, broker, ledger, catalog })
+    return plan ? [new Pipeline({ plan, broker, scheduler: asyncScheduler, log, once: false })] : []
+  }
   const serve = async () =>
-    startServer({ port: 0, pipelines: [pipeline!], broker, ledger, log, ...(users && { users }) })
+    startServer({ port: 0, pipelines: [pipeline!, ...monitors], broker, ledger, log, ...(users && { users }) })
   await run(config)
+  const monitors = watch()
+  for (const monitor of monitors) await monitor.start()
   const server = await serve()
   onTestFinished(async () => {
     await server.close()
-    await pipeline!.stop()
+    for (const running of [pipeline!, ...monitors]) await running.stop()
     await ledger.close()
     await broker.close()
   })

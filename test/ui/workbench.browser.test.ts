@@ -4,7 +4,7 @@ import { chromium, type Browser, type BrowserContextOptions, type Page } from 'p
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { ledgerOf } from '../../src/deadletter/ledger/entry.ts'
 import { readEntry } from '../../src/deadletter/ledger/entry.ts'
-import { bench, mended, tokens, type Order } from '../server/workbench.ts'
+import { bench, mended, strict, tokens, type Order } from '../server/workbench.ts'
 import { browserOptions, executablePath } from './chromium.ts'
 
 const hostile = `"><script>document.title = "taken"</script>\u202e`
@@ -13,6 +13,7 @@ const orders: readonly Order[] = [
   { key: 'b', value: { cost: 2, note: hostile } },
   { key: hostile, value: { cost: 3 }, headers: [[`x-${hostile}`, Buffer.from(hostile)]] },
 ]
+const watched = `${strict}monitor: { every: 1s, alerts: [{ name: any, when: size > 0, to: { log: {} } }] }\n`
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 describe.skipIf(executablePath === undefined)('the workbench in a browser', () => {
@@ -38,10 +39,15 @@ describe.skipIf(executablePath === undefined)('the workbench in a browser', () =
   }
 
   it('walks from a failing pipeline to its group and a letter, and sends it back to a mended config: none is left', async () => {
-    const { url, run, broker } = await bench({ orders })
+    const { url, run, broker } = await bench({ orders, config: watched })
     const { page, complaints, hosts } = await open(url)
+    await page.getByRole('link', { name: 'Alerts' }).click()
+    const firing = page.getByRole('link', { name: 'fires for dlq.orders' })
+    while (!(await firing.isVisible())) await page.reload()
+    await firing.click()
+    expect(await page.locator('h1').textContent()).toBe('Groups of dlq.orders')
     await page.getByRole('link', { name: 'Dead letters' }).click()
-    expect(await page.locator('#topics tbody tr').textContent()).toMatch(/^\s*dlq\.ordersshop2/)
+    expect(await page.locator('#topics tbody tr').first().textContent()).toMatch(/^\s*dlq\.ordersshop2/)
     await page.locator('#groups tbody a').first().click()
     expect(await page.locator('#about .state').textContent()).toBe('new')
     const group = page.url()
@@ -60,8 +66,10 @@ describe.skipIf(executablePath === undefined)('the workbench in a browser', () =
     await page.waitForURL('**/redrives/*')
     while (!(await page.getByText('2 of 2 have an outcome').isVisible())) await page.reload()
 
+    await page.getByRole('link', { name: 'Alerts' }).click()
+    while (!(await page.getByText('quiet').isVisible())) await page.reload()
     await page.getByRole('link', { name: 'Dead letters' }).click()
-    expect(await page.locator('#topics tbody tr').textContent()).toMatch(/^\s*dlq\.ordersshop0/)
+    expect(await page.locator('#topics tbody tr').first().textContent()).toMatch(/^\s*dlq\.ordersshop0/)
     const { records } = await broker.read({ topic: ledgerOf('dlq.orders'), partition: 0, offset: 0n }, 100)
     const said = records.map((record) => readEntry(record)!)
     expect(said.map(({ to }) => to).toSorted()).toEqual(['redriving', 'redriving', 'resolved', 'resolved'])

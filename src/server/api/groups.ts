@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import type { LetterGroup } from '../../deadletter/ledger/groups.ts'
+import { causesFor } from '../workbench/causes.ts'
 import { mute } from '../workbench/mute.ts'
 import { shownBytes } from '../workbench/shown.ts'
-import { causesOf } from '../../redrive/groupCauses.ts'
 import type { Workbench } from '../workbench/workbench.ts'
 import { operation, type Operation } from './operation.ts'
 import { bytes, count, fingerprint, group, groupState, iso, isoOr, letterCount, reason, topic } from './shapes.ts'
@@ -52,7 +52,7 @@ export const groupOperations = (workbench: Workbench): readonly Operation[] => [
         example: z.string().nullable().describe('The id of its latest letter.'),
       }),
     },
-    async ({ params, query }) => {
+    async ({ params, query, user }) => {
       const found = await workbench.group(params.fingerprint, query.topic)
       const { ledger } = workbench.parts
       const { keys, ...affected } = ledger.affected(found.topic, found.fingerprint)
@@ -63,7 +63,7 @@ export const groupOperations = (workbench: Workbench): readonly Operation[] => [
           ...affected,
           keys: keys.map(({ key, letters }) => ({ key: key && shownBytes(key, 256), letters })),
         },
-        causes: (await causesOf(workbench.parts, found)).map(({ text }) => text),
+        causes: await causesFor(workbench, found, user),
         example: example?.id ?? null,
       }
     },

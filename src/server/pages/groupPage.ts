@@ -3,8 +3,8 @@ import { read } from '../api/operation.ts'
 import { cursor, cursorOf } from '../api/shapes.ts'
 import { clipped, html, type Html } from '../html.ts'
 import type { Endpoint } from '../router.ts'
+import { causesFor } from '../workbench/causes.ts'
 import { shownBytes } from '../workbench/shown.ts'
-import { causesOf } from '../../redrive/groupCauses.ts'
 import type { Workbench } from '../workbench/workbench.ts'
 import { actions } from './actions.ts'
 import { inLine } from './bytes.ts'
@@ -25,7 +25,7 @@ export const groupPage = (workbench: Workbench): Endpoint => ({
     const after = query['after'] === undefined ? undefined : read(cursor(), query['after'], 400, 'as "after"')
     const choice = { topic: group.topic, fingerprint: group.fingerprint }
     const page = ledger.page(choice, lettersShown, after && { failedAt: after[0], number: after[1] })
-    const causes = await causesOf(workbench.parts, group)
+    const causes = await causesFor(workbench, group, visitor!.user)
     const affected = ledger.affected(group.topic, group.fingerprint)
     const { code, message, state, open, redriving, resolved, discarded, expired, first, last, trend } = group
     const path = `/groups/${encodeURIComponent(group.fingerprint)}`
@@ -62,7 +62,7 @@ export const groupPage = (workbench: Workbench): Endpoint => ({
             'causes',
             'Perhaps',
             html`<ul>
-              ${causes.map(({ text }) => html`<li>${text}</li>`)}
+              ${causes.map((text) => html`<li>${text}</li>`)}
             </ul>`,
             true,
           )

@@ -52,7 +52,9 @@ export async function partsFor(workbench: Workbench, wanted: Wanted): Promise<Ch
   const [only] = own.length === 1 ? own : []
   const found = named === undefined ? only : own.find(({ name }) => name === named.replace(/\.retry$/, ''))
   if (found) return { broker, ledger, plan: found.plan }
-  const known = own.map(({ name }) => name).join(', ') || 'none'
+  if (own.length === 0)
+    throw new Problem(409, 'No config is known here: give it to `oxbow ui`, or ask where the pipeline runs.')
+  const known = own.map(({ name }) => name).join(', ')
   if (named === undefined) throw new Problem(409, `Say of which pipeline, as "pipeline": ${known}.`)
   throw new Problem(
     409,
