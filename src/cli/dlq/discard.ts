@@ -1,8 +1,8 @@
-import { userInfo } from 'node:os'
 import { Command } from 'commander'
 import { chosenLetters } from '../../redrive/choose.ts'
 import { discardLetters } from '../../redrive/discard.ts'
 import type { PlannedSource } from '../../topology/plan.ts'
+import { userName } from '../userName.ts'
 import { counted, print } from '../output.ts'
 import { choiceOf, sourcesOf, withChoice, type ChoiceOptions } from './letterChoice.ts'
 import { openWorkbench } from './openLedger.ts'
@@ -33,7 +33,7 @@ async function discard(path: string, ids: readonly string[], options: ChoiceOpti
     const count = await discardLetters(chosenLetters(workbench, choice), {
       ...workbench,
       now: Date.now,
-      by: userInfo().username,
+      by: userName(),
       why: options.why ?? '',
       onDiscarded: ({ id: letter, source, record }) => {
         const line = { letter, source, key: record.key?.toString() ?? null, command: 'discard' }

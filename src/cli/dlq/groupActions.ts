@@ -1,9 +1,9 @@
-import { userInfo } from 'node:os'
 import { Command } from 'commander'
 import { groupEntryRecord, ledgerOf, type GroupEntry } from '../../deadletter/ledger/entry.ts'
 import { prepareTopics } from '../../topology/prepareTopics.ts'
 import { withBroker, type BrokerOptions } from '../brokerOptions.ts'
 import { CommandFailure, UsageError } from '../failure.ts'
+import { userName } from '../userName.ts'
 import { print } from '../output.ts'
 import { topicsOfPlan } from './letterTopics.ts'
 import { openWorkbench, type Workbench } from './openLedger.ts'
@@ -84,7 +84,7 @@ async function decide(
       workbench.broker,
       workbench.plan.topics.filter(({ name }) => ledgers.has(name)),
     )
-    const said = { to, by: userInfo().username, why: options.why ?? '', at: Date.now() }
+    const said = { to, by: userName(), why: options.why ?? '', at: Date.now() }
     const outputs = groups.map((group) => groupEntryRecord(topics.get(group)!, { group, ...said }))
     await workbench.broker.commit({ group: 'oxbow.dlq', task: '', outputs, offsets: [], state: [], counts: [] })
   } finally {

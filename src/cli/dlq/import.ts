@@ -1,5 +1,4 @@
 import { createReadStream, existsSync } from 'node:fs'
-import { userInfo } from 'node:os'
 import { createInterface } from 'node:readline'
 import { Command } from 'commander'
 import { topicName } from '../../component/fields.ts'
@@ -10,6 +9,7 @@ import { externalSources, type Plan } from '../../topology/plan.ts'
 import { openPlace, placeOf, withBroker, type BrokerOptions } from '../brokerOptions.ts'
 import { CommandFailure, Exit, exitCodes, UsageError } from '../failure.ts'
 import { ledgerOf } from '../ledgerOf.ts'
+import { userName } from '../userName.ts'
 import { counted, print, printJson } from '../output.ts'
 
 interface ImportOptions extends BrokerOptions {
@@ -59,7 +59,7 @@ async function importFile(path: string, options: ImportOptions): Promise<void> {
       topics,
       topicOf,
       now: Date.now(),
-      by: userInfo().username,
+      by: userName(),
       why: `imported from ${path}`,
     })
     await report(done, options)

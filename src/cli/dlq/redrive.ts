@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { userInfo } from 'node:os'
 import { InvalidArgumentError, type Command as CommandType, Command } from 'commander'
 import { asyncScheduler } from 'rxjs'
 import { expression } from '../../component/expression.ts'
@@ -10,6 +9,7 @@ import { sendLetters, type SendOptions, type Sent } from '../../redrive/send.ts'
 import { WaysBack } from '../../redrive/wayBack.ts'
 import type { Plan } from '../../topology/plan.ts'
 import { Exit, exitCodes, UsageError } from '../failure.ts'
+import { userName } from '../userName.ts'
 import { counted, print } from '../output.ts'
 import { onStopSignal } from '../signals.ts'
 import { choiceOf, sourcesOf, withChoice, type ChoiceOptions } from './letterChoice.ts'
@@ -87,7 +87,7 @@ export async function redrive(
     ...(options.rate !== undefined && { rate: options.rate }),
     ...(options.canary !== undefined && { canary: options.canary }),
     redrive: randomUUID(),
-    by: userInfo().username,
+    by: userName(),
     why: options.why ?? '',
     onRefused: (letter, why) => refused.add(letter, why),
   }

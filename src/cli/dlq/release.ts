@@ -2,12 +2,12 @@ import { Command } from 'commander'
 import { commandRecord, keyText } from '../../topology/lane.ts'
 import { prepareTopics } from '../../topology/prepareTopics.ts'
 import { openPlace, placeOf, withBroker, type BrokerOptions } from '../brokerOptions.ts'
+import { userName } from '../userName.ts'
 import { print } from '../output.ts'
 import { readPlan } from '../plans.ts'
 import { sourcesOf } from './letterChoice.ts'
 import { CommandFailure } from '../failure.ts'
 import type { Plan, PlannedSource } from '../../topology/plan.ts'
-import { userInfo } from 'node:os'
 
 interface ReleaseOptions extends BrokerOptions {
   readonly source?: string
@@ -44,7 +44,7 @@ async function release(path: string, key: string, options: ReleaseOptions): Prom
       plan.topics.filter(({ partitionsOf }) => partitionsOf !== undefined),
     )
     const lanes = await broker.topics(sources.map(({ lane }) => lane!))
-    const said = { by: userInfo().username, why: options.why ?? '' }
+    const said = { by: userName(), why: options.why ?? '' }
     const command = { command: 'release', key: keyText(Buffer.from(key)), ...said } as const
     // The key may have been produced by any partitioner: whoever does not hold it passes the command over.
     const outputs = lanes.flatMap(({ name, partitions }) =>
