@@ -1,9 +1,13 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 const test = { pool: 'forks', testTimeout: 20_000, hookTimeout: 20_000 } as const
+/** More than one also on two cores: tests wait for processes and for Kafka most of their time. */
+const maxWorkers = Math.max(2, availableParallelism() - 1)
 
 export default defineConfig({
   test: {
+    maxWorkers,
     projects: [
       {
         test: {

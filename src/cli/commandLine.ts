@@ -53,6 +53,11 @@ const entries: readonly Entry[] = [
     summary: 'have a pipeline start over',
     load: async () => (await import('./reset.ts')).resetCommand(),
   },
+  {
+    name: 'ui',
+    summary: 'look into dead letters, topics and state in a browser',
+    load: async () => (await import('./ui.ts')).uiCommand(),
+  },
   { name: 'dlq', summary: 'look into dead letters', load: async () => (await import('./dlq.ts')).dlqCommand() },
   {
     name: 'list',

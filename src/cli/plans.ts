@@ -10,7 +10,8 @@ import { findTestProblems } from '../testing/runTests.ts'
 import { ConfigError, readConfig, type ConfigFile, type Problem } from '../topology/read.ts'
 import { resolvePlan } from '../topology/resolve.ts'
 import { planRetry } from '../topology/retryTopic.ts'
-import { placeOf } from './brokerOptions.ts'
+import { placeOf, type BrokerOptions, type BrokerPlace } from './brokerOptions.ts'
+import { Exit, exitCodes, UsageError } from './failure.ts'
 import { findLoopsAcross } from './loops.ts'
 
 export interface PlannedFile {
@@ -89,6 +90,25 @@ function attempt<T>(work: () => T): { readonly result: T } | { readonly problems
     if (thrown instanceof ConfigError) return { problems: thrown.problems }
     throw thrown
   }
+}
+
+/** Configs that are to run together, without mistakes. @throws Exit after printing those that they have */
+export async function soundPlans(paths: readonly string[]): Promise<readonly PlannedFile[]> {
+  const inspections = await inspect(paths)
+  const problems = inspections.flatMap((inspection) => inspection.problems)
+  for (const problem of problems) console.error(problemLine(problem))
+  if (problems.length > 0) throw new Exit(exitCodes.usage)
+  return inspections.flatMap(({ planned }) => planned ?? [])
+}
+
+/** The one broker of all configs; that of the options where there are none. @throws UsageError when they name several */
+export function onePlace(planned: readonly PlannedFile[], options: BrokerOptions): BrokerPlace {
+  const [first = placeOf(options), ...others] = planned.map(({ file }) => placeOf(options, file))
+  const other = others.findIndex((place) => JSON.stringify(place) !== JSON.stringify(first))
+  if (other < 0) return first
+  throw new UsageError(
+    `${planned[0]!.file.file} and ${planned[other + 1]!.file.file} name different brokers or guarantees: run them apart`,
+  )
 }
 
 /** One line, as editors and compilers write it. */

@@ -1,23 +1,27 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { createLog, logDestination } from '../monitor/log.ts'
+import type { Users } from '../server/security/users.ts'
 import type { RunningServer } from '../server/server.ts'
-import { openPlace, placeOf, secretsIn, withBroker, type BrokerOptions, type BrokerPlace } from './brokerOptions.ts'
+import { openPlace, secretsIn, withBroker, type BrokerOptions, type BrokerPlace } from './brokerOptions.ts'
 import { planRetry } from '../topology/retryTopic.ts'
 import { CommandFailure, Exit, exitCodes, UsageError } from './failure.ts'
 import { ledgerOf } from './ledgerOf.ts'
-import { inspect, problemLine, type PlannedFile } from './plans.ts'
+import { onePlace, soundPlans, type PlannedFile } from './plans.ts'
 import { addressOption, advertised, type AdvertiseOptions } from './run/advertised.ts'
+import { plotsOf } from './run/plots.ts'
+import { portNumber } from './run/port.ts'
 import { printConservation } from './run/conservation.ts'
 import { showProgress } from './run/progress.ts'
 import type { Role } from './run/roles.ts'
 import { Session, type SessionParts } from './run/session.ts'
 import { refuseThreads } from './run/threads/refuse.ts'
 import { Threads } from './run/threads/threads.ts'
+import { usersOf, withAddress, type UserOptions } from './run/users.ts'
 import { tooLate } from './run/tooLate.ts'
 import { heldText, stillHeld } from './run/waiting.ts'
 import { onStopSignal, type StopSignal } from './signals.ts'
 
-interface RunOptions extends BrokerOptions, AdvertiseOptions {
+interface RunOptions extends BrokerOptions, AdvertiseOptions, UserOptions {
   /** False for --no-http. */
   readonly http: boolean
   readonly port?: number
@@ -29,15 +33,12 @@ interface RunOptions extends BrokerOptions, AdvertiseOptions {
 
 export const runCommand = (): Command =>
   withBroker(
-    new Command('run')
-      .description('Runs pipelines until it is told to stop.')
-      .argument('<file...>', 'configs')
-      .option(
-        '--port <number>',
-        'port of the HTTP server for health and metrics (default: 4680, or a free one)',
-        portNumber,
-      )
-      .option('--host <address>', 'address that the HTTP server listens on (default: 127.0.0.1, this machine only)')
+    withAddress(
+      new Command('run')
+        .description('Runs pipelines until it is told to stop.')
+        .argument('<file...>', 'configs')
+        .option('--port <number>', 'port of the HTTP server (default: 4680, or a free one)', portNumber),
+    )
       .option('--no-http', 'no HTTP server')
       .addOption(
         new Option(
@@ -84,22 +85,23 @@ Examples:
 async function run(paths: readonly string[], options: RunOptions, command: Command): Promise<void> {
   if (!options.http && command.getOptionValueSource('advertise') === 'cli')
     throw new UsageError('--advertise is where the HTTP server is reached: leave it out, or --no-http')
-  const planned = await plansOf(paths)
+  const users = options.http ? usersOf(options, process.env) : undefined
+  const planned = await soundPlans(paths)
   const { role } = options
   if (role === 'retry' && planned.every(({ plan }) => !planRetry(plan)))
     throw new UsageError('no source has a retry topic: leave --role out, or name one as deadLetters.retry.topic')
-  const place = placeOfAll(planned, options)
+  const place = onePlace(planned, options)
   if (options.threads > 1) refuseThreads(planned, place)
   const stop = Promise.withResolvers<StopSignal>()
   onStopSignal(stop.resolve)
-  await Promise.race([runAt(place, planned, stop.promise, options), tooLate(place, stop.promise)])
+  await Promise.race([runAt(place, planned, stop.promise, { ...options, users }), tooLate(place, stop.promise)])
 }
 
 async function runAt(
   place: BrokerPlace,
   planned: readonly PlannedFile[],
   stopped: Promise<StopSignal>,
-  options: RunOptions,
+  options: RunOptions & HasUsers,
 ): Promise<void> {
   const destination = logDestination()
   const secrets = [...planned.flatMap(({ file }) => file.secrets), ...secretsIn(place)]
@@ -130,31 +132,18 @@ function threadsOf({ planned, log, untilIdle }: SessionParts, options: RunOption
   return new Threads({ count, exact, assignment, write, log })
 }
 
-/** The one broker of all configs. @throws UsageError when they name several */
-function placeOfAll(planned: readonly PlannedFile[], options: RunOptions): BrokerPlace {
-  const places = planned.map(({ file }) => placeOf(options, file))
-  const other = places.findIndex((place) => JSON.stringify(place) !== JSON.stringify(places[0]))
-  if (other < 0) return places[0]!
-  throw new UsageError(
-    `${planned[0]!.file.file} and ${planned[other]!.file.file} name different brokers or guarantees: run them apart`,
-  )
+/** Who may ask over HTTP. */
+interface HasUsers {
+  readonly users: Users | undefined
 }
 
-async function plansOf(paths: readonly string[]): Promise<readonly PlannedFile[]> {
-  const inspections = await inspect(paths)
-  const problems = inspections.flatMap((inspection) => inspection.problems)
-  for (const problem of problems) console.error(problemLine(problem))
-  if (problems.length > 0) throw new Exit(exitCodes.usage)
-  return inspections.flatMap(({ planned }) => planned ?? [])
-}
-
-async function operate(parts: SessionParts, stopped: Promise<StopSignal>, options: RunOptions): Promise<void> {
+async function operate(
+  parts: SessionParts,
+  stopped: Promise<StopSignal>,
+  options: RunOptions & HasUsers,
+): Promise<void> {
   const { broker, ledger, log } = parts
   const session = new Session(parts)
-  const plots = parts.planned.flatMap(({ file }) => {
-    const { name, monitor } = file.config
-    return monitor?.plots.map((plot) => ({ pipeline: name, plot })) ?? []
-  })
   let server: RunningServer | undefined
   let signal: StopSignal | undefined
   let troubles: readonly string[] = []
@@ -162,7 +151,14 @@ async function operate(parts: SessionParts, stopped: Promise<StopSignal>, option
     if (options.http)
       server = await (
         await import('./run/listen.ts')
-      ).listen(options, { pipelines: session.all, plots, broker, ledger, log })
+      ).listen(options, {
+        pipelines: session.all,
+        plots: plotsOf(parts.planned),
+        broker,
+        ledger,
+        log,
+        users: options.users,
+      })
     const address = server && advertised(options, server.url)
     await session.start(address)
     const names = session.pipelines.map(({ name }) => name)
@@ -202,11 +198,6 @@ const troubleText = (troubles: readonly string[]): string =>
   `not everything was done:
 ${troubles.map((trouble) => `  ${trouble}`).join('\n')}
 Nothing of it is lost. Mend the cause and run it again: it goes on where it stopped.`
-
-function portNumber(text: string): number {
-  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text)
-  throw new InvalidArgumentError('expected a port: a number from 0 (any that is free) to 65535.')
-}
 
 function threadCount(text: string): number {
   if (/^[1-9]\d{0,3}$/.test(text)) return Number(text)

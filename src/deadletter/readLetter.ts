@@ -107,6 +107,7 @@ function asForeign({ topic, partition, offset, timestamp }: StoredRecord, letter
     firstFailedAt: failedAt,
     disposition: 'deadLetter',
     index: '',
+    streams: new Map(),
     record,
     convention,
     missing: missingIn(letter),

@@ -1,5 +1,7 @@
 /** Takes what must not be read out of faults before they are written down. */
 export interface Redact {
+  /** The paths into records' values that the config wants hidden. */
+  readonly fields: readonly string[]
   /** @param text a message or stack @param value the record's value, whose configured fields may be quoted in it */
   text(text: string, value: unknown): string
   /** The value with its configured fields masked; the value itself where there is nothing to mask. */
@@ -27,6 +29,7 @@ const credentials = [
 export function redactor(fields: readonly string[], secrets: readonly string[]): Redact {
   const known = secrets.filter((secret) => secret.length >= 4).toSorted((a, b) => b.length - a.length)
   return {
+    fields,
     text(text, value) {
       let clean = text
       for (const secret of [...known, ...quotedFields(value, fields)]) clean = clean.replaceAll(secret, mask)

@@ -10,7 +10,18 @@ import { readSample, type Sample } from './sample.ts'
 /** What an alert's sinks are given. */
 export interface AlertRecord extends Pick<
   Sample,
-  'source' | 'topic' | 'size' | 'growth' | 'rate' | 'age' | 'share' | 'parked' | 'paused'
+  | 'source'
+  | 'topic'
+  | 'size'
+  | 'growth'
+  | 'rate'
+  | 'age'
+  | 'share'
+  | 'parked'
+  | 'paused'
+  | 'newGroups'
+  | 'regressedGroups'
+  | 'groups'
 > {
   /** The alert's name. */
   readonly alert: string
@@ -44,6 +55,9 @@ const calm: Sample = {
   dead: 0,
   parked: 0,
   paused: 0,
+  newGroups: 0,
+  regressedGroups: 0,
+  groups: [],
 }
 
 export const alert = defineOperator({
@@ -88,6 +102,9 @@ export const alert = defineOperator({
             share: 0,
             parked: 0,
             paused: 0,
+            newGroups: 0,
+            regressedGroups: 0,
+            groups: [],
             since: '1970-01-01T00:00:00.000Z',
             at: '1970-01-01T00:00:00.000Z',
             message: 'dlq.orders holds 3 open dead letters, the oldest 90 s old: size > 2.',
@@ -136,7 +153,7 @@ function alertRecord(
   since: string,
   at: string,
 ): AlertRecord {
-  const { source, topic, size, growth, rate, age, share, parked, paused } = sample
+  const { source, topic, size, growth, rate, age, share, parked, paused, newGroups, regressedGroups, groups } = sample
   const message = sentence(state, when, sample)
   const title = name === when ? '' : `${name}: `
   return {
@@ -151,6 +168,9 @@ function alertRecord(
     share,
     parked,
     paused,
+    newGroups,
+    regressedGroups,
+    groups,
     since,
     at,
     message,
@@ -159,14 +179,15 @@ function alertRecord(
 }
 
 function sentence(state: AlertRecord['state'], when: string, sample: Sample): string {
-  const { topic, size, age, rate, parked, paused } = sample
+  const { topic, size, age, rate, parked, paused, groups } = sample
   const letters = `${topic} holds ${size} open ${size === 1 ? 'dead letter' : 'dead letters'}`
   const oldest = size > 0 ? `, the oldest ${inWords(age)} old` : ''
   const speed = rate > 0 ? `, ${Number(rate.toPrecision(2))} more a minute` : ''
   const behind = parked > 0 ? `, ${parked} ${parked === 1 ? 'record waits' : 'records wait'} behind them` : ''
   const still = paused > 0 ? `, ${paused} ${paused === 1 ? 'partition is' : 'partitions are'} paused for it` : ''
+  const news = groups.length > 0 ? `; new or back: ${groups.join('; ')}` : ''
   if (state === 'resolved') return `${letters}: no longer ${when}.`
-  return `${letters}${oldest}${speed}${behind}${still}: ${when}.`
+  return `${letters}${oldest}${speed}${behind}${still}: ${when}${news}.`
 }
 
 function inWords(seconds: number): string {

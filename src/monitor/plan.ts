@@ -32,6 +32,9 @@ const anySample: Sample = {
   dead: 1,
   parked: 1,
   paused: 1,
+  newGroups: 1,
+  regressedGroups: 1,
+  groups: [],
 }
 
 export interface MonitorParts {

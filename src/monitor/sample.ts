@@ -15,6 +15,9 @@ const sampleSchema = z.strictObject({
   dead: amount(),
   parked: amount().default(0),
   paused: amount().default(0),
+  newGroups: amount().default(0),
+  regressedGroups: amount().default(0),
+  groups: z.array(z.string()).default([]),
 })
 
 /** What the monitor sees of one dead-letter topic at one moment; what an alert's condition speaks of. */
@@ -44,6 +47,11 @@ export interface Sample {
   readonly parked: number
   /** Partitions that are not read because too much is parked. */
   readonly paused: number
+  /** Groups of letters that were not there at the sample before, and those that failed again after all had been dealt with. */
+  readonly newGroups: number
+  readonly regressedGroups: number
+  /** Some of them, each by its fingerprint, the operator and the fault. */
+  readonly groups: readonly string[]
 }
 
 /** @throws RecordedFault `sample.invalid` for a value that is not a sample */

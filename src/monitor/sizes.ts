@@ -7,7 +7,8 @@ import { lettersWritten } from '../topology/lettersWritten.ts'
 import { going } from '../topology/lineage.ts'
 import { externalSources, type Plan } from '../topology/plan.ts'
 import type { Sample } from './sample.ts'
-import { advance, finishedSince, share, type Cursor } from './trend.ts'
+import type { LetterGroup } from '../deadletter/ledger/groups.ts'
+import { advance, finishedSince, newsOf, statesOf, share, type Cursor } from './trend.ts'
 
 /** A dead-letter topic, and the sources whose letters go there. */
 interface Watched {
@@ -39,11 +40,15 @@ export const sizes = (plan: Plan, broker: Broker, ledger: Ledger): SourceSpec =>
           const letters = await ledger.counts(topics, at)
           const byPipeline = lettersWritten(plan, counts)
           const written = letters.map(({ topic, failures }) => [topic, byPipeline.get(topic) ?? failures] as const)
-          const now = advance(before, at, Object.fromEntries(written), counts)
+          const groups = ledger.groups(topics, at)
+          const news = newsOf(groups, before)
+          const now = { ...advance(before, at, Object.fromEntries(written), counts), groups: statesOf(groups) }
           const records = watched.map(({ topic, sources }, place) => {
             const { open, oldest } = letters[place]!
             const growth = Math.max(0, now.written[topic]! - (before?.written[topic] ?? 0))
             const { read, dead } = finishedSince(now, sources)
+            const fresh = news.fresh.filter((group) => group.topic === topic)
+            const regressed = news.regressed.filter((group) => group.topic === topic)
             const sample: Sample = {
               source: sources.join(', '),
               topic,
@@ -56,6 +61,9 @@ export const sizes = (plan: Plan, broker: Broker, ledger: Ledger): SourceSpec =>
               dead,
               parked: going(counts, sources, 'parked'),
               paused: going(counts, sources, 'paused'),
+              newGroups: fresh.length,
+              regressedGroups: regressed.length,
+              groups: [...fresh, ...regressed].slice(0, groupsNamed).map(inShort),
             }
             return { key: Buffer.from(topic), value: Buffer.from(JSON.stringify(sample)), timestamp: at }
           })
@@ -64,6 +72,11 @@ export const sizes = (plan: Plan, broker: Broker, ledger: Ledger): SourceSpec =>
       }
     },
   })
+
+/** So many groups are named in a sample. */
+const groupsNamed = 5
+
+const inShort = ({ fingerprint, operator, code }: LetterGroup): string => `${fingerprint} (${code} at ${operator})`
 
 function watch(plan: Plan): Watched[] {
   const byTopic = Map.groupBy(externalSources(plan), ({ deadLetters }) => deadLetters.topic)

@@ -1,4 +1,5 @@
 import type { Count } from '../broker/broker.ts'
+import type { GroupState, LetterGroup } from '../deadletter/ledger/groups.ts'
 import { isAside } from '../topology/lineage.ts'
 
 /** Source records with a final outcome in a stream, ever. */
@@ -18,7 +19,35 @@ export type Cursor = {
   readonly finished: readonly Finished[]
   /** The same before any of a source's counts last changed. */
   readonly before: readonly Finished[]
+  /** The states of groups with letters to be dealt with, by topic and fingerprint. */
+  readonly groups?: { readonly [group: string]: GroupState }
 }
+
+/** So many groups are kept in mind at most, the latest. */
+const mostGroups = 2_000
+
+/** Groups that are new since a sample, and those that failed again after all had been dealt with; muted ones are neither. */
+export function newsOf(
+  groups: readonly LetterGroup[],
+  last: Cursor | undefined,
+): { readonly fresh: readonly LetterGroup[]; readonly regressed: readonly LetterGroup[] } {
+  const stateThen = (group: LetterGroup) => last?.groups?.[nameOf(group)]
+  return {
+    fresh: groups.filter((group) => group.state === 'new' && stateThen(group) === undefined),
+    regressed: groups.filter((group) => group.state === 'regressed' && stateThen(group) !== 'regressed'),
+  }
+}
+
+/** What the next sample compares groups with. */
+export const statesOf = (groups: readonly LetterGroup[]): NonNullable<Cursor['groups']> =>
+  Object.fromEntries(
+    groups
+      .filter(({ state }) => state !== 'resolved')
+      .slice(0, mostGroups)
+      .map((group) => [nameOf(group), group.state]),
+  )
+
+const nameOf = ({ topic, fingerprint }: LetterGroup): string => `${topic}/${fingerprint}`
 
 /** The cursor after a sample. */
 export function advance(

@@ -3,6 +3,7 @@ import { encodeValue } from '../component/value.ts'
 import type { Letter } from '../deadletter/readLetter.ts'
 import { mask } from '../deadletter/redact.ts'
 import type { RedriveFacts } from '../deadletter/redriveRecord.ts'
+import { factsAsHeaders } from '../topology/contents.ts'
 import { startOf } from '../topology/departure.ts'
 import { externalSources, type Plan, type PlannedSource, type Subtopology } from '../topology/plan.ts'
 import { fixed, type Fix } from './fix.ts'
@@ -36,14 +37,19 @@ export class WaysBack {
   }
 
   /** @param now milliseconds since the epoch */
-  of(letter: Letter, now: number): WayBack {
+  of(found: Letter, now: number): WayBack {
+    const queue = this.#sources.get(found.topic)
+    const isOfQueue = queue?.spec.letters !== undefined
+    const letter = isOfQueue ? asReadBy(queue, found) : found
     const { operator, read, hops } = letter
     const source = this.#sources.get(letter.source)
     if (!source) return { refusal: `the config has no source ${letter.source} (any more)` }
     if (hops >= source.deadLetters.maxHops) return { refusal: tooOften(hops) }
     if (read && operator === startOf(read.topic))
       return { refusal: `the pipeline did not write it to ${read.topic}, so that it has no source to go back to` }
-    const isWhole = this.#options.to === 'source' || operator === startOf(source.name)
+    // Where a letter failed that others wrote is no place of this pipeline.
+    const isOfOthers = isOfQueue || letter.convention !== 'oxbow'
+    const isWhole = isOfOthers || this.#options.to === 'source' || operator === startOf(source.name)
     return isWhole ? this.#fromSource(letter, source, now) : this.#atOperator(letter, source, now)
   }
 
@@ -94,6 +100,20 @@ export class WaysBack {
     return isTick ? owner.sources[0] : owner.sources.find(({ name }) => name === (read?.topic ?? source))
   }
 }
+
+/** A letter as the record of a queue of dead letters that it is: with the facts that its streams get. */
+const asReadBy = (queue: PlannedSource, { read: _read, input: _input, ...letter }: Letter): Letter => ({
+  ...letter,
+  source: queue.name,
+  origin: {
+    topic: letter.topic,
+    partition: letter.partition,
+    offset: letter.offset,
+    timestamp: letter.record.timestamp,
+  },
+  streams: new Map(),
+  record: { ...letter.record, headers: [...letter.record.headers, ...factsAsHeaders(letter)] },
+})
 
 const tooOften = (hops: number): string =>
   `it was sent back ${hops} times, the most that \`deadLetters.maxHops\` allows; raise it, or discard the letter`

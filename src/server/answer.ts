@@ -4,7 +4,8 @@ import type { IncomingMessage } from 'node:http'
 export interface Answer {
   readonly status: number
   readonly type: string
-  readonly body: string
+  /** All of it, or bit by bit until the signal says that nobody listens any more. */
+  readonly body: string | ((signal: AbortSignal) => AsyncIterable<string>)
   readonly headers?: { readonly [name: string]: string }
 }
 
@@ -15,3 +16,9 @@ export const text = (status: number, body: string): Answer => ({ status, type: '
 export const json = (status: number, body: object): Answer => {
   return { status, type: 'application/json', body: `${JSON.stringify(body)}\n` }
 }
+
+/** Elsewhere, after a form. */
+export const seeOther = (location: string, headers: { readonly [name: string]: string } = {}): Answer => ({
+  ...text(303, ''),
+  headers: { location, ...headers },
+})

@@ -21,13 +21,13 @@ function unindented(parts: TemplateStringsArray): readonly string[] {
   return done
 }
 
-export type HtmlValue = string | number | Html | undefined | readonly HtmlValue[]
+export type HtmlValue = string | number | Html | false | undefined | readonly HtmlValue[]
 
 /** Tag of a template of HTML or SVG: whatever is put into it is text, and stays text. */
 export const html: (parts: TemplateStringsArray, ...values: readonly HtmlValue[]) => Html = Html.template
 
 function asHtml(value: HtmlValue): string {
-  if (value === undefined) return ''
+  if (value === undefined || value === false) return ''
   if (value instanceof Html) return value.text
   if (typeof value === 'object') return value.map(asHtml).join('')
   return escaped(String(value))

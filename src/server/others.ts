@@ -45,14 +45,21 @@ export interface Others {
   readonly unsettled: boolean
 }
 
+/** Who can be asked, and how. */
+export interface Asking {
+  readonly broker: Broker
+  /** What members say to each other where nobody is answered who has no token. */
+  readonly memberToken: string | undefined
+}
+
 /** Asks each process once, all at the same time, and none but those of the group's members. */
-export async function askOthers(broker: Broker, { group, own, partition, path }: Question): Promise<Others> {
-  const members = await broker.members(group)
+export async function askOthers(asking: Asking, { group, own, partition, path }: Question): Promise<Others> {
+  const members = await asking.broker.members(group)
   const others = members.filter(({ partitions }) =>
     partitions.some((each) => !own.includes(each.partition) && (partition ?? each.partition) === each.partition),
   )
   const named = new Map(others.flatMap((member) => (member.address === undefined ? [] : [[member.address, member]])))
-  const asked = await Promise.all([...named.values()].map((member) => outcomeOf(member, path)))
+  const asked = await Promise.all([...named.values()].map((member) => outcomeOf(member, path, asking)))
   const replies = asked.filter((each) => 'status' in each)
   const unnamed = others.filter(({ address }) => address === undefined)
   const told = new Set([...own, ...replies.flatMap(partitionsIn), ...numbersOf(unnamed)])
@@ -101,10 +108,10 @@ const identity = ({ id, clientId, host, address, ...member }: MemberInfo) => ({
   partitions: numbersOf([{ id, clientId, host, ...member }]),
 })
 
-async function outcomeOf(member: MemberInfo, path: string): Promise<Reply | Failure> {
+async function outcomeOf(member: MemberInfo, path: string, { memberToken }: Asking): Promise<Reply | Failure> {
   const signal = AbortSignal.timeout(patience)
   try {
-    const { status, body } = await ask(`http://${member.address}${path}`, signal)
+    const { status, body } = await ask(`http://${member.address}${path}`, signal, memberToken)
     const isReply = status === 200 || (status === 404 && Array.isArray(body['partitions']))
     if (isReply) return { status, body }
     return { member, late: false, error: `it answered ${status}: ${String(body['error'] ?? 'no reason is said')}` }
@@ -116,8 +123,9 @@ async function outcomeOf(member: MemberInfo, path: string): Promise<Reply | Fail
 }
 
 /** One request; a redirect is an answer like any other. @throws what kept it from being answered with an object of JSON */
-async function ask(url: string, signal: AbortSignal): Promise<Reply> {
-  const request = get(url, { agent: false, headers: { [hopHeader]: '1' }, signal })
+async function ask(url: string, signal: AbortSignal, memberToken: string | undefined): Promise<Reply> {
+  const headers = { [hopHeader]: '1', ...(memberToken !== undefined && { authorization: `Bearer ${memberToken}` }) }
+  const request = get(url, { agent: false, headers, signal })
   const [response] = (await once(request, 'response')) as [IncomingMessage]
   const chunks: Buffer[] = []
   let size = 0

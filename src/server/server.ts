@@ -1,31 +1,22 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { asyncScheduler } from 'rxjs'
-import type { Broker } from '../broker/broker.ts'
-import type { Log } from '../component/context.ts'
-import type { Ledger } from '../deadletter/ledger/ledger.ts'
-import { createMetrics } from '../monitor/metrics.ts'
-import type { RunningPipeline } from '../topology/running.ts'
-import { json, text, type Answer, type Route } from './answer.ts'
-import { isForUs } from './host.ts'
-import { assetFolder, assetRoutes, page, wantsHtml } from './page.ts'
-import { plotRoutes, readablePlots, type PlannedPlot } from './plots/routes.ts'
-import { answerTables, isTables } from './tables.ts'
+import { createServer } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { exposed } from './exposed.ts'
+import { isLocal } from './host.ts'
+import { longestAddress, mostHeaders } from './receive.ts'
+import { respond, type Responding } from './respond.ts'
+import { Router } from './router.ts'
+import { byToken, localUser } from './security/visitor.ts'
+import { send } from './send.ts'
+import { endpointsOf, type SiteParts } from './site.ts'
+import { Redrives } from './workbench/redrives.ts'
+import { Workbench } from './workbench/workbench.ts'
 
-export interface ServerParts {
+export interface ServerParts extends SiteParts {
   /** 0 for any that is free. */
   readonly port: number
   /** The address to listen on; only this machine when absent. */
   readonly host?: string
-  /** Everything that runs, monitors included. */
-  readonly pipelines: readonly RunningPipeline[]
-  /** What the page plots; nothing when absent. */
-  readonly plots?: readonly PlannedPlot[]
-  readonly broker: Broker
-  /** What becomes of its dead letters. */
-  readonly ledger: Ledger
-  readonly log: Log
 }
 
 export interface RunningServer {
@@ -38,14 +29,25 @@ export class ServerError extends Error {
   override readonly name = 'ServerError'
 }
 
-/** Serves the page, health and metrics over HTTP. @throws ServerError when it cannot listen there */
+/**
+ * Serves the workbench, its API, health and metrics over HTTP.
+ * @throws ServerError when it cannot listen there, or would be open to others without a token
+ */
 export async function startServer(parts: ServerParts): Promise<RunningServer> {
-  const { port, host = '127.0.0.1', log } = parts
-  const routes = routesOf(parts)
-  const server = createServer((request, response) => {
-    const answered = isForUs(request, host) ? respond(routes, request, log) : Promise.resolve(notForUs)
-    void answered.then((answer) => send(answer, request, response))
+  const { port, host = '127.0.0.1', users, log } = parts
+  if (!users && !isLocal(host)) throw new ServerError(exposed(host))
+  const workbench = new Workbench(parts)
+  const redrives = new Redrives(workbench)
+  const responding: Responding = {
+    router: new Router(endpointsOf(workbench, redrives, parts)),
+    doorkeeper: users ? byToken(users) : localUser(),
+    ...(!users && { openAt: host }),
+    log,
+  }
+  const server = createServer({ maxHeaderSize: mostHeaders }, (request, response) => {
+    void respond(request, responding).then((answer) => send(answer, request, response, log))
   })
+  server.on('clientError', refuseUnreadable)
   try {
     server.listen(port, host)
     await once(server, 'listening')
@@ -56,6 +58,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   return {
     url: `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`,
     async close() {
+      await redrives.close()
       server.close()
       server.closeAllConnections()
       await once(server, 'close')
@@ -63,89 +66,23 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   }
 }
 
-const notForUs = text(
-  421,
-  'This is for who asks for localhost or 127.0.0.1 by that name; --host names another address to listen on.\n',
-)
-
-function routesOf({ pipelines, plots = [], broker, ledger, log }: ServerParts): ReadonlyMap<string, Route> {
-  const metrics = createMetrics({ pipelines, broker, ledger, scheduler: asyncScheduler })
-  const shown = { pipelines, plots: readablePlots(plots, broker), ledger, log }
-  return new Map<string, Route>([
-    ['/', (request) => (wantsHtml(request) ? page(shown) : textPage(pipelines))],
-    ['/metrics', async () => ({ status: 200, type: metrics.contentType, body: await metrics.metrics() })],
-    ['/healthz', () => json(200, { status: 'up' })],
-    ['/readyz', () => readiness(pipelines)],
-    ['/tables', (request) => answerTables(request, pipelines, broker)],
-    ...plotRoutes(shown.plots),
-    ...assetRoutes(),
-  ])
-}
-
-async function readiness(pipelines: readonly RunningPipeline[]): Promise<Answer> {
-  const told = pipelines.map(async (pipeline) => {
-    const { started, troubles } = await pipeline.status()
-    const all = started ? troubles : ['not started']
-    return all.map((trouble) => ({ pipeline: pipeline.name, trouble }))
+/** What is no request that can be read. */
+function refuseUnreadable({ code }: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable) return
+  const isLarge = code === 'HPE_HEADER_OVERFLOW'
+  const detail = isLarge
+    ? `The headers of a request may have ${mostHeaders} bytes at most, its address ${longestAddress} characters.`
+    : 'This is no HTTP request that can be read.'
+  const body = JSON.stringify({
+    type: 'about:blank',
+    title: isLarge ? 'The headers are too large' : 'Bad request',
+    status: isLarge ? 431 : 400,
+    detail,
   })
-  const troubles = (await Promise.all(told)).flat()
-  if (troubles.length === 0) return json(200, { status: 'ready' })
-  return json(503, { status: 'not ready', troubles })
-}
-
-const textPage = (pipelines: readonly RunningPipeline[]): Answer => ({
-  ...text(
-    200,
-    `Oxbow runs ${pipelines.map(({ name }) => name).join(', ') || 'nothing'}.
-
-/          this; in a browser a page that shows what runs
-/metrics   metrics for Prometheus
-/healthz   200 while the process is up
-/readyz    200 when all pipelines run, else 503 and what is wrong
-/tables    the state of the pipelines: /tables/STORE has its entries, /tables/STORE/KEY one of them
-/plots     what the page plots, as JSON
-`,
-  ),
-  headers: { vary: 'accept' },
-})
-
-async function respond(routes: ReadonlyMap<string, Route>, request: IncomingMessage, log: Log): Promise<Answer> {
-  const { method, url = '/' } = request
-  const path = url.split('?', 1)[0]!
-  const route = routes.get(isTables(path) ? '/tables' : path)
-  if (!route) return text(404, `There is no ${path} here; there is ${named(routes)}.\n`)
-  if (method !== 'GET' && method !== 'HEAD') return text(405, `${path} answers to GET and HEAD only.\n`)
-  try {
-    return await route(request)
-  } catch (error) {
-    log.warn(
-      { path, error },
-      `${path} could not be answered: ${error instanceof Error ? error.message : String(error)}`,
-    )
-    return text(500, `${path} could not be answered; the log says why.\n`)
-  }
-}
-
-const named = (routes: ReadonlyMap<string, Route>): string =>
-  [...routes.keys()].filter((path) => !path.startsWith(assetFolder)).join(', ')
-
-/** A page may load what this server has, and nothing else; nobody may put it into a frame. */
-const policy =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-
-function send({ status, type, body, headers }: Answer, { method }: IncomingMessage, response: ServerResponse): void {
-  response.writeHead(status, {
-    'content-type': type,
-    'content-length': Buffer.byteLength(body),
-    'cache-control': 'no-store',
-    'content-security-policy': policy,
-    'cross-origin-resource-policy': 'same-origin',
-    'referrer-policy': 'no-referrer',
-    'x-content-type-options': 'nosniff',
-    ...headers,
-    ...(status === 405 && { allow: 'GET, HEAD' }),
-  })
-  response.end(method === 'HEAD' ? undefined : body)
+  const status = isLarge ? '431 Request Header Fields Too Large' : '400 Bad Request'
+  socket.end(
+    `HTTP/1.1 ${status}\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  )
 }
 
 function refused({ code, message }: NodeJS.ErrnoException, port: number, host: string): string {

@@ -5,15 +5,12 @@ import type { RunningPipeline } from '../topology/running.ts'
 import type { EntryQuery, StoreEntry } from '../topology/stores.ts'
 import { compareKeys } from '../component/state.ts'
 import { json, type Answer } from './answer.ts'
-import { askOthers, hopHeader, partitionsIn, problemOf } from './others.ts'
+import { askOthers, hopHeader, partitionsIn, problemOf, type Asking } from './others.ts'
 
 /** Entries of one answer, unless it asks for fewer, and the most that it may ask for. */
 const [usual, most] = [100, 1_000]
 /** An answer ends after so many bytes of entries; one entry is always in it. */
 const mostBytes = 4_194_304
-
-/** Whether a path is one of the tables'. */
-export const isTables = (path: string): boolean => /^\/tables(\/|$)/.test(path)
 
 /** The request is wrong; the message says what would be right. */
 class Refused extends Error {
@@ -29,13 +26,15 @@ class Refused extends Error {
  * Answers for the state of pipelines: `/tables` lists stores, `/tables/STORE` entries, page by page (`limit`, and
  * `partition` and `after` of the page before as `next` says), `/tables/STORE/KEY` has one entry. What this process does
  * not have, other members of the group are asked for, unless it is one of them that asks.
+ * @param memberToken what members say to each other where nobody is answered who has no token
  */
 export async function answerTables(
   { url = '/', headers }: Pick<IncomingMessage, 'url' | 'headers'>,
   pipelines: readonly RunningPipeline[],
   broker: Broker,
+  memberToken?: string,
 ): Promise<Answer> {
-  const others = headers[hopHeader] === undefined ? broker : undefined
+  const others = headers[hopHeader] === undefined ? { broker, memberToken } : undefined
   try {
     const { pathname, searchParams } = new URL(url, 'http://localhost')
     const [, , store, key, ...rest] = pathname.split('/').map(decoded)
@@ -89,7 +88,7 @@ function optionsIn(given: URLSearchParams) {
 async function listStores(
   pipelines: readonly RunningPipeline[],
   internal: boolean,
-  others: Broker | undefined,
+  others: Asking | undefined,
 ): Promise<Answer> {
   const listed: unknown[] = []
   for (const pipeline of pipelines) {
@@ -131,7 +130,7 @@ const globalsIn = ({ plan }: RunningPipeline): string[] =>
   plan.subtopologies.flatMap(({ streams }) => globalTablesOf(streams))
 
 /** Of the partitions of this process; of one that another member has, from there. */
-async function page(pipeline: RunningPipeline, query: EntryQuery, others: Broker | undefined): Promise<Answer> {
+async function page(pipeline: RunningPipeline, query: EntryQuery, others: Asking | undefined): Promise<Answer> {
   const { store, limit, after, partition = after?.partition } = query
   const { entries, partitions } = await pipeline.stores({ ...query, limit: limit + 1 })
   const isHere = partition === undefined || partitions.includes(partition) || globalsIn(pipeline).includes(store)
@@ -162,7 +161,7 @@ const withoutStore = ({ partition, key, value }: StoreEntry) => ({ partition, ke
 async function entry(
   pipeline: RunningPipeline,
   query: EntryQuery & { readonly key: string },
-  others: Broker | undefined,
+  others: Asking | undefined,
 ): Promise<Answer> {
   const { entries, partitions } = await pipeline.stores(query)
   const [found] = entries

@@ -20,6 +20,8 @@ export const alertVariables = [
   'dead',
   'parked',
   'paused',
+  'newGroups',
+  'regressedGroups',
   'source',
   'topic',
 ] as const

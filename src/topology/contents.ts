@@ -27,14 +27,15 @@ function failedRecord(lineage: Lineage, convention: Convention | 'auto'): RawRec
   const { raw, topic, partition, offset } = lineage
   const letter = readLetter({ ...raw, topic, partition, offset }, convention)
   if (letter) return { ...letter.record, headers: [...letter.record.headers, ...factsAsHeaders(letter)] }
-  if (convention === 'auto') return raw
+  // What is sent back to a queue is the record that failed already.
+  if (convention === 'auto' || lineage.byLane) return raw
   return {
     fault: new RecordedFault('letter.unreadable', `The record is no dead letter of the convention "${convention}".`),
   }
 }
 
 /** The facts that an expression may ask for, under the names that they have on Oxbow's own letters. */
-function factsAsHeaders({
+export function factsAsHeaders({
   convention,
   pipeline,
   source,

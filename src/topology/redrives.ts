@@ -10,7 +10,7 @@ import type { HeldPart } from './held.ts'
 import { elsewhere, entered, Lineage, type Tally } from './lineage.ts'
 import { policyOf, type PlannedSource } from './plan.ts'
 import type { TaskParts } from './task.ts'
-import { TakenLetters } from './taken.ts'
+import { TakenLetters, type Outcome } from './taken.ts'
 import { leadingTo } from './upstream.ts'
 
 export interface RedrivesHost {
@@ -52,7 +52,7 @@ export class Redrives {
     if (!facts) return false
     const taken = this.#taken.of(facts.letter)
     if (taken && taken.hops >= facts.hops) {
-      this.#comesAgain(facts, taken.hops === facts.hops && taken.resolved === true)
+      this.#comesAgain(facts, taken.hops === facts.hops ? taken.outcome : undefined)
       return true
     }
     const lineage = this.#lineageOf(facts, stored)
@@ -66,7 +66,7 @@ export class Redrives {
   ended(lineage: Lineage): void {
     for (const sent of lineage.redriven.splice(0)) {
       if (sent.ended === 'back') continue
-      this.#taken.resolved(sent.letter, sent.hops)
+      this.#taken.end(sent.letter, sent.hops, 'resolved')
       if (sent.ended === undefined) this.say(sent, 'resolved', '')
     }
   }
@@ -84,9 +84,15 @@ export class Redrives {
     return `${name}, revision ${revision}`
   }
 
-  #comesAgain(facts: RedriveFacts, resolved: boolean): void {
+  /** A letter that the task held is given up: should it be sent back all the same, it stays so. */
+  giveUp(letter: string, hops: number): void {
+    this.#taken.take(letter, hops, this.#host.task.scheduler.now())
+    this.#taken.end(letter, hops, 'discarded')
+  }
+
+  #comesAgain(facts: RedriveFacts, outcome: Outcome | undefined): void {
     const { letter, hops } = facts
-    if (resolved) this.say(facts, 'resolved', '')
+    if (outcome) this.say(facts, outcome, '')
     this.#host.task.log.info({ letter, hops }, 'redrive: the letter was taken up before; it is not processed twice')
   }
 

@@ -1,13 +1,15 @@
 import type { StateStore } from '../component/state.ts'
 
+export type Outcome = 'resolved' | 'discarded'
+
 /** How far a letter has come in its task. */
 export interface Taken {
   /** The last failure of it that was taken up: how often the record had been sent back until then. */
   readonly hops: number
   /** When, in milliseconds since the epoch. */
   readonly at: number
-  /** Whether that ended well. */
-  readonly resolved?: true
+  /** What became of it, other than a letter again. */
+  readonly outcome?: Outcome
 }
 
 const timeKey = (at: number, letter = ''): string => `at:${String(at).padStart(15, '0')}:${letter}`
@@ -42,9 +44,9 @@ export class TakenLetters {
     this.#store.set(timeKey(now, letter), true)
   }
 
-  resolved(letter: string, hops: number): void {
+  end(letter: string, hops: number, outcome: Outcome): void {
     const taken = this.of(letter)
-    if (taken?.hops === hops) this.#store.set(letterKey(letter), { ...taken, resolved: true } satisfies Taken)
+    if (taken?.hops === hops) this.#store.set(letterKey(letter), { ...taken, outcome } satisfies Taken)
   }
 
   /** The oldest first; now and then, so that the state holds little more than it needs. */

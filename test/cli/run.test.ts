@@ -34,6 +34,8 @@ test('run --until-idle reads everything, prints the conservation and ends', asyn
       discarded: 0,
       retained: 2,
       oldest: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+      expired: 0,
+      expiring: 0,
     },
   ])
 

@@ -6,6 +6,7 @@ import { RecordedFault, UnexpectedFault } from '../../src/record/fault.ts'
 import { componentFaults } from './faults/components.ts'
 import { javaFaults } from './faults/java.ts'
 import type { LabelledFault } from './faults/labelled.ts'
+import { laterFaults } from './faults/later.ts'
 import { messageFaults } from './faults/messages.ts'
 import { stackFaults } from './faults/stacks.ts'
 
@@ -14,6 +15,7 @@ const faults: readonly LabelledFault[] = [
   ...stackFaults(),
   ...javaFaults(),
   ...messageFaults(),
+  ...laterFaults(),
 ]
 
 interface Sorted {
@@ -100,6 +102,12 @@ describe('a fingerprint', () => {
     expect(thrown(`Error: no 7${at(3)}`)).toBe(thrown(`Error: no 8${at(99)}`))
     expect(thrown(`Error: no 7${at(3)}`)).not.toBe(thrown(`Error: no 7${at(3, 'total')}`))
     expect(thrown(`Error: no 7${at(3)}`)).not.toBe(thrown(`Error: too few 7${at(3)}`))
+  })
+
+  it('does not go by how deep a recursion went', () => {
+    const walked = (depth: number) =>
+      `Error: no end${'\n    at walk (/app/tree.ts:3:9)'.repeat(depth)}${depth < 9 ? '\n    at default (/app/tree.ts:9:3)' : ''}`
+    expect(thrown(walked(9))).toBe(thrown(walked(3)))
   })
 
   it.each([

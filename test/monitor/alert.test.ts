@@ -22,6 +22,9 @@ const calm: Sample = {
   dead: 0,
   parked: 0,
   paused: 0,
+  newGroups: 0,
+  regressedGroups: 0,
+  groups: [],
 }
 
 /** What each sample, given as what differs from a calm one, becomes: a state, why it was dropped, or a fault's code. */

@@ -9,6 +9,7 @@ import { deadLetter } from '../../src/deadletter/letter.ts'
 import { redactor } from '../../src/deadletter/redact.ts'
 import { RecordedFault } from '../../src/record/fault.ts'
 import type { OutputRecord } from '../../src/record/record.ts'
+import { entryRecord } from '../../src/deadletter/ledger/entry.ts'
 import { Ledger } from '../../src/deadletter/ledger/ledger.ts'
 import { planMonitor } from '../../src/monitor/plan.ts'
 import type { Sample } from '../../src/monitor/sample.ts'
@@ -302,4 +303,50 @@ describe('planMonitor', () => {
       )
     },
   )
+})
+
+describe('groups in the samples', () => {
+  it('are new once, and regressed when they fail again after all was dealt with', async () => {
+    const { bury, restart, pass, values, broker } = await monitoring(
+      config('    - { name: news, when: newGroups > 0 || regressedGroups > 0, to: { topic: alerts } }'),
+    )
+    await broker.ensureTopics([{ name: 'dlq.orders-ledger' }])
+    await restart()
+    await bury('dlq.orders', 2)
+    await pass(60_000)
+    await pass(60_000)
+    const ledger = new Ledger(broker)
+    await ledger.follow(['dlq.orders'])
+    const closed = ledger
+      .page({}, 9)
+      .letters.map(({ id, hops, failedAt }) =>
+        entryRecord('dlq.orders', {
+          letter: id,
+          hops,
+          failedAt,
+          to: 'discarded',
+          by: 'ann',
+          why: '',
+          at: start + 150_000,
+        }),
+      )
+    await ledger.close()
+    await broker.commit({ group: 'test', task: '', outputs: closed, offsets: [], state: [], counts: [] })
+    await pass(60_000)
+    await bury('dlq.orders', 1)
+    await pass(60_000)
+
+    const samples = (await values<Sample>('shop.monitor.sizes')).filter(({ source }) => source === 'orders')
+    expect(samples.map(({ size, newGroups, regressedGroups }) => [size, newGroups, regressedGroups])).toEqual([
+      [0, 0, 0],
+      [2, 1, 0],
+      [2, 0, 0],
+      [0, 0, 0],
+      [1, 0, 1],
+    ])
+    expect(samples[4]!.groups).toEqual([expect.stringMatching(/^2-[0-9a-f]{16} \(value\.bad at all\.map\)$/)])
+    const alerts = await values<AlertRecord>('alerts')
+    expect(alerts.map(({ state }) => state)).toEqual(['firing', 'resolved', 'firing'])
+    expect(alerts[2]!.message).toContain('; new or back: 2-')
+  })
 })

@@ -4,6 +4,7 @@ import type { Broker } from '../../src/broker/broker.ts'
 import { openEmbedded } from '../../src/broker/embedded/embedded.ts'
 import type { Log } from '../../src/component/context.ts'
 import { Ledger } from '../../src/deadletter/ledger/ledger.ts'
+import type { Users } from '../../src/server/security/users.ts'
 import { startServer } from '../../src/server/server.ts'
 import { Pipeline } from '../../src/topology/pipeline.ts'
 import { parseConfig } from '../../src/topology/read.ts'
@@ -42,13 +43,15 @@ export interface ServedOptions {
   readonly log?: Log
   /** The address to listen on; only this machine when absent. */
   readonly host?: string
+  /** Who may come in; whoever reaches it when absent. */
+  readonly users?: Users
   /** What the server is to take for the broker. */
   readonly seenAs?: (broker: Broker) => Broker
 }
 
 /** A config's pipeline, started, with a server of its own: all of it ends with the test. */
 export async function served(config: string, options: ServedOptions = {}) {
-  const { given = [], log = silent, seenAs = (it) => it, host } = options
+  const { given = [], log = silent, seenAs = (it) => it, host, users } = options
   const broker = await openEmbedded({ directory: ':memory:' })
   const file = parseConfig(config, 'shop.yaml', catalog, {})
   const plan = resolvePlan(file, catalog)
@@ -65,7 +68,7 @@ export async function served(config: string, options: ServedOptions = {}) {
     ledger: new Ledger(seenAs(broker)),
     log,
   }
-  const server = await startServer({ ...parts, ...(host !== undefined && { host }) })
+  const server = await startServer({ ...parts, ...(host !== undefined && { host }), ...(users && { users }) })
   onTestFinished(async () => {
     await server.close()
     await pipeline.stop()

@@ -17,7 +17,7 @@ import { Pipeline } from '../../src/topology/pipeline.ts'
 import { parseConfig } from '../../src/topology/read.ts'
 import { resolvePlan } from '../../src/topology/resolve.ts'
 import { append, catalogWith, output, recordsOf } from '../support/pipeline.ts'
-import { sendBack } from '../support/redrive.ts'
+import { sendBack, standingsOf } from '../support/redrive.ts'
 
 /** How a record behaves: passes, fails so many times, or fails until it is healed. */
 type Kind = 'good' | 'once' | 'often' | 'poison'
@@ -178,6 +178,9 @@ class World {
     }
     const letter = await letterOf(this.#broker, action.key!)
     if (letter === undefined) return
+    // Only open letters are sent back.
+    const standing = (await standingsOf(this.#broker)).get(letter.id)
+    if (action.type === 'redrive' && standing !== 'open') return
     const key = keyText(Buffer.from(action.key!))
     const command =
       action.type === 'release'
@@ -281,7 +284,19 @@ for (const [call, sink] of [
           await world.close()
         }
       }),
-      { numRuns: 60 },
+      {
+        numRuns: 60,
+        examples: [
+          [
+            [
+              { type: 'append', key: 'c', kind: 'poison' },
+              { type: 'release', key: 'c' },
+              { type: 'heal' },
+              { type: 'redrive', key: 'c' },
+            ],
+          ],
+        ],
+      },
     )
   })
 }

@@ -1,8 +1,7 @@
-import { accessSync, constants } from 'node:fs'
-import { delimiter, join } from 'node:path'
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { append, configWith, served, type Given } from '../server/served.ts'
+import { browserOptions, executablePath } from './chromium.ts'
 
 const hour = 3_600_000
 const start = Date.parse('2026-01-08T00:00:00Z')
@@ -31,17 +30,11 @@ const signals = (market: string, from: number, to: number): Given[] =>
     },
   }))
 
-const executablePath = findBrowser()
-if (executablePath === undefined) console.warn('There is no chromium in PATH: the page is not tried in a browser.')
-
 describe.skipIf(executablePath === undefined)('the page in a browser', () => {
   let browser: Browser
 
   beforeAll(async () => {
-    browser = await chromium.launch({
-      executablePath: executablePath!,
-      args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
-    })
+    browser = await chromium.launch(browserOptions)
   }, 60_000)
   afterAll(() => browser.close())
 
@@ -103,7 +96,7 @@ describe.skipIf(executablePath === undefined)('the page in a browser', () => {
     const { page } = await open({ colorScheme, viewport: { width: 360, height: 740 } })
     const wide = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
     expect(wide).toBeLessThanOrEqual(0)
-    for (const text of ['h1', '.subject', '.well', 'caption', 'td', '.note', 'footer a'])
+    for (const text of ['.name', '.subject', '.well', 'caption', 'td', '.note', 'footer a'])
       expect(await contrast(page, text, 'color'), text).toBeGreaterThanOrEqual(4.5)
     expect(await contrast(page, '.plot text', 'fill')).toBeGreaterThanOrEqual(4.5)
     for (const line of ['.line.s0 path', '.line.s1 path', '.marks.s2 path'])
@@ -113,7 +106,7 @@ describe.skipIf(executablePath === undefined)('the page in a browser', () => {
   it('can be walked through with the keyboard', async () => {
     const { page } = await open()
     const reached: unknown[] = []
-    for (let step = 0; step < 12; step++) {
+    for (let step = 0; step < 30; step++) {
       await page.keyboard.press('Tab')
       reached.push(await page.evaluate('document.activeElement.textContent.trim().slice(0, 20)'))
     }
@@ -128,22 +121,6 @@ describe.skipIf(executablePath === undefined)('the page in a browser', () => {
     expect(await page.locator('#renewal').isVisible()).toBe(false)
   })
 })
-
-/** The first chromium of PATH; undefined where there is none. */
-function findBrowser(): string | undefined {
-  const folders = (process.env.PATH ?? '').split(delimiter)
-  const places = folders.flatMap((folder) =>
-    ['chromium', 'chromium-browser', 'google-chrome'].map((name) => join(folder, name)),
-  )
-  return places.find((place) => {
-    try {
-      accessSync(place, constants.X_OK)
-      return true
-    } catch {
-      return false
-    }
-  })
-}
 
 /** Runs in the browser: an element's colour, and that of the ground behind it. */
 const coloursOf = `(element, property) => {

@@ -2,7 +2,9 @@ import type { Broker } from '../../broker/broker.ts'
 import type { Log } from '../../component/context.ts'
 import type { Ledger } from '../../deadletter/ledger/ledger.ts'
 import type { PlannedPlot } from '../../server/plots/routes.ts'
+import type { Users } from '../../server/security/users.ts'
 import { ServerError, startServer, type RunningServer } from '../../server/server.ts'
+import type { WatchedTopic } from '../../server/workbench/workbench.ts'
 import type { RunningPipeline } from '../../topology/running.ts'
 import { CommandFailure } from '../failure.ts'
 
@@ -14,6 +16,10 @@ export interface ListenParts {
   readonly broker: Broker
   readonly ledger: Ledger
   readonly log: Log
+  /** Who may ask; whoever reaches it when absent. */
+  readonly users: Users | undefined
+  /** Dead-letter topics that are of none of the pipelines. */
+  readonly otherLetters?: () => Promise<readonly WatchedTopic[]>
 }
 
 /** Where to listen; this machine only, and the default port, where nothing is said. */
@@ -26,8 +32,8 @@ export interface ListenOptions {
  * Serves HTTP on the port, or on the default one, or, where that is taken, on a free one.
  * @throws CommandFailure when the host or the port that was asked for cannot be had
  */
-export async function listen({ host, port }: ListenOptions, parts: ListenParts): Promise<RunningServer> {
-  const place = { ...parts, ...(host !== undefined && { host }) }
+export async function listen({ host, port }: ListenOptions, { users, ...parts }: ListenParts): Promise<RunningServer> {
+  const place = { ...parts, ...(host !== undefined && { host }), ...(users && { users }) }
   try {
     return await startServer({ ...place, port: port ?? defaultPort })
   } catch (thrown) {

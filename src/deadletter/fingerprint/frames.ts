@@ -38,12 +38,13 @@ function sectionsOf(stack: string): string[] {
   if (stack.includes(traceback)) {
     return stack.split(/\n\s*\n(?:The above exception was|During handling of)[^\n]*\n\s*\n/).toReversed()
   }
-  return stack.split(/\n\s*(?:Caused by: |\[cause\]: )/)
+  return stack.split(stack.includes('[cause]: ') ? /\n\s*(?:Caused by: |\[cause\]: )/ : '\nCaused by: ')
 }
 
 function readSection(section: string): Section {
   if (section.includes(traceback)) return readPython(section.split('\n', mostLines))
-  const first = section.search(/\n\s+at /)
+  const plain = section.indexOf('\n    at ')
+  const first = plain < 0 ? section.search(/\n\s+at /) : plain
   const head = (first < 0 ? section : section.slice(0, first)).replace(/^Exception in thread "[^"]*" /, '')
   return { head, frames: first < 0 ? [] : framesOf(section.slice(first + 1)) }
 }

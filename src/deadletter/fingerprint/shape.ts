@@ -33,7 +33,7 @@ const value = new RegExp(
     String.raw`(?<![\w./-])\.{0,2}(?:\/[\w.@+~-]+)+\.[A-Za-z]\w{0,5}(?![\w/])`,
     String.raw`\beyJ[\w-]{8,}(?:\.[\w-]+){0,2}|\b(?=[A-Za-z0-9+/]*\d)(?=[A-Za-z0-9+/]*[A-Z])(?=[A-Za-z0-9+/]*[a-z])[A-Za-z0-9+/]{16,}={0,2}`,
     String.raw`\b0x[0-9a-fA-F]+\b|\b(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\d)[0-9a-f]{8,}\b|(?<=@)[0-9a-f]{6,}\b`,
-    String.raw`(?<![\w.])(?!record\.)[A-Za-z]{1,12}[-_#]\d+(?:[-_]\w+)*\b|(?<![\w.])[A-Za-z]{1,12}\d{3,}\w*\b|\b[A-Z]{2,12}(?:-[A-Z0-9]+)*-[A-Z0-9]*\d[A-Z0-9]*\b`,
+    String.raw`(?<![\w.])(?!record\.)[A-Za-z]{1,12}[-_#]\d+(?:[-_]\w+)*\b|(?<![\w.])[A-Za-z]{1,12}\d{3,}\w*\b|\b[A-Z]{2,12}(?:-[A-Z0-9]+)*-[A-Z0-9]*\d[A-Z0-9]*\b|\b(?=[A-Z0-9]*\d)(?=[A-Z0-9]*[A-Z])[A-Z0-9]{8,}\b`,
     String.raw`(?<![\w.])(?!record\.)[a-z]{2,5}_(?=\w*\d)(?=\w*[A-Z])\w{6,}\b`,
     String.raw`(?<![A-Za-z_])[-+]?(?:\d+(?:[.,_]\d+)*|\.\d+)(?:[eE][-+]?\d+)?(?:\s?(?:${units})\b|%)?(?![A-Za-z_])`,
     String.raw`(?<=\b(?!(?:fields?|propert(?:y|ies)|columns?|keys?|attributes?|type|class|missing|required|an?)\b)[a-z]{2,} )(?<!: )[A-Z][a-zà-ÿ]+(?:[ -](?:of |van |de |von )?[A-Z][a-zà-ÿ]+)*(?![\w.])`,
@@ -43,7 +43,7 @@ const value = new RegExp(
 
 /** Words before a quoted text that say that it is a name of the pipeline's or the data's making. */
 const names =
-  /(?:\b(?:reading|setting|fields?|propert(?:y|ies)|columns?|attributes?|keys?|members?|parameters?|arguments?|option|header|path|element|element name|table|topic|stream|operator|schema|types?|enum|function|method|module|relation|constraint|index|variable|required|missing|no|has no|has the|rule|under|at|directive|kind of|expected)(?: named| name| called)?\s*[:(]?\s*|^)$/i
+  /(?:\b(?:reading|setting|fields?|propert(?:y|ies)|columns?|attributes?|keys?|members?|parameters?|arguments?|option|header|path|element|element name|table|topic|stream|operator|schema|types?|enum|function|method|module|relation|constraint|index|variable|required|missing|no|has no|has the|rule|under|at|directive|kind of|expected)(?: named| name| called)?[\s:([]*|^)$/i
 const fieldName = /\b(?:fields?|propert(?:y|ies)|columns?|attributes?|header) $/i
 /** What follows a name rather than a value, where neither says so. */
 const follows = /^(?::|\s+(?:is|are|must|gives|should|has|was|does|of|that|field|property|column|constraint)\b)/

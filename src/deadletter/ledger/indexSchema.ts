@@ -79,5 +79,7 @@ export const indexSchema: Schema = {
        letters INTEGER NOT NULL,
        PRIMARY KEY (letter_group, hour)
      ) STRICT, WITHOUT ROWID;`,
+    `CREATE INDEX entry_by_time ON entry (at);
+     CREATE INDEX entry_by_redrive ON entry (redrive) WHERE redrive IS NOT NULL;`,
   ],
 }

@@ -1,4 +1,6 @@
 import type { Broker } from '../../broker/broker.ts'
+import { AffectedBy, type Affected } from './affected.ts'
+import { Audit, type AuditEnd, type AuditPage, type RedriveOutcome } from './audit.ts'
 import type { LedgerEntry } from './entry.ts'
 import { follow, type FollowOptions } from './follow.ts'
 import { LetterGroups, type LetterCount, type LetterGroup } from './groups.ts'
@@ -9,7 +11,7 @@ import { Letters, type IndexedLetter, type LetterChoice, type LetterPage, type P
 export class Ledger {
   readonly #broker: Pick<Broker, 'topics' | 'read'>
   readonly #file: string | undefined
-  #open: { readonly index: LetterIndex; readonly groups: LetterGroups; readonly letters: Letters } | undefined
+  #open: ReturnType<typeof viewsOf> | undefined
   #following: Promise<void> = Promise.resolve()
 
   /** @param file where its index is kept; a temporary one when absent. It is opened when it is needed first */
@@ -55,6 +57,21 @@ export class Ledger {
     return this.#opened.letters.history(id)
   }
 
+  /** Whom the latest letters of a group are of. */
+  affected(topic: string, fingerprint: string): Affected {
+    return this.#opened.affected.of(topic, fingerprint)
+  }
+
+  /** What was said of any letters, the newest entry first. @param after the end of the page before */
+  audit(limit: number, after?: AuditEnd): AuditPage {
+    return this.#opened.audit.page(limit, after)
+  }
+
+  /** How the letters of a redrive fare. @param name of the redrive */
+  redrive(name: string): RedriveOutcome {
+    return this.#opened.audit.redrive(name)
+  }
+
   async close(): Promise<void> {
     await this.#following
     this.#open?.index.close()
@@ -62,8 +79,14 @@ export class Ledger {
   }
 
   get #opened() {
-    if (this.#open) return this.#open
-    const index = new LetterIndex(this.#file)
-    return (this.#open = { index, groups: new LetterGroups(index), letters: new Letters(index) })
+    return (this.#open ??= viewsOf(new LetterIndex(this.#file)))
   }
 }
+
+const viewsOf = (index: LetterIndex) => ({
+  index,
+  groups: new LetterGroups(index),
+  letters: new Letters(index),
+  affected: new AffectedBy(index),
+  audit: new Audit(index),
+})

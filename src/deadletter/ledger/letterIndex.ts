@@ -1,4 +1,6 @@
+import { rmSync } from 'node:fs'
 import { openDatabase, type Database } from '../../broker/embedded/database.ts'
+import { resultCode } from '../../broker/embedded/failure.ts'
 import type { Letter } from '../readLetter.ts'
 import {
   dispositions,
@@ -66,8 +68,9 @@ export class LetterIndex {
 
   /** @param file a temporary one when absent */
   constructor(file = '') {
-    this.database = openDatabase(file, 'view', indexSchema)
-    this.#sql = indexStatements(this.database)
+    const { database, sql } = opened(file)
+    this.database = database
+    this.#sql = sql
   }
 
   close(): void {
@@ -227,6 +230,30 @@ export class LetterIndex {
     const { id } = number.get(text)!
     known.set(text, id)
     return id
+  }
+}
+
+/** A file that is damaged, or of another version, is no loss: it is made anew. */
+function opened(file: string): { readonly database: Database; readonly sql: ReturnType<typeof indexStatements> } {
+  try {
+    return open(file)
+  } catch (thrown) {
+    if (file === '' || !ofNoUse.has(resultCode((thrown as Error).cause) & 0xff)) throw thrown
+    for (const part of [file, `${file}-wal`, `${file}-shm`]) rmSync(part, { force: true })
+    return open(file)
+  }
+}
+
+/** SQLite's codes for what it does not know in a schema, for damage, and for what is no database. */
+const ofNoUse = new Set([1, 11, 26])
+
+function open(file: string) {
+  const database = openDatabase(file, 'view', indexSchema)
+  try {
+    return { database, sql: indexStatements(database) }
+  } catch (thrown) {
+    database.close()
+    throw thrown
   }
 }
 

@@ -1,3 +1,5 @@
+import { follow } from './live.js'
+
 // Renews the parts of the page while somebody looks at it. Without this script the page is whole, and stays as it came.
 const every = 10_000
 const wanted = document.getElementById('renew')
@@ -5,17 +7,23 @@ const told = document.getElementById('renewed')
 /** What each part was when it came: it is replaced only by something else. */
 const known = new Map(renewable(document).map((part) => [part.id, part.innerHTML]))
 
-document.getElementById('renewal').hidden = false
-setInterval(() => {
-  if (wanted.checked && !document.hidden) void renew()
-}, every)
-document.addEventListener('visibilitychange', () => {
-  if (wanted.checked && !document.hidden) void renew()
-})
+follow()
+if (wanted) {
+  document.getElementById('renewal').hidden = false
+  setInterval(() => {
+    if (wanted.checked && !document.hidden) void renew()
+  }, every)
+  document.addEventListener('visibilitychange', () => {
+    if (wanted.checked && !document.hidden) void renew()
+  })
+}
 
 async function renew() {
   try {
-    const response = await fetch('/', { headers: { accept: 'text/html' }, signal: AbortSignal.timeout(every) })
+    const response = await fetch(location.href, {
+      headers: { accept: 'text/html' },
+      signal: AbortSignal.timeout(every),
+    })
     if (!response.ok) throw new Error(`the answer was ${response.status}`)
     const page = new DOMParser().parseFromString(await response.text(), 'text/html')
     for (const next of renewable(page)) replace(next)

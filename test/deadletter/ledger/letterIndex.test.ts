@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -302,3 +302,16 @@ test('groups are merged, with what comes later, and split again; a mute is seen 
   expect(named('value.bad')).toMatchObject({ state: 'new' })
   expect(await count()).toMatchObject({ open: 3, discarded: 1, failures: 4 })
 })
+
+test.each(['not a database, though as long as one needs to be to be looked into'.repeat(200), 'x'])(
+  'a file that is of no use is made anew',
+  async (content) => {
+    const directory = mkdtempSync(join(tmpdir(), 'oxbow-index-'))
+    opened.push({ close: () => rmSync(directory, { recursive: true }) })
+    writeFileSync(join(directory, 'letters.db'), content)
+    const { broker, follow, letters } = await start(join(directory, 'letters.db'))
+    await write(broker, [letter({ offset: 1 })])
+    await follow()
+    expect(letters.page({}, 9).letters).toHaveLength(1)
+  },
+)

@@ -1,0 +1,191 @@
+import { seeOther } from '../answer.ts'
+import { read } from '../api/operation.ts'
+import { orderBody, orderOf, wantedBody, wantedOf } from '../api/redrives.ts'
+import { html, type Html } from '../html.ts'
+import { Problem } from '../problem.ts'
+import { pairsIn, type Endpoint } from '../router.ts'
+import { may } from '../security/users.ts'
+import type { Visitor } from '../security/visitor.ts'
+import { discard } from '../workbench/discard.ts'
+import { checkOrder, forecast, partsFor, type Forecast } from '../workbench/order.ts'
+import type { Progress, Redrives } from '../workbench/redrives.ts'
+import type { Workbench } from '../workbench/workbench.ts'
+import { facts, grid, when } from './grid.ts'
+import { form, pageAnswer } from './layout.ts'
+import { section } from './section.ts'
+
+/** Sending back and giving up, by forms. */
+export const redrivePages = (workbench: Workbench, redrives: Redrives): readonly Endpoint[] => [
+  {
+    method: 'GET',
+    path: '/redrives',
+    role: 'view',
+    async answer({ visitor }) {
+      return pageAnswer({
+        title: 'Oxbow: redrives',
+        subject: 'Redrives',
+        visitor,
+        place: '/redrives',
+        renewed: true,
+        content: html`<h1>Redrives</h1>
+          ${section('redrives', 'Started here', redrivesGrid(await redrives.list()), true)}`,
+      })
+    },
+  },
+  {
+    method: 'GET',
+    path: '/redrives/{id}',
+    role: 'view',
+    async answer({ visitor, params }) {
+      const progress = await redrives.find(params['id']!)
+      return pageAnswer({
+        title: `Oxbow: redrive ${progress.state}`,
+        subject: `Redrive ${progress.id}`,
+        visitor,
+        place: '/redrives',
+        renewed: true,
+        content: html`<h1>Redrive</h1>
+          ${section('progress', 'Progress', progressOf(progress, visitor!), true)}`,
+      })
+    },
+  },
+  {
+    method: 'POST',
+    path: '/redrives',
+    role: 'operate',
+    brings: 'form',
+    async answer({ visitor, body }) {
+      const { do: wish, 'form-token': _, ...fields } = pairsIn(body.toString())
+      const { user } = visitor!
+      const order = orderOf(read(orderBody(), orderIn(fields), 422, 'in the form'))
+      if (wish !== 'forecast') return seeOther(`/redrives/${await redrives.start(user, order)}`)
+      checkOrder(user, order)
+      const told = await forecast(await partsFor(workbench, order.wanted), order)
+      return forecastPage(visitor!, fields, told)
+    },
+  },
+  ...(['pause', 'resume', 'stop'] as const).map((action): Endpoint => ({
+    method: 'POST',
+    path: `/redrives/{id}/${action}`,
+    role: 'operate',
+    brings: 'form',
+    async answer({ visitor, params }) {
+      await redrives[action](params['id']!, visitor!.user)
+      return seeOther(`/redrives/${encodeURIComponent(params['id']!)}`)
+    },
+  })),
+  {
+    method: 'POST',
+    path: '/discard',
+    role: 'operate',
+    brings: 'form',
+    async answer({ visitor, body }) {
+      const { sure, why, 'form-token': _, ...fields } = pairsIn(body.toString())
+      if (sure !== 'yes') throw new Problem(422, 'Say that you are sure: nothing was discarded.')
+      const { why: reason, ...which } = read(wantedBody(), { ...wantedIn(fields), why }, 422, 'in the form')
+      await discard(workbench, visitor!.user, wantedOf(which), reason)
+      return seeOther(placeOf(fields))
+    },
+  },
+]
+
+type Fields = { readonly [name: string]: string | undefined }
+
+const placeOf = ({ letter, group = '' }: Fields): string =>
+  letter === undefined ? `/groups/${encodeURIComponent(group)}` : `/letters/${encodeURIComponent(letter)}`
+
+const wantedIn = ({ letter, group }: Fields): object => (letter === undefined ? { group } : { letters: [letter] })
+
+/** What a form says, as the API takes it; what was left empty is left out. */
+function orderIn({ to, rate, canary, why, valueText, ...fields }: Fields): object {
+  const number = (text: string | undefined) => (text === undefined || text === '' ? undefined : Number(text))
+  return {
+    ...wantedIn(fields),
+    ...{ to, why, rate: number(rate), canary: number(canary) },
+    ...(valueText !== undefined && { fix: { valueText } }),
+  }
+}
+
+function forecastPage(visitor: Visitor, fields: Fields, { sent, refused }: Forecast) {
+  const kept = Object.entries(fields).map(
+    ([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`,
+  )
+  return pageAnswer({
+    title: 'Oxbow: what would be sent',
+    subject: 'Nothing was sent yet',
+    visitor,
+    place: '/redrives',
+    content: html`<h1>What would be sent</h1>
+      <p>${sent === 1 ? '1 letter' : `${sent.toLocaleString('en-US')} letters`} would go back. Why: ${fields['why']}</p>
+      ${refusals(refused)}
+      ${sent > 0 && form('/redrives', visitor, html`${kept}<button name="do" value="start">Send back</button>`)}
+      <p><a href="${placeOf(fields)}">Back</a></p>`,
+  })
+}
+
+const refusals = (refused: Forecast['refused']): Html | undefined =>
+  refused.length === 0
+    ? undefined
+    : grid({
+        caption: 'Letters that stay where they are',
+        columns: [{ name: 'why' }, { name: 'letters', number: true }],
+        rows: refused.map(({ why, letters }) => [why, letters]),
+        empty: '',
+      })
+
+const redrivesGrid = (all: readonly Progress[]): Html =>
+  grid({
+    caption: 'Those that were started here since this process runs; the audit has all of them',
+    columns: [
+      { name: 'redrive' },
+      { name: 'is' },
+      { name: 'sent', number: true },
+      { name: 'resolved', number: true },
+      { name: 'dead again', number: true },
+      { name: 'by' },
+      { name: 'why' },
+      { name: 'at' },
+    ],
+    rows: all.map(({ id, state, started, outcome }) => [
+      html`<a href="/redrives/${id}">${started?.what ?? id}</a>`,
+      state,
+      outcome.sent,
+      outcome.resolved,
+      outcome.returned,
+      started?.by,
+      started?.why,
+      when(started?.at),
+    ]),
+    empty: 'None was started here.',
+  })
+
+function progressOf({ id, state, started, outcome }: Progress, visitor: Visitor): Html {
+  const { sent, resolved, returned } = outcome
+  const canary = started?.canary
+  return html`<p>${started?.what}</p>
+    <label class="bar"
+      >${resolved + returned} of ${sent} have an outcome
+      <progress max="${Math.max(1, sent)}" value="${resolved + returned}"></progress
+    ></label>
+    ${facts([
+      ['is', state],
+      ['sent', sent],
+      ['resolved', resolved],
+      ['dead again', returned],
+      ['by', started?.by ?? '–'],
+      ['why', started?.why ?? '–'],
+      ['at', when(started?.at)],
+      ['went first', canary ? `${canary.sent}: ${canary.passed} passed, ${canary.failed} failed again` : '–'],
+    ])}
+    ${started?.problem !== undefined && html`<p class="trouble">${started.problem}</p>`}
+    ${refusals(started?.refused ?? [])} ${may(visitor.user, 'operate') && buttons(id, state, visitor)}`
+}
+
+function buttons(id: string, state: Progress['state'], visitor: Visitor): Html {
+  const button = (action: string, name: string) =>
+    form(`/redrives/${id}/${action}`, visitor, html`<button>${name}</button>`)
+  return html`<div class="buttons">
+    ${state === 'running' && button('pause', 'Pause')} ${state === 'paused' && button('resume', 'Go on')}
+    ${(state === 'running' || state === 'paused') && button('stop', 'Stop')}
+  </div>`
+}

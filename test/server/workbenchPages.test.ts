@@ -1,0 +1,160 @@
+import { describe, expect, it } from 'vitest'
+import { ask, bench, endsOf, mended, tokens, until, type Order } from './workbench.ts'
+
+const asBrowser = { accept: 'text/html' }
+const hostile = `"><script>alert('1')</script><img src=x onerror=alert(2)>\u202e\u0000`
+
+/** A page as a browser gets it. */
+async function pageAt(url: string, path: string, headers: { [name: string]: string } = {}) {
+  const response = await fetch(`${url}${path}`, { headers: { ...asBrowser, ...headers }, redirect: 'manual' })
+  return { status: response.status, headers: response.headers, body: await response.text() }
+}
+
+/** Sends the form of a page that goes to a path, with some fields filled in. */
+async function submit(url: string, page: string, action: string, fields: { [name: string]: string }) {
+  const form = page
+    .split('<form')
+    .find(
+      (each) =>
+        each.includes(`action="${action}"`) && Object.keys(fields).every((name) => each.includes(`name="${name}"`)),
+    )
+  const hidden = [...(form ?? '').matchAll(/<input\s+type="hidden"\s+name="([^"]*)"\s+value="([^"]*)"/g)].map(
+    ([, name, value]): [string, string] => [name!, value!],
+  )
+  const body = new URLSearchParams([...hidden, ...Object.entries(fields)])
+  const response = await fetch(`${url}${action}`, { method: 'POST', body, headers: asBrowser, redirect: 'manual' })
+  return { status: response.status, to: response.headers.get('location') ?? '', body: await response.text() }
+}
+
+const orders: readonly Order[] = [
+  { key: 'b', value: { cost: 2, price: 'none', card: '4242' } },
+  { key: 'c', value: { cost: 3, price: 'none' } },
+]
+
+describe('the pages', () => {
+  it('lead from dead letters to a letter, and mark the field that the message names', async () => {
+    const config = `
+name: shop
+sources: { orders: { topic: {} } }
+streams: { priced: { from: orders, steps: [{ validate: { schema: { type: object, properties: { price: { type: number } } } } }], to: { topic: priced } } }
+`
+    const { url } = await bench({ orders, config })
+    const letters = (await pageAt(url, '/letters')).body
+    const [, group] = /href="(\/groups\/[^"]+)"/.exec(letters)!
+    const [, letter] = /href="(\/letters\/[^"]+)"/.exec((await pageAt(url, group!.replaceAll('&amp;', '&'))).body)!
+    const { body } = await pageAt(url, letter!)
+    expect(body).toMatch(/<mark>\s*&quot;price&quot;: &quot;none&quot;/)
+    expect(body).toContain('Nobody has said anything of it yet.')
+    expect(body).toContain('000000  7b 22')
+  })
+
+  it('send a group back by a form, after a forecast, and show how it does', async () => {
+    const { url, run, ledger } = await bench({ orders: [{ key: 'a', value: { cost: 1 } }] })
+    const { body: groups } = await ask(url, '/api/groups')
+    const path = `/groups/${groups.groups[0].fingerprint}`
+    await run(mended)
+    const forecast = await submit(url, (await pageAt(url, path)).body, '/redrives', {
+      to: 'operator',
+      rate: '',
+      canary: '',
+      why: 'mended',
+      do: 'forecast',
+    })
+    expect([forecast.status, forecast.body]).toEqual([200, expect.stringContaining('1 letter would go back.')])
+    expect((await ask(url, '/api/audit')).body.entries).toEqual([])
+    const started = await submit(url, forecast.body, '/redrives', { do: 'start' })
+    expect([started.status, started.to]).toEqual([303, expect.stringMatching(/^\/redrives\/[\w-]+$/)])
+    const page = await until(
+      () => pageAt(url, started.to),
+      ({ body }) => body.includes('1 of 1 have an outcome'),
+    )
+    expect(page.body).toContain('mended')
+    expect(ledger.audit(10).entries.map(({ to }) => to)).toEqual(['resolved', 'redriving'])
+    expect((await pageAt(url, path)).body).toContain('There is nothing open')
+  })
+
+  it('discard and produce by a form, and only where it says so', async () => {
+    const { url, broker } = await bench({ orders })
+    const { body } = await ask(url, '/api/letters')
+    const path = `/letters/${body.letters[0].id}`
+    const before = await endsOf(broker)
+    const page = (await pageAt(url, path)).body
+    expect((await submit(url, page, '/discard', { why: 'a test' })).status).toBe(422)
+    const noToken = await fetch(`${url}/discard`, {
+      method: 'POST',
+      body: new URLSearchParams({ letter: body.letters[0].id, why: 'x', sure: 'yes' }),
+      headers: asBrowser,
+    })
+    expect(noToken.status).toBe(403)
+    expect(await endsOf(broker)).toEqual(before)
+    expect(await submit(url, page, '/discard', { why: 'a test', sure: 'yes' })).toMatchObject({ status: 303, to: path })
+    expect((await pageAt(url, path)).body).toMatch(/a test/)
+
+    const topic = (await pageAt(url, '/topics/orders')).body
+    expect((await submit(url, topic, '/topics/orders', { key: 'k', value: 'any text' })).status).toBe(303)
+    const { records } = await broker.read({ topic: 'orders', partition: 0, offset: 2n }, 5)
+    expect(records.map(({ key, value }) => `${key} ${value}`)).toEqual(['k any text'])
+    expect((await pageAt(url, '/topics/dlq.orders')).body).not.toContain('Produce')
+  })
+
+  it('offer who may only look nothing to do', async () => {
+    const { url } = await bench({ orders, tokens: true })
+    const as = { authorization: `Bearer ${tokens.vera}` }
+    const { body } = await ask(url, '/api/letters', { as: 'vera' })
+    const { body: page } = await pageAt(url, `/letters/${body.letters[0].id}`, as)
+    expect(page).toContain('need the role operate')
+    expect(page).not.toMatch(/<form(?! class="who")|4242/)
+    expect((await pageAt(url, '/topics/orders', as)).body).not.toContain('<textarea')
+  })
+
+  it('show what comes from outside as text, wherever it stands', async () => {
+    const config = `
+name: shop
+sources: { orders: { topic: {} } }
+streams: { priced: { from: orders, steps: [{ use: ${new URL('hostile.ts', import.meta.url).pathname} }], to: { topic: priced } } }
+`
+    const nested = '['.repeat(3_000) + ']'.repeat(3_000)
+    const { url, run } = await bench({
+      config,
+      orders: [
+        {
+          key: hostile,
+          value: { [hostile]: hostile, price: 1 },
+          headers: [[hostile.replaceAll('\u0000', ''), Buffer.from(hostile)]],
+        },
+        { key: Buffer.from([0xc3, 0x28]), value: nested },
+      ],
+    })
+    const { body } = await ask(url, '/api/letters')
+    expect(body.letters).toHaveLength(2)
+    await ask(url, '/api/discard', { body: { letters: [body.letters[1].id], why: hostile.replaceAll('\u0000', '') } })
+    const paths = [
+      ...[
+        '/',
+        '/letters',
+        '/groups',
+        '/redrives',
+        '/topics',
+        '/topics/orders',
+        '/topics/dlq.orders',
+        '/tables',
+        '/alerts',
+        '/audit',
+      ],
+      ...body.letters.flatMap(({ id, group }: { id: string; group: string }) => [`/letters/${id}`, `/groups/${group}`]),
+      `/topics/${encodeURIComponent(hostile)}`,
+      `/groups?topic=${encodeURIComponent(hostile)}`,
+      `/letters/${encodeURIComponent(hostile)}`,
+      `/${encodeURIComponent(hostile)}`,
+    ]
+    for (const path of paths) {
+      const { status, body: page, headers } = await pageAt(url, path)
+      expect([200, 404], path).toContain(status)
+      expect(page, path).not.toMatch(
+        /<script(?! type="module" src="\/browser\/script\.js"><\/script>)|<img|\u202e|\u0000|<[^>]* on\w+=/,
+      )
+      expect(headers.get('content-security-policy'), path).toContain("default-src 'none'")
+    }
+    await run(config)
+  })
+})

@@ -1,0 +1,152 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { ledgerOf } from '../../src/deadletter/ledger/entry.ts'
+import { readEntry } from '../../src/deadletter/ledger/entry.ts'
+import { bench, mended, tokens, type Order } from '../server/workbench.ts'
+import { browserOptions, executablePath } from './chromium.ts'
+
+const hostile = `"><script>document.title = "taken"</script>\u202e`
+const orders: readonly Order[] = [
+  { key: 'a', value: { price: 1 } },
+  { key: 'b', value: { cost: 2, note: hostile } },
+  { key: hostile, value: { cost: 3 }, headers: [[`x-${hostile}`, Buffer.from(hostile)]] },
+]
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+describe.skipIf(executablePath === undefined)('the workbench in a browser', () => {
+  let browser: Browser
+
+  beforeAll(async () => {
+    browser = await chromium.launch(browserOptions)
+  }, 60_000)
+  afterAll(() => browser.close())
+
+  /** A page, and what the browser complains of. */
+  async function open(url: string, options: BrowserContextOptions = {}) {
+    const context = await browser.newContext({ viewport: { width: 1_280, height: 900 }, ...options })
+    onTestFinished(() => context.close())
+    const page = await context.newPage()
+    const complaints: string[] = []
+    const hosts = new Set<string>()
+    page.on('console', (message) => void complaints.push(message.text()))
+    page.on('pageerror', (error) => void complaints.push(error.message))
+    page.on('request', (request) => void hosts.add(new URL(request.url()).origin))
+    await page.goto(url)
+    return { page, complaints, hosts }
+  }
+
+  it('walks from a failing pipeline to its group and a letter, and sends it back to a mended config: none is left', async () => {
+    const { url, run, broker } = await bench({ orders })
+    const { page, complaints, hosts } = await open(url)
+    await page.getByRole('link', { name: 'Dead letters' }).click()
+    expect(await page.locator('#topics tbody tr').textContent()).toMatch(/^\s*dlq\.ordersshop2/)
+    await page.locator('#groups tbody a').first().click()
+    expect(await page.locator('#about .state').textContent()).toBe('new')
+    const group = page.url()
+    await page.locator('#letters tbody a').first().click()
+    expect(await page.locator('#about .state').textContent()).toBe('open')
+    expect(await page.locator('#payload pre').textContent()).toContain('cost')
+
+    await run(mended)
+    await page.goto(group)
+    const form = page.locator('#act form').first()
+    await form.getByLabel('Why').fill('cost is price')
+    await form.getByLabel('So many first').fill('1')
+    await form.getByRole('button', { name: 'What would be sent?' }).click()
+    expect(await page.getByText('2 letters would go back.').count()).toBe(1)
+    await page.getByRole('button', { name: 'Send back' }).click()
+    await page.waitForURL('**/redrives/*')
+    while (!(await page.getByText('2 of 2 have an outcome').isVisible())) await page.reload()
+
+    await page.getByRole('link', { name: 'Dead letters' }).click()
+    expect(await page.locator('#topics tbody tr').textContent()).toMatch(/^\s*dlq\.ordersshop0/)
+    const { records } = await broker.read({ topic: ledgerOf('dlq.orders'), partition: 0, offset: 0n }, 100)
+    const said = records.map((record) => readEntry(record)!)
+    expect(said.map(({ to }) => to).toSorted()).toEqual(['redriving', 'redriving', 'resolved', 'resolved'])
+    expect(said[0]).toMatchObject({ to: 'redriving', why: 'cost is price' })
+    const { records: priced } = await broker.read({ topic: 'priced', partition: 0, offset: 0n }, 100)
+    expect(priced).toHaveLength(3)
+    expect(complaints).toEqual([])
+    expect([...hosts]).toEqual([url])
+    expect(await page.title()).toBe('Oxbow: dead letters')
+  })
+
+  it('shows records as they come', async () => {
+    const { url, broker } = await bench({ orders })
+    const { page, complaints } = await open(`${url}/topics/orders`)
+    await page.waitForFunction('document.querySelector(".live:not([hidden])") !== null')
+    const unit = { group: 'p', task: '', offsets: [], state: [], counts: [] }
+    const record = {
+      topic: 'orders',
+      key: Buffer.from(hostile),
+      value: Buffer.from(hostile),
+      headers: [],
+      timestamp: 0,
+    }
+    const arrived = page.locator('#newest tbody th', { hasText: '0/3' })
+    await broker.commit({ ...unit, outputs: [record] })
+    await arrived.waitFor()
+    expect(await page.title()).toBe('Oxbow: orders')
+    expect(complaints).toEqual([])
+  })
+
+  it('lets in who has a token, by a form', async () => {
+    const { url } = await bench({ orders, tokens: true })
+    const { page } = await open(`${url}/letters`)
+    expect(await seriousFindings(page)).toEqual([])
+    await page.getByLabel('Token').fill(tokens.vera)
+    await page.getByRole('button', { name: 'Log in' }).click()
+    await page.waitForURL('**/letters')
+    expect(await page.locator('.who').textContent()).toContain('vera (view)')
+    await page.getByRole('button', { name: 'Log out' }).click()
+    await page.waitForURL('**/login')
+  })
+
+  it('has no serious finding of axe, light and dark, and fits a phone', async () => {
+    const { url, ledger } = await bench({ orders })
+    const { page, complaints } = await open(url)
+    const [letter] = ledger.page({}, 1).letters
+    for (const path of [
+      '/',
+      '/letters',
+      `/groups/${letter!.fingerprint}`,
+      `/letters/${letter!.id}`,
+      '/redrives',
+      '/topics',
+      '/topics/orders',
+      '/tables',
+      '/alerts',
+      '/audit',
+      '/nothing',
+    ]) {
+      await page.emulateMedia({ colorScheme: 'light' })
+      await page.goto(url + path)
+      expect(await seriousFindings(page), path).toEqual([])
+      await page.emulateMedia({ colorScheme: 'dark' })
+      expect(await seriousFindings(page, ['color-contrast']), path).toEqual([])
+      await page.setViewportSize({ width: 360, height: 740 })
+      expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth'), path).toBeLessThanOrEqual(0)
+      await page.setViewportSize({ width: 1_280, height: 900 })
+    }
+    expect(complaints.filter((each) => !each.includes('404'))).toEqual([])
+  })
+})
+
+/** What axe finds that keeps somebody from using the page. @param rules only of these */
+async function seriousFindings(page: Page, rules?: readonly string[]): Promise<readonly string[]> {
+  await page.evaluate(axe)
+  const { violations } = await page.evaluate<Findings>(`axe.run(${JSON.stringify(rules ? { runOnly: rules } : {})})`)
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
+}
+
+interface Findings {
+  readonly violations: readonly {
+    readonly id: string
+    readonly impact: string
+    readonly nodes: readonly { readonly html: string }[]
+  }[]
+}
