@@ -77,7 +77,7 @@ try {
 } finally {
   await admin.disconnect()
   cluster.kill()
-  rmSync(home, { recursive: true })
+  rmSync(home, { recursive: true, force: true, maxRetries: 5 })
 }
 
 /** Has a system work until so many results of this phase can be read, and waits until its group has no members left. */
@@ -115,7 +115,8 @@ function saidIn(log: string, began: number): Said {
     .split('\n')
     .filter((line) => line.startsWith('{'))
     .map((line) => JSON.parse(line) as { time: string; message: string; records?: number })
-  const running = lines.findLast(({ message }) => message.startsWith('Running'))!
+  const running = lines.find(({ message }) => message.startsWith('Running'))
+  if (!running) throw new Error(`There were results, but the log does not say that it runs:\n${log}`)
   const restored = lines.filter(({ message }) => message.startsWith('Restored'))
   return {
     running: Date.parse(running.time) - began,
