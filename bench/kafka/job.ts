@@ -12,6 +12,10 @@ export interface Job {
   readonly input: string
   readonly output: string
   readonly dead: string
+  /** Where its local state is; by default a place of the group's own for Kafka Streams, memory for Oxbow. */
+  readonly directory?: string
+  /** A file descriptor for what it says; by default Oxbow's log goes to standard error, what Kafka Streams says nowhere. */
+  readonly journal?: number
 }
 
 /** What one run took. */

@@ -7,7 +7,7 @@ import type { Job, Measurement } from './job.ts'
 import type { Peer } from './peers.ts'
 import { cpuSeconds, peakMemory } from './processUse.ts'
 import { createTopics, deleteTopics, partitions } from './topics.ts'
-import { watch } from './watch.ts'
+import { watch, type Watched } from './watch.ts'
 
 const patience = 900_000
 const run = promisify(execFile)
@@ -32,26 +32,20 @@ export async function measure(
   const dead = `${group}.dead`
   const topics = [output, dead]
   await createTopics(job.kafka, topics)
-  const brokerBefore = cpuSeconds(broker)
-  const started = performance.now()
-  const child = peer.start({ ...job, group, output, dead })
-  const ended = new AbortController()
-  const exit = once(child, 'exit').then(([code]) => ended.abort(new Error(`${name} ended with ${String(code)}`)))
   try {
-    const signal = AbortSignal.any([ended.signal, AbortSignal.timeout(patience)])
-    const { first, last } = await watch(job.kafka, { topics, partitions, expected: events, signal })
-    const cpu = cpuSeconds(child.pid!)
-    const brokerCpu = cpuSeconds(broker) - brokerBefore
-    const memory = peakMemory(child.pid!)
-    child.kill('SIGTERM')
-    await exit
+    const { first, last, seconds, memory, cpu, brokerCpu } = await work(
+      name,
+      peer,
+      { ...job, group, output, dead },
+      { topics, expected: events, broker },
+    )
     const { lost, doubled } = await count(judge, job.kafka, events, topics)
     return {
       peer: name,
       guarantee: job.guarantee,
       threads: job.threads,
       events,
-      seconds: (last - started) / 1_000,
+      seconds,
       rate: Math.round((events - first.count) / ((last - first.at) / 1_000)),
       memory,
       cpu,
@@ -60,13 +54,41 @@ export async function measure(
       doubled,
     }
   } finally {
-    child.kill('SIGKILL')
     await deleteTopics(job.kafka, topics)
   }
 }
 
+/** What a peer took until its outcomes could be read. */
+export interface Work extends Watched, Pick<Measurement, 'seconds' | 'memory' | 'cpu' | 'brokerCpu'> {}
+
+/** Runs a peer until so many of its outcomes can be read, then stops it. */
+export async function work(
+  name: string,
+  peer: Peer,
+  job: Job,
+  { topics, expected, broker }: { readonly topics: string[]; readonly expected: number; readonly broker: number },
+): Promise<Work> {
+  const brokerBefore = cpuSeconds(broker)
+  const started = performance.now()
+  const child = peer.start(job)
+  const ended = new AbortController()
+  const exit = once(child, 'exit').then(([code]) => ended.abort(new Error(`${name} ended with ${String(code)}`)))
+  try {
+    const signal = AbortSignal.any([ended.signal, AbortSignal.timeout(patience)])
+    const { first, last } = await watch(job.kafka, { topics, partitions, expected, signal })
+    const cpu = cpuSeconds(child.pid!)
+    const brokerCpu = cpuSeconds(broker) - brokerBefore
+    const memory = peakMemory(child.pid!)
+    child.kill('SIGTERM')
+    await exit
+    return { first, last, seconds: (last - started) / 1_000, memory, cpu, brokerCpu }
+  } finally {
+    child.kill('SIGKILL')
+  }
+}
+
 /** By librdkafka, which has no part in any of the peers. */
-async function count(
+export async function count(
   judge: Setting['judge'],
   kafka: string,
   events: number,

@@ -29,20 +29,24 @@ export const peers: { readonly [name: string]: Peer } = {
 }
 
 /** Runs a pipeline file by the command line. */
-export function startOxbow({ kafka, group, guarantee, threads, output, dead }: Job, pipeline: string): ChildProcess {
-  return startNode([join(root, 'bin/oxbow.js'), 'run', pipeline, '--no-http', '--threads', String(threads)], {
-    KAFKA: kafka,
-    GROUP: group,
-    GUARANTEE: guarantee,
-    OUTPUT: output,
-    DEAD: dead,
-  })
+export function startOxbow(job: Job, pipeline: string): ChildProcess {
+  const { kafka, group, guarantee, threads, output, dead, directory, journal } = job
+  const data = directory === undefined ? [] : ['--data', directory]
+  return startNode(
+    [join(root, 'bin/oxbow.js'), 'run', pipeline, '--no-http', '--threads', String(threads), ...data],
+    { KAFKA: kafka, GROUP: group, GUARANTEE: guarantee, OUTPUT: output, DEAD: dead },
+    journal,
+  )
 }
 
-const startNode = (args: readonly string[], environment: { readonly [name: string]: string }): ChildProcess =>
+const startNode = (
+  args: readonly string[],
+  environment: { readonly [name: string]: string },
+  journal: number | 'inherit' = 'inherit',
+): ChildProcess =>
   spawn(process.execPath, [young, ...args], {
     env: { ...process.env, ...environment },
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: ['ignore', 'ignore', journal],
   })
 
 /** Its defaults, but for what the job says, a heap that suits the machine, and the settings given. */
@@ -51,7 +55,7 @@ export function startStreams(
   settings: { readonly [name: string]: string },
   program: 'PriceStream' | 'CountStream' = 'PriceStream',
 ): ChildProcess {
-  const directory = join(root, 'node_modules/.cache/oxbow-bench', job.group)
+  const { directory = join(root, 'node_modules/.cache/oxbow-bench', job.group), journal = 'ignore' } = job
   mkdirSync(directory, { recursive: true })
   const properties = {
     'application.id': job.group,
@@ -73,7 +77,7 @@ export function startStreams(
       .join('\n'),
   )
   const args = ['-Xmx1g', '-cp', streamsClassPath(), program, file, job.input, job.output]
-  return spawn('java', args, { stdio: ['ignore', 'ignore', 'ignore'] })
+  return spawn('java', args, { stdio: ['ignore', journal, 'ignore'] })
 }
 
 let compiled: string | undefined

@@ -67,7 +67,6 @@ const columns = [
   'doubled',
 ]
 
-/** As a table in Markdown. */
 export function tableOf(rows: readonly Summary[]): string {
   const lines = rows.map((row) => [
     row.guarantee,
@@ -83,5 +82,9 @@ export function tableOf(rows: readonly Summary[]): string {
     row.lost,
     row.doubled,
   ])
-  return [columns, columns.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+  return markdown(columns, lines)
 }
+
+/** A table in Markdown. */
+export const markdown = (columns: readonly string[], lines: readonly (readonly unknown[])[]): string =>
+  [columns, columns.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n')

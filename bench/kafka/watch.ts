@@ -16,8 +16,7 @@ export interface Watched {
 }
 
 /**
- * Looks from outside for committed records of topics, until there are as many as expected. It counts by the heads of
- * their batches, which costs next to nothing, and leaves out the markers of transactions.
+ * Looks from outside for committed records of topics, until there are as many as expected.
  * @param partitions of each of the topics
  */
 export async function watch(
@@ -29,24 +28,44 @@ export async function watch(
     signal,
   }: { topics: string[]; partitions: number; expected: number; signal: AbortSignal },
 ): Promise<Watched> {
+  let first: Watched['first'] | undefined
+  for await (const count of counts(kafka, topics, partitions)) {
+    signal.throwIfAborted()
+    if (count > 0) first ??= { at: performance.now(), count }
+    if (count >= expected) return { first: first!, last: performance.now() }
+    await setTimeout(every)
+  }
+  throw new Error('The looks ended before all outcomes were there.')
+}
+
+/** How many committed records a topic holds that nobody writes to. */
+export async function recordsIn(kafka: string, topic: string, partitions: number): Promise<number> {
+  let before: number | undefined
+  for await (const count of counts(kafka, [topic], partitions)) {
+    if (count === before) break
+    before = count
+  }
+  return before!
+}
+
+/**
+ * The records of topics so far, look by look, without end. It counts by the heads of their batches, which costs next to
+ * nothing, and leaves out the markers of transactions.
+ */
+async function* counts(kafka: string, topics: readonly string[], partitions: number): AsyncGenerator<number> {
   const settings = kafkaSettings({ brokers: [kafka] }, '.')
   const network = new Network(settings, platformatic.connect(settings, 'bench'))
   const positions = topics.flatMap((topic) =>
     Array.from({ length: partitions }, (_, partition) => ({ topic, partition, offset: 0, leaderEpoch: -1 })),
   )
-  const [node] = (await network.leaders(topics[0]!))!
-  let first: Watched['first'] | undefined
-  let count = 0
   try {
-    for (;;) {
-      signal.throwIfAborted()
+    const [node] = (await network.leaders(topics[0]!))!
+    for (let count = 0; ;) {
       for (const { topic, partition, bytes } of await network.call(node!, fetch, positions, limits)) {
         const position = positions.find((each) => each.topic === topic && each.partition === partition)!
         count += countIn(bytes, position)
       }
-      if (count > 0) first ??= { at: performance.now(), count }
-      if (count >= expected) return { first: first!, last: performance.now() }
-      await setTimeout(every)
+      yield count
     }
   } finally {
     await network.close()
