@@ -27,6 +27,7 @@ export interface RehearseOptions {
   /** Milliseconds since the epoch. */
   readonly now: number
   readonly log: Log
+  /** Ends it: what is not known of a letter by then is not told. */
   readonly signal: AbortSignal
   readonly onProgress?: (rehearsed: number) => void
 }
@@ -117,7 +118,7 @@ class Rehearsal {
     await this.#pipeline?.stop()
   }
 
-  /** Sends letters back, and says what became of each, in their order. */
+  /** Sends letters back, and says what became of each, in their order; of none where it was aborted before that was known. */
   async run(letters: readonly Letter[]): Promise<readonly Rehearsed[]> {
     const { to, fix, signal } = this.#options
     const refused = new Map<string, string>()
@@ -128,6 +129,7 @@ class Rehearsal {
       onRefused: ({ id }, why) => void refused.set(id, why),
     })
     await this.#settle()
+    if (signal.aborted) return []
     const topics = [...new Set(externalSources(this.#plan).map(({ deadLetters }) => deadLetters.topic))]
     const again = await this.#next(topics, readLetter)
     const failed = new Map(again.map((letter) => [letter.id, letter]))
@@ -147,7 +149,7 @@ class Rehearsal {
   /** Until all that can happen has happened; time goes on where something waits for it. */
   async #settle(): Promise<void> {
     const pipeline = this.#pipeline!
-    for (;;) {
+    while (!this.#options.signal.aborted) {
       await this.#quiet()
       if (pipeline.inFlight === pipeline.blocked) return
       await pipeline.flush()
@@ -159,7 +161,11 @@ class Rehearsal {
 
   async #quiet(): Promise<void> {
     const quiet = this.#pipeline!.quiet()
-    for (let waited = 0; !(await endsWithin(quiet, grace)) && waited < patience; waited += grace) this.#clock.step()
+    const { signal } = this.#options
+    for (let waited = 0; !(await endsWithin(quiet, grace)) && waited < patience; waited += grace) {
+      if (signal.aborted) return
+      this.#clock.step()
+    }
   }
 
   #capture(sink: string, { origin, value }: Record): void {

@@ -5,6 +5,7 @@ const assets = {
   'style.css': 'text/css',
   'script.js': 'text/javascript',
   'live.js': 'text/javascript',
+  'rehearse.js': 'text/javascript',
   'icon.svg': 'image/svg+xml',
 } as const
 

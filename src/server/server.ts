@@ -11,6 +11,7 @@ import { send } from './send.ts'
 import { endpointsOf, type SiteParts } from './site.ts'
 import { Streams } from './streams.ts'
 import { Redrives } from './workbench/redrives.ts'
+import { Rehearsals } from './workbench/rehearsals.ts'
 import { Workbench } from './workbench/workbench.ts'
 
 export interface ServerParts extends SiteParts {
@@ -39,8 +40,9 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   if (!users && !isLocal(host)) throw new ServerError(exposed(host))
   const workbench = new Workbench(parts)
   const redrives = new Redrives(workbench)
+  const rehearsals = new Rehearsals(workbench)
   const responding: Responding = {
-    router: new Router(endpointsOf(workbench, redrives, parts)),
+    router: new Router(endpointsOf(workbench, redrives, rehearsals, parts)),
     doorkeeper: users ? byToken(users) : localUser(),
     ...(!users && { openAt: host }),
     streams: new Streams(),
@@ -60,7 +62,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   return {
     url: `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`,
     async close() {
-      await redrives.close()
+      await Promise.all([redrives.close(), rehearsals.close()])
       server.close()
       server.closeAllConnections()
       await once(server, 'close')

@@ -12,6 +12,7 @@ import { loginEndpoints } from './pages/login.ts'
 import { alertsPage, auditPage } from './pages/otherPages.ts'
 import { overviewPage } from './pages/overviewPage.ts'
 import { mutePages, redrivePages } from './pages/redrivePages.ts'
+import { rehearsalPage } from './pages/rehearsalPage.ts'
 import { tablePage } from './pages/tablePages.ts'
 import { topicPages } from './pages/topicPages.ts'
 import { plotRoutes, readablePlots, type PlannedPlot } from './plots/routes.ts'
@@ -21,6 +22,7 @@ import { answerTables } from './tables.ts'
 import { veiledTables } from './veiledTables.ts'
 import { Topologies } from './workbench/topologies.ts'
 import type { Redrives } from './workbench/redrives.ts'
+import type { Rehearsals } from './workbench/rehearsals.ts'
 import type { Workbench, WorkbenchParts } from './workbench/workbench.ts'
 
 export interface SiteParts extends WorkbenchParts {
@@ -31,7 +33,12 @@ export interface SiteParts extends WorkbenchParts {
 }
 
 /** All that is served. */
-export function endpointsOf(workbench: Workbench, redrives: Redrives, parts: SiteParts): readonly Endpoint[] {
+export function endpointsOf(
+  workbench: Workbench,
+  redrives: Redrives,
+  rehearsals: Rehearsals,
+  parts: SiteParts,
+): readonly Endpoint[] {
   const { pipelines, plots = [], broker, users, log } = parts
   const topologies = new Topologies(pipelines)
   const readable = readablePlots(plots, broker)
@@ -63,11 +70,12 @@ export function endpointsOf(workbench: Workbench, redrives: Redrives, parts: Sit
     groupPage(workbench),
     letterPage(workbench),
     ...redrivePages(workbench, redrives),
+    rehearsalPage(rehearsals),
     ...mutePages(workbench),
     ...topicPages(workbench),
     alertsPage(workbench),
     auditPage(workbench),
-    ...apiEndpoints(operationsOf(workbench, topologies, redrives)),
+    ...apiEndpoints(operationsOf(workbench, topologies, redrives, rehearsals)),
     ...(users ? loginEndpoints(users, log) : []),
     ...assetEndpoints(),
   ]

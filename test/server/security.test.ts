@@ -47,7 +47,7 @@ describe('who has no token', () => {
       expect([status, headers.get('www-authenticate')], path).toEqual([401, 'Bearer'])
       expect(text).not.toContain('dlq.orders')
     }
-    for (const path of ['/api/redrives', '/api/discard', '/api/topics/orders/records'])
+    for (const path of ['/api/redrives', '/api/rehearsals', '/api/discard', '/api/topics/orders/records'])
       expect((await ask(url, path, { body: anything })).status, path).toBe(401)
     for (const path of ['/metrics', '/healthz', '/readyz', '/login', '/browser/style.css'])
       expect((await ask(url, path)).status, path).toBe(200)
@@ -89,10 +89,12 @@ describe('a role', () => {
     for (const [as, path, wanted] of [
       ['vera', '/api/redrives', anything],
       ['vera', '/api/redrives/forecast', anything],
+      ['vera', '/api/rehearsals', { all: true }],
       ['vera', '/api/discard', anything],
       ['vera', '/api/topics/orders/records', produced],
       ['oskar', '/api/topics/orders/records', produced],
       ['oskar', '/api/redrives', fix],
+      ['oskar', '/api/rehearsals', { all: true, fix: { value: 1 } }],
       ['oskar', '/api/redrives', { ...anything, to: { topic: 'priced' } }],
     ] as const) {
       const { status, body: problem } = await ask(url, path, { as, body: wanted })

@@ -9,6 +9,7 @@ import { planMonitor } from '../../src/monitor/plan.ts'
 import type { Header } from '../../src/record/record.ts'
 import { Users } from '../../src/server/security/users.ts'
 import { startServer } from '../../src/server/server.ts'
+import { ObservedPipeline } from '../../src/topology/observed.ts'
 import { Pipeline } from '../../src/topology/pipeline.ts'
 import { parseConfig } from '../../src/topology/read.ts'
 import { resolvePlan } from '../../src/topology/resolve.ts'
@@ -84,6 +85,14 @@ export async function bench({ orders = [], config = strict, tokens: withTokens }
   }
   const serve = async () =>
     startServer({ port: 0, pipelines: [pipeline!, ...monitors], broker, ledger, log, ...(users && { users }) })
+  /** Serves a config without running it, as `oxbow ui` does. @returns where */
+  const observe = async (text: string) => {
+    const plan = resolvePlan(parseConfig(text, 'shop.yaml', catalog, {}), catalog)
+    const pipelines = [new ObservedPipeline(plan, broker)]
+    const beside = await startServer({ port: 0, pipelines, broker, ledger, log, ...(users && { users }) })
+    onTestFinished(() => beside.close())
+    return beside.url
+  }
   await run(config)
   const monitors = watch()
   for (const monitor of monitors) await monitor.start()
@@ -94,7 +103,7 @@ export async function bench({ orders = [], config = strict, tokens: withTokens }
     await ledger.close()
     await broker.close()
   })
-  return { url: server.url, broker, ledger, lines, run, serve, users, quiet: () => pipeline!.quiet() }
+  return { url: server.url, broker, ledger, lines, run, serve, observe, users, quiet: () => pipeline!.quiet() }
 }
 
 const recordOf = ({ key = null, value, headers = [] }: Order) => ({

@@ -73,6 +73,26 @@ streams: { priced: { from: orders, steps: [{ validate: { schema: { type: object,
     expect((await pageAt(url, path)).body).toContain('There is nothing open')
   })
 
+  it('rehearse a group, and a letter with another value, by a form that needs no reason', async () => {
+    const { url, broker } = await bench({ orders: [{ key: 'a', value: { cost: 1 } }] })
+    const { body } = await ask(url, '/api/letters')
+    const [{ id, group }] = body.letters
+    const before = await endsOf(broker)
+    const asked = async (path: string, fields: { [name: string]: string }) => {
+      const page = (await pageAt(url, path)).body.replaceAll('action="/redrives"', 'action="/rehearsals"')
+      return submit(url, page, '/rehearsals', fields)
+    }
+    const failing = await asked(`/groups/${group}`, { to: 'operator', why: '' })
+    expect(failing.status).toBe(200)
+    expect(failing.body).toContain('Fails as before')
+    expect(failing.body).toMatch(/- &quot;record.price &gt; 0&quot;.*\n\+ priced\.filter, expression\.failed/)
+    const passing = await asked(`/letters/${id}`, { valueText: '{"price": 7}', why: '' })
+    expect(passing.body).toMatch(/Passes.*priced\.to\.topic.*&quot;price&quot;: 7/s)
+    const noToken = await fetch(`${url}/rehearsals`, { method: 'POST', body: new URLSearchParams({ letter: id }) })
+    expect(noToken.status).toBe(403)
+    expect(await endsOf(broker)).toEqual(before)
+  })
+
   it('discard and produce by a form, and only where it says so', async () => {
     const { url, broker } = await bench({ orders })
     const { body } = await ask(url, '/api/letters')

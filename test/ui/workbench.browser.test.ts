@@ -38,8 +38,8 @@ describe.skipIf(executablePath === undefined)('the workbench in a browser', () =
     return { page, complaints, hosts }
   }
 
-  it('walks from a failing pipeline to its group and a letter, and sends it back to a mended config: none is left', async () => {
-    const { url, run, broker } = await bench({ orders, config: watched })
+  it('walks from a failing pipeline to its group and a letter, rehearses a mended config, and sends it back to it: none is left', async () => {
+    const { url, run, broker, observe } = await bench({ orders, config: watched })
     const { page, complaints, hosts } = await open(url)
     await page.getByRole('link', { name: 'Alerts' }).click()
     const firing = page.getByRole('link', { name: 'fires for dlq.orders' })
@@ -54,6 +54,16 @@ describe.skipIf(executablePath === undefined)('the workbench in a browser', () =
     await page.locator('#letters tbody a').first().click()
     expect(await page.locator('#about .state').textContent()).toBe('open')
     expect(await page.locator('#payload pre').textContent()).toContain('cost')
+
+    const beside = await observe(mended)
+    await page.goto(group.replace(url, beside))
+    await page.getByRole('button', { name: 'Rehearse' }).click()
+    await page.getByText('It was rehearsed:').waitFor()
+    expect(page.url()).toBe(group.replace(url, beside))
+    const rehearsed = page.locator('#rehearsed')
+    expect(await rehearsed.locator('tbody td').allTextContents()).toEqual(['2', '2', '0', '0', '0', '0'])
+    expect(await rehearsed.locator('pre').textContent()).toContain('"cost": 2')
+    expect(await seriousFindings(page)).toEqual([])
 
     await run(mended)
     await page.goto(group)
@@ -77,7 +87,7 @@ describe.skipIf(executablePath === undefined)('the workbench in a browser', () =
     const { records: priced } = await broker.read({ topic: 'priced', partition: 0, offset: 0n }, 100)
     expect(priced).toHaveLength(3)
     expect(complaints).toEqual([])
-    expect([...hosts]).toEqual([url])
+    expect([...hosts]).toEqual([url, beside])
     expect(await page.title()).toBe('Oxbow: dead letters')
   })
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { json } from '../answer.ts'
 import type { Endpoint } from '../router.ts'
 import type { Redrives } from '../workbench/redrives.ts'
+import type { Rehearsals } from '../workbench/rehearsals.ts'
 import type { Topologies } from '../workbench/topologies.ts'
 import type { Workbench } from '../workbench/workbench.ts'
 import { auditOperations } from './audit.ts'
@@ -10,6 +11,7 @@ import { letterOperations } from './letters.ts'
 import { openApi } from './openapi.ts'
 import type { Operation } from './operation.ts'
 import { redriveOperations } from './redrives.ts'
+import { rehearsalOperation } from './rehearsals.ts'
 import { topicOperations } from './topics.ts'
 import { topologyOperations } from './topology.ts'
 
@@ -17,12 +19,14 @@ export const operationsOf = (
   workbench: Workbench,
   topologies: Topologies,
   redrives: Redrives,
+  rehearsals: Rehearsals,
 ): readonly Operation[] => [
   ...groupOperations(workbench),
   ...letterOperations(workbench),
   ...topicOperations(workbench),
   ...topologyOperations(workbench, topologies),
   ...redriveOperations(workbench, redrives),
+  rehearsalOperation(rehearsals),
   ...auditOperations(workbench),
 ]
 

@@ -109,7 +109,8 @@ export const redriveOperations = (workbench: Workbench, redrives: Redrives): rea
 
 const redriveId = () => z.strictObject({ id: z.string().regex(/^[\w-]{1,100}$/, 'expected the id of a redrive') })
 
-const wanted = () => ({
+/** Which letters are meant. */
+export const wanted = () => ({
   letters: z.array(letterId()).min(1).max(1_000).optional().describe('Their ids.'),
   group: fingerprint().optional(),
   key: z.string().max(1_000).optional(),
@@ -130,11 +131,11 @@ const wanted = () => ({
 type WantedBody = z.output<z.ZodObject<ReturnType<typeof wanted>>>
 
 /** Either letters, or what narrows them down, or all. */
-function isSaid({ letters, group, key, where, all }: WantedBody): boolean {
+export function isSaid({ letters, group, key, where, all }: WantedBody): boolean {
   const narrowed = [group, key, where].some((each) => each !== undefined)
   return letters ? !narrowed && !all : narrowed !== (all === true)
 }
-const sayWhich = 'say which letters: "letters", or "group", "key" and "where", or "all"'
+export const sayWhich = 'say which letters: "letters", or "group", "key" and "where", or "all"'
 
 /** Letters to be given up, and why. */
 export const wantedBody = () => z.strictObject({ ...wanted(), why: reason() }).refine(isSaid, sayWhich)
@@ -145,14 +146,7 @@ export const orderBody = () =>
     .strictObject({
       ...wanted(),
       to: z.union([z.enum(['operator', 'source']), z.strictObject({ topic: topic() })]).default('operator'),
-      fix: z
-        .union([
-          z.strictObject({ expression: z.string().min(1).max(10_000) }),
-          z.strictObject({ value: z.json() }),
-          z.strictObject({ valueText: z.string() }),
-        ])
-        .optional()
-        .describe('An expression over the record that goes back, or its value as JSON or as text.'),
+      fix: fix().optional(),
       rate: z.int().min(1).max(1_000_000).optional().describe('Letters a second, at most.'),
       canary: z
         .int()
@@ -163,6 +157,16 @@ export const orderBody = () =>
       why: reason(),
     })
     .refine(isSaid, sayWhich)
+
+/** What a value becomes. */
+export const fix = () =>
+  z
+    .union([
+      z.strictObject({ expression: z.string().min(1).max(10_000) }),
+      z.strictObject({ value: z.json() }),
+      z.strictObject({ valueText: z.string() }),
+    ])
+    .describe('An expression over the record that goes back, or its value as JSON or as text.')
 
 /** @throws Problem 422 for a condition that is none */
 export function wantedOf({ letters, group, key, where, source, pipeline }: WantedBody): Wanted {
@@ -176,19 +180,27 @@ export function wantedOf({ letters, group, key, where, source, pipeline }: Wante
   }
 }
 
-export function orderOf({ to, fix, rate, canary, why, ...which }: z.output<ReturnType<typeof orderBody>>): Order {
+export function orderOf({
+  to,
+  fix: change,
+  rate,
+  canary,
+  why,
+  ...which
+}: z.output<ReturnType<typeof orderBody>>): Order {
   return {
     wanted: wantedOf(which),
     ...{ to, why },
-    ...(fix && { fix: fixOf(fix) }),
+    ...(change && { fix: fixOf(change) }),
     ...(rate !== undefined && { rate }),
     ...(canary !== undefined && { canary }),
   }
 }
 
-function fixOf(fix: NonNullable<z.output<ReturnType<typeof orderBody>>['fix']>): Fix {
-  if ('expression' in fix) return { expression: read(expression(), fix.expression, 422, 'as "fix"') }
-  return 'value' in fix ? { value: fix.value } : { bytes: Buffer.from(fix.valueText) }
+/** @throws Problem 422 for an expression that is none */
+export function fixOf(change: z.output<ReturnType<typeof fix>>): Fix {
+  if ('expression' in change) return { expression: read(expression(), change.expression, 422, 'as "fix"') }
+  return 'value' in change ? { value: change.value } : { bytes: Buffer.from(change.valueText) }
 }
 
 const refusals = () =>

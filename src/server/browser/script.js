@@ -1,4 +1,5 @@
 import { follow } from './live.js'
+import { rehearseHere } from './rehearse.js'
 
 // Renews the parts of the page while somebody looks at it. Without this script the page is whole, and stays as it came.
 const every = 10_000
@@ -8,6 +9,7 @@ const told = document.getElementById('renewed')
 const known = new Map(renewable(document).map((part) => [part.id, part.innerHTML]))
 
 follow()
+rehearseHere()
 if (wanted) {
   document.getElementById('renewal').hidden = false
   setInterval(() => {

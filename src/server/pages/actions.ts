@@ -21,10 +21,12 @@ export function actions(visitor: Visitor, target: Target): Html {
       ? html`<input type="hidden" name="group" value="${target.group}" />`
       : html`<input type="hidden" name="letter" value="${target.letter}" />`
   return html`<div class="actions">
-    ${redriveForm(visitor, which, 'group' in target)}
-    ${'value' in target && may(visitor.user, 'edit') && editForm(visitor, which, target.value)}
-    ${discardForm(visitor, which, 'group' in target ? target.open : 1)} ${muting}
-  </div>`
+      ${redriveForm(visitor, which, 'group' in target)}
+      ${'value' in target && may(visitor.user, 'edit') && editForm(visitor, which, target.value)}
+      ${discardForm(visitor, which, 'group' in target ? target.open : 1)} ${muting}
+    </div>
+    <p id="rehearsing" role="status"></p>
+    <div id="rehearsed"></div>`
 }
 
 const why = html`<label>Why <input name="why" required maxlength="500" autocomplete="off" /></label>`
@@ -36,6 +38,9 @@ const where = html`<label
     <option value="source">the source: all steps again</option>
   </select></label
 >`
+
+/** It needs no reason: nothing is changed. */
+const rehearse = html`<button formaction="/rehearsals" formnovalidate>Rehearse</button>`
 
 function redriveForm(visitor: Visitor, which: Html, several: boolean): Html {
   const pace = html`<label>Letters a second, at most <input name="rate" type="number" min="1" max="1000000" /></label>
@@ -50,6 +55,7 @@ function redriveForm(visitor: Visitor, which: Html, several: boolean): Html {
       html`${which} ${where} ${several && pace} ${why}
         <p>
           <button name="do" value="forecast">What would be sent?</button>
+          ${rehearse}
           <button name="do" value="start">Send back</button>
         </p>`,
     )}
@@ -65,7 +71,7 @@ function editForm(visitor: Visitor, which: Html, value = ''): Html {
       html`${which}<input type="hidden" name="to" value="source" />
         <label>Value <textarea name="valueText" rows="8" spellcheck="false">${value}</textarea></label>
         ${why}
-        <p><button name="do" value="start">Send this back</button></p>`,
+        <p>${rehearse} <button name="do" value="start">Send this back</button></p>`,
     )}
     <p class="note">The letter keeps what it has; what fails again comes back to it.</p>
   </section>`

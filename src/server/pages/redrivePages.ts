@@ -106,12 +106,15 @@ export const mutePages = (workbench: Workbench): readonly Endpoint[] =>
     },
   }))
 
-type Fields = { readonly [name: string]: string | undefined }
+export type Fields = { readonly [name: string]: string | undefined }
 
-const placeOf = ({ letter, group = '' }: Fields): string =>
+/** The page that a form stood on. */
+export const placeOf = ({ letter, group = '' }: Fields): string =>
   letter === undefined ? `/groups/${encodeURIComponent(group)}` : `/letters/${encodeURIComponent(letter)}`
 
-const wantedIn = ({ letter, group }: Fields): object => (letter === undefined ? { group } : { letters: [letter] })
+/** The letters that a form means, as the API takes them. */
+export const wantedIn = ({ letter, group }: Fields): object =>
+  letter === undefined ? { group } : { letters: [letter] }
 
 /** What a form says, as the API takes it; what was left empty is left out. */
 function orderIn({ to, rate, canary, why, valueText, ...fields }: Fields): object {

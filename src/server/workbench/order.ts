@@ -31,7 +31,7 @@ export interface Forecast {
 }
 
 /** @throws Problem 403 where more than sending back is asked for, 422 for what does not go together */
-export function checkOrder(user: User, { to, fix, canary }: Order): void {
+export function checkOrder(user: User, { to, fix, canary }: Pick<Order, 'to' | 'fix' | 'canary'>): void {
   if ((fix || typeof to === 'object') && !may(user, 'edit'))
     throw new Problem(
       403,

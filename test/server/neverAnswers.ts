@@ -1,0 +1,4 @@
+/** What is asked is never answered. */
+export default function wait(): Promise<never> {
+  return new Promise(() => {})
+}
