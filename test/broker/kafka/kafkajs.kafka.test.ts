@@ -1,7 +1,7 @@
 import { createHook } from 'node:async_hooks'
 import { setTimeout } from 'node:timers/promises'
 import { Kafka, logLevel, type Admin } from 'kafkajs'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Broker, GroupMember, Subscription, TopicPartition } from '../../../src/broker/broker.ts'
 import { output, take, texts, unique, unit } from '../../contract/broker/setting.ts'
 import { describeKafka, guarantees, kafkaBrokers, openTestKafka } from '../../support/kafka/open.ts'
@@ -175,13 +175,16 @@ describeKafka('kafkajs as a client', () => {
     )
     await broker.ensureTopics([{ name: topic, partitions: 2, retention: 86_400_000 }])
     const asked = [{ type: 2, name: topic, configNames: ['segment.ms', 'retention.ms'] }]
-    const { resources } = await administer((admin) =>
-      admin.describeConfigs({ includeSynonyms: false, resources: asked }),
-    )
-    const live = Object.fromEntries(
-      resources[0]!.configEntries.map(({ configName, configValue }) => [configName, configValue]),
-    )
-    expect(live).toEqual({ 'segment.ms': '123456', 'retention.ms': '86400000' })
+    // A busy node may know it some moments later.
+    await vi.waitFor(async () => {
+      const { resources } = await administer((admin) =>
+        admin.describeConfigs({ includeSynonyms: false, resources: asked }),
+      )
+      const live = Object.fromEntries(
+        resources[0]!.configEntries.map(({ configName, configValue }) => [configName, configValue]),
+      )
+      expect(live).toEqual({ 'segment.ms': '123456', 'retention.ms': '86400000' })
+    })
   })
 
   it('has nothing to do while nothing happens', async () => {

@@ -1,5 +1,5 @@
 import { Kafka, logLevel, type Admin } from 'kafkajs'
-import { onTestFinished } from 'vitest'
+import { onTestFinished, vi } from 'vitest'
 import { kafkaBrokers } from './open.ts'
 
 /** An administrator of the tests' Kafka who is not Oxbow; gone when the test is. */
@@ -18,8 +18,13 @@ export async function createTopic(
   numPartitions = 1,
 ): Promise<void> {
   const configEntries = Object.entries(configs).map(([name, value]) => ({ name, value }))
-  await admin.createTopics({ topics: [{ topic, numPartitions, configEntries }], waitForLeaders: true })
+  await admin.createTopics({ topics: [{ topic, numPartitions, configEntries }], waitForLeaders: false })
+  await areThere(admin, [topic])
 }
+
+/** A busy node may know a topic some moments after it was made; kafkajs does not wait for that. */
+export const areThere = (admin: Admin, topics: readonly string[]): Promise<unknown> =>
+  vi.waitFor(() => admin.fetchTopicMetadata({ topics: [...topics] }), { timeout: 20_000 })
 
 /** Some configurations of a topic, as they are. */
 export async function configsOf(admin: Admin, topic: string, names: readonly string[]) {

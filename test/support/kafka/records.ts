@@ -1,4 +1,5 @@
 import { Kafka, logLevel } from 'kafkajs'
+import { areThere } from './admin.ts'
 import { kafkaBrokers } from './open.ts'
 
 // An independent client: what is counted with it does not depend on the code under test.
@@ -15,7 +16,9 @@ export async function createTopics(partitions: number, ...topics: readonly strin
   await admin.connect()
   await admin.createTopics({
     topics: topics.map((topic) => ({ topic, numPartitions: partitions, replicationFactor: 1 })),
+    waitForLeaders: false,
   })
+  await areThere(admin, topics)
   await admin.disconnect()
 }
 
