@@ -1,4 +1,4 @@
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { ask, bench, endsOf, mended, until, type Order } from './workbench.ts'
 
@@ -96,7 +96,7 @@ describe('the API', () => {
 
   it('rehearses a group with a config that does not run yet, and with a fix: nothing is changed', async () => {
     const { url, broker, ledger, lines, observe } = await bench({ orders })
-    const beside = await observe(mended)
+    const { url: beside } = await observe(mended)
     const { body: all } = await ask(url, '/api/groups')
     const group = all.groups.find(({ open }: { open: number }) => open === 2).fingerprint
     const before = await endsOf(broker)
@@ -132,11 +132,12 @@ describe('the API', () => {
   it('rehearses once at a time, and ends with the server', async () => {
     const { observe } = await bench({ orders })
     const path = new URL('neverAnswers.ts', import.meta.url).pathname
-    const url = await observe(mended.replace(/steps: .*(?=, to:)/, `steps: [{ use: ${path} }]`))
+    const { url, close } = await observe(mended.replace(/steps: .*(?=, to:)/, `steps: [{ use: ${path} }]`))
     const both = [1, 2].map(() => ask(url, '/api/rehearsals', { body: { all: true, to: 'source' } }))
     const { status, body } = await Promise.race(both)
     expect([status, body.detail]).toEqual([503, 'Another rehearsal is under way: wait for its end.'])
-    onTestFinished(async () => void (await Promise.allSettled(both)))
+    await close()
+    await Promise.allSettled(both)
   })
 
   it('streams how a redrive does, until nothing more is to become of it', async () => {

@@ -55,7 +55,7 @@ describe.skipIf(executablePath === undefined)('the workbench in a browser', () =
     expect(await page.locator('#about .state').textContent()).toBe('open')
     expect(await page.locator('#payload pre').textContent()).toContain('cost')
 
-    const beside = await observe(mended)
+    const { url: beside } = await observe(mended)
     await page.goto(group.replace(url, beside))
     await page.getByRole('button', { name: 'Rehearse' }).click()
     await page.getByText('It was rehearsed:').waitFor()
