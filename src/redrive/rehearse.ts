@@ -114,8 +114,10 @@ class Rehearsal {
     await this.#pipeline.start()
   }
 
+  /** Calls that do not end are given up when their time is over, which is virtual. */
   async stop(): Promise<void> {
-    await this.#pipeline?.stop()
+    const stopped = this.#pipeline?.stop() ?? Promise.resolve()
+    while (!(await endsWithin(stopped, grace)) && this.#clock.next !== undefined) this.#clock.step()
   }
 
   /** Sends letters back, and says what became of each, in their order; of none where it was aborted before that was known. */
@@ -149,20 +151,22 @@ class Rehearsal {
   /** Until all that can happen has happened; time goes on where something waits for it. */
   async #settle(): Promise<void> {
     const pipeline = this.#pipeline!
-    while (!this.#options.signal.aborted) {
-      await this.#quiet()
-      if (pipeline.inFlight === pipeline.blocked) return
-      await pipeline.flush()
-      await this.#quiet()
-      if (pipeline.inFlight === pipeline.blocked || this.#clock.next === undefined) return
+    const { signal } = this.#options
+    const isOver = () => signal.aborted || pipeline.inFlight === pipeline.blocked
+    for (;;) {
+      await this.#patiently(pipeline.quiet())
+      if (isOver()) return
+      await this.#patiently(pipeline.flush())
+      await this.#patiently(pipeline.quiet())
+      if (isOver() || this.#clock.next === undefined) return
       this.#clock.step()
     }
   }
 
-  async #quiet(): Promise<void> {
-    const quiet = this.#pipeline!.quiet()
+  /** Until work ends, or is given up. */
+  async #patiently(work: Promise<unknown>): Promise<void> {
     const { signal } = this.#options
-    for (let waited = 0; !(await endsWithin(quiet, grace)) && waited < patience; waited += grace) {
+    for (let waited = 0; !(await endsWithin(work, grace)) && waited < patience; waited += grace) {
       if (signal.aborted) return
       this.#clock.step()
     }

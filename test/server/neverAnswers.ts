@@ -1,4 +1,4 @@
 /** What is asked is never answered. */
-export default function wait(): Promise<never> {
-  return new Promise(() => {})
+export default async function wait(): Promise<void> {
+  await new Promise(() => {})
 }

@@ -85,13 +85,15 @@ export async function bench({ orders = [], config = strict, tokens: withTokens }
   }
   const serve = async () =>
     startServer({ port: 0, pipelines: [pipeline!, ...monitors], broker, ledger, log, ...(users && { users }) })
-  /** Serves a config without running it, as `oxbow ui` does. @returns where */
+  /** Serves a config without running it, as `oxbow ui` does. */
   const observe = async (text: string) => {
     const plan = resolvePlan(parseConfig(text, 'shop.yaml', catalog, {}), catalog)
     const pipelines = [new ObservedPipeline(plan, broker)]
     const beside = await startServer({ port: 0, pipelines, broker, ledger, log, ...(users && { users }) })
-    onTestFinished(() => beside.close())
-    return beside.url
+    let closed: Promise<void> | undefined
+    const close = () => (closed ??= beside.close())
+    onTestFinished(close)
+    return { url: beside.url, close }
   }
   await run(config)
   const monitors = watch()

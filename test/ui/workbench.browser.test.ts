@@ -4,7 +4,7 @@ import { chromium, type Browser, type BrowserContextOptions, type Page } from 'p
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { ledgerOf } from '../../src/deadletter/ledger/entry.ts'
 import { readEntry } from '../../src/deadletter/ledger/entry.ts'
-import { bench, mended, strict, tokens, type Order } from '../server/workbench.ts'
+import { ask, bench, mended, strict, tokens, type Order } from '../server/workbench.ts'
 import { browserOptions, executablePath } from './chromium.ts'
 
 const hostile = `"><script>document.title = "taken"</script>\u202e`
@@ -55,7 +55,7 @@ describe.skipIf(executablePath === undefined)('the workbench in a browser', () =
     expect(await page.locator('#about .state').textContent()).toBe('open')
     expect(await page.locator('#payload pre').textContent()).toContain('cost')
 
-    const beside = await observe(mended)
+    const { url: beside } = await observe(mended)
     await page.goto(group.replace(url, beside))
     await page.getByRole('button', { name: 'Rehearse' }).click()
     await page.getByText('It was rehearsed:').waitFor()
@@ -108,6 +108,16 @@ describe.skipIf(executablePath === undefined)('the workbench in a browser', () =
     await arrived.waitFor()
     expect(await page.title()).toBe('Oxbow: orders')
     expect(complaints).toEqual([])
+  })
+
+  it('says why nothing was rehearsed', async () => {
+    const { url, ledger } = await bench({ orders })
+    const { page } = await open(`${url}/letters`)
+    await page.goto(`${url}/letters/${ledger.page({}, 1).letters[0]!.id}`)
+    await ask(url, '/api/discard', { body: { all: true, why: 'meanwhile' } })
+    await page.getByRole('button', { name: 'Rehearse' }).first().click()
+    await page.getByText('It was not rehearsed:').waitFor()
+    expect(await page.locator('#rehearsed').textContent()).toContain('No such open letter')
   })
 
   it('lets in who has a token, by a form', async () => {

@@ -8,8 +8,9 @@ export function rehearseHere() {
       told.textContent = 'It is being rehearsed…'
       place.replaceChildren()
       try {
-        place.append(...(await rehearse(button)))
-        told.textContent = 'It was rehearsed:'
+        const { ok, parts } = await rehearse(button)
+        place.replaceChildren(...parts)
+        told.textContent = ok ? 'It was rehearsed:' : 'It was not rehearsed:'
       } catch (error) {
         console.warn('Oxbow was not reached.', error)
         told.textContent = 'Not reached: nothing was rehearsed.'
@@ -22,5 +23,5 @@ async function rehearse({ form, formAction }) {
   const body = new URLSearchParams(new FormData(form))
   const response = await fetch(formAction, { method: 'POST', body, headers: { accept: 'text/html' } })
   const page = new DOMParser().parseFromString(await response.text(), 'text/html')
-  return page.querySelectorAll(response.ok ? '#rehearsal' : 'main .trouble')
+  return { ok: response.ok, parts: page.querySelectorAll(response.ok ? '#rehearsal' : 'main .trouble') }
 }
