@@ -52,8 +52,7 @@ async function importFile(path: string, options: ImportOptions): Promise<void> {
     const specs = planned?.plan.topics ?? []
     const needed = topics.flatMap((topic) => [topic, ledgerTopicOf(topic)])
     await broker.ensureTopics(needed.map((name) => specs.find((spec) => spec.name === name) ?? { name }))
-    const lines = createInterface({ input: createReadStream(path), crlfDelay: Infinity })
-    const done = await importLetters(lines, {
+    const done = await importLetters(linesOf(path), {
       broker,
       ledger,
       topics,
@@ -71,6 +70,11 @@ async function importFile(path: string, options: ImportOptions): Promise<void> {
     await ledger.close()
     await broker.close()
   }
+}
+
+/** Opened when the first line is asked for: an interface loses the lines that come before anybody reads. */
+async function* linesOf(path: string): AsyncGenerator<string> {
+  yield* createInterface({ input: createReadStream(path), crlfDelay: Infinity })
 }
 
 interface Targets {
