@@ -54,7 +54,7 @@ export const indexSchema: Schema = {
        hops INTEGER NOT NULL,
        failed_at INTEGER NOT NULL,
        disposition INTEGER NOT NULL,
-       UNIQUE (topic, id)
+       UNIQUE (id, topic)
      ) STRICT;
      CREATE INDEX letter_by_group ON letter (letter_group, disposition, failed_at);
      CREATE INDEX letter_by_place ON letter (topic, partition, at_offset);
@@ -70,7 +70,7 @@ export const indexSchema: Schema = {
        why TEXT NOT NULL,
        redrive TEXT
      ) STRICT;
-     CREATE INDEX entry_by_letter ON entry (topic, letter);
+     CREATE INDEX entry_by_letter ON entry (letter, topic);
 
      -- Letters by the hour of their failure, in hours since the epoch.
      CREATE TABLE hour (
