@@ -2,15 +2,15 @@ import { createReadStream, existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { Command } from 'commander'
 import { topicName } from '../../component/fields.ts'
-import { ledgerOf as ledgerTopicOf } from '../../deadletter/ledger/entry.ts'
+import { ledgerOf } from '../../deadletter/ledger/entry.ts'
 import type { Letter } from '../../deadletter/readLetter.ts'
 import { importLetters, ImportStopped, type Imported } from '../../redrive/importLetters.ts'
 import { externalSources, type Plan } from '../../topology/plan.ts'
-import { openPlace, placeOf, withBroker, type BrokerOptions } from '../brokerOptions.ts'
+import { placeOf, withBroker, type BrokerOptions } from '../brokerOptions.ts'
 import { CommandFailure, Exit, exitCodes, UsageError } from '../failure.ts'
-import { ledgerOf } from '../ledgerOf.ts'
 import { userName } from '../userName.ts'
 import { counted, print, printJson } from '../output.ts'
+import { openAt } from './openLedger.ts'
 
 interface ImportOptions extends BrokerOptions {
   readonly into: string
@@ -45,12 +45,10 @@ async function importFile(path: string, options: ImportOptions): Promise<void> {
   const isConfig = existsSync(options.into) || /\.ya?ml$/.test(options.into)
   const planned = isConfig ? (await import('../plans.ts')).readPlan(options.into) : undefined
   const { topics, topicOf } = planned ? topicsOfPlan(planned.plan) : oneTopic(options.into)
-  const place = placeOf(options, planned?.file)
-  const broker = await openPlace(place, 'append')
-  const ledger = ledgerOf(place, broker)
+  const { broker, ledger, close } = await openAt(placeOf(options, planned?.file), 'append')
   try {
     const specs = planned?.plan.topics ?? []
-    const needed = topics.flatMap((topic) => [topic, ledgerTopicOf(topic)])
+    const needed = topics.flatMap((topic) => [topic, ledgerOf(topic)])
     await broker.ensureTopics(needed.map((name) => specs.find((spec) => spec.name === name) ?? { name }))
     const done = await importLetters(linesOf(path), {
       broker,
@@ -67,8 +65,7 @@ async function importFile(path: string, options: ImportOptions): Promise<void> {
     if (thrown instanceof ImportStopped) throw new CommandFailure(`${path}: ${thrown.message}`)
     throw thrown
   } finally {
-    await ledger.close()
-    await broker.close()
+    await close()
   }
 }
 

@@ -2,7 +2,7 @@ import type { Broker } from '../../broker/broker.ts'
 import type { Ledger } from '../../deadletter/ledger/ledger.ts'
 import type { Plan } from '../../topology/plan.ts'
 import type { LetterTopic } from './letterTopics.ts'
-import { openPlace, placeOf, type BrokerOptions } from '../brokerOptions.ts'
+import { openPlace, placeOf, type BrokerOptions, type BrokerPlace } from '../brokerOptions.ts'
 import { ledgerOf } from '../ledgerOf.ts'
 import type { PlannedFile } from '../plans.ts'
 import { findLetterTopics, topicsOfPlan } from './letterTopics.ts'
@@ -23,13 +23,7 @@ export interface OpenLedger {
 export async function openLedger(options: BrokerOptions, path: string | undefined): Promise<OpenLedger> {
   // Reading a config loads every component, which is not needed otherwise.
   const planned = path === undefined ? undefined : (await import('../plans.ts')).readPlan(path)
-  const place = placeOf(options, planned?.file)
-  const broker = await openPlace(place, 'read')
-  const ledger = ledgerOf(place, broker)
-  const close = async () => {
-    await ledger.close()
-    await broker.close()
-  }
+  const { broker, ledger, close } = await openAt(placeOf(options, planned?.file), 'read')
   try {
     const topics = planned ? topicsOfPlan(planned.plan) : await findLetterTopics(broker)
     return { broker, ledger, topics, names: topics.map(({ topic }) => topic), close, ...(planned && { planned }) }
@@ -50,12 +44,16 @@ export interface Workbench {
 /** @throws ConfigError for a config with mistakes */
 export async function openWorkbench(options: BrokerOptions, path: string, use: 'read' | 'append'): Promise<Workbench> {
   const { file, plan } = (await import('../plans.ts')).readPlan(path)
-  const place = placeOf(options, file)
+  return { ...(await openAt(placeOf(options, file), use)), plan }
+}
+
+/** A broker, and what became of the dead letters there. */
+export async function openAt(place: BrokerPlace, use: 'read' | 'append'): Promise<Omit<Workbench, 'plan'>> {
   const broker = await openPlace(place, use)
   const ledger = ledgerOf(place, broker)
   const close = async () => {
     await ledger.close()
     await broker.close()
   }
-  return { broker, ledger, plan, close }
+  return { broker, ledger, close }
 }

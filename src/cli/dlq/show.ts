@@ -4,14 +4,14 @@ import { letterAsJson } from '../../deadletter/letterAsJson.ts'
 import { readLetter, type Letter } from '../../deadletter/readLetter.ts'
 import type { StoredRecord } from '../../record/record.ts'
 import type { Ledger } from '../../deadletter/ledger/ledger.ts'
-import { connectionOf, openPlace, withConnection, type ConnectionOptions } from '../brokerOptions.ts'
+import { connectionOf, withConnection, type ConnectionOptions } from '../brokerOptions.ts'
 import { CommandFailure } from '../failure.ts'
 import { findTopic } from '../findTopic.ts'
-import { ledgerOf } from '../ledgerOf.ts'
 import { print } from '../output.ts'
 import { lastRecordOf } from './lastRecord.ts'
 import { letterText } from './letterText.ts'
 import { findLetterTopics } from './letterTopics.ts'
+import { openAt } from './openLedger.ts'
 
 export const dlqShowCommand = (): Command =>
   withConnection(
@@ -32,9 +32,7 @@ Examples:
     .action(showLetter)
 
 async function showLetter(name: string, options: ConnectionOptions & { readonly json?: true }): Promise<void> {
-  const place = await connectionOf(options)
-  const broker = await openPlace(place, 'read')
-  const ledger = ledgerOf(place, broker)
+  const { broker, ledger, close } = await openAt(await connectionOf(options), 'read')
   try {
     const letter = await findLetter(broker, ledger, name)
     await ledger.follow([letter.topic])
@@ -42,8 +40,7 @@ async function showLetter(name: string, options: ConnectionOptions & { readonly 
     const standing = { disposition, history: ledger.history(letter.id) }
     await print(options.json ? `${letterAsJson(letter, standing)}\n` : letterText(letter, standing))
   } finally {
-    await ledger.close()
-    await broker.close()
+    await close()
   }
 }
 

@@ -132,7 +132,7 @@ export class LetterIndex {
     this.database.write(() => {
       const place = this.#sql.place.get(topic, partition)
       if ((place?.next_offset ?? 0) > from) return
-      this.#shownIn = new Map(this.#sql.shownIn.all().map(({ id, shown_in }) => [id, shown_in]))
+      this.#readMerges()
       const changes = new GroupChanges()
       work(changes)
       changes.write(this.#sql.group)
@@ -198,6 +198,10 @@ export class LetterIndex {
     else this.#sql.merge.run(shown, before)
     this.#sql.showIn.run(shown === own ? null : shown, own, to === 'split' ? -1 : own)
     for (const each of [before, shown]) for (const recount of this.#sql.recount) recount.run(each)
+    this.#readMerges()
+  }
+
+  #readMerges(): void {
     this.#shownIn = new Map(this.#sql.shownIn.all().map(({ id, shown_in }) => [id, shown_in]))
   }
 
