@@ -51,18 +51,15 @@ export async function* chosenLetters({ broker, ledger, plan }: ChoiceParts, choi
   const sources = externalSources(plan).filter(({ name }) => name === (source ?? name))
   const names = new Set(sources.map(({ name }) => name))
   const topics = [...new Set(sources.map(({ deadLetters }) => deadLetters.topic))]
-  // As the ledger groups them: some are merged.
-  const isInGroup = ({ id }: Letter) => group === undefined || ledger.letter(id)?.fingerprint === group
-  const isChosen = (letter: Letter) =>
-    names.has(letter.source) && isOf(plan, letter) && fits(letter, choice) && isInGroup(letter)
+  const isChosen = (letter: Letter) => names.has(letter.source) && isOf(plan, letter) && fits(letter, choice)
   if (ids) {
-    const letters = await openLettersById(broker, ledger, topics, ids)
+    const letters = await openLettersById({ broker, ledger, topics, group }, ids)
     const missing = ids.filter((_, at) => !letters[at] || !isChosen(letters[at]))
     if (missing.length > 0) throw new NoSuchLetter(`no such open letter: ${missing.join(', ')}; nothing was done`)
     for (const letter of letters) if (letter) yield letter
     return
   }
-  for await (const letter of openLetters(broker, ledger, topics)) if (isChosen(letter)) yield letter
+  for await (const letter of openLetters({ broker, ledger, topics, group })) if (isChosen(letter)) yield letter
 }
 
 /** Whether the pipeline wrote it, or its retry pipeline did. */
