@@ -1,11 +1,11 @@
 import { Command } from 'commander'
 import { groupEntryRecord, ledgerOf, type GroupEntry } from '../../deadletter/ledger/entry.ts'
+import { letterTopicsOf } from '../../topology/letterTopics.ts'
 import { prepareTopics } from '../../topology/prepareTopics.ts'
 import { withBroker, type BrokerOptions } from '../brokerOptions.ts'
 import { CommandFailure, UsageError } from '../failure.ts'
 import { userName } from '../userName.ts'
 import { print } from '../output.ts'
-import { topicsOfPlan } from './letterTopics.ts'
 import { openWorkbench, type Workbench } from './openLedger.ts'
 
 interface ActionOptions extends BrokerOptions {
@@ -96,7 +96,7 @@ async function topicsOfGroups(
   { ledger, plan }: Workbench,
   wanted: readonly string[],
 ): Promise<ReadonlyMap<string, string>> {
-  const names = topicsOfPlan(plan).map(({ topic }) => topic)
+  const names = letterTopicsOf(plan).map(({ topic }) => topic)
   await ledger.follow(names)
   const found = new Map(wanted.flatMap((group) => ledger.topicsOfGroup(group, names).map((topic) => [group, topic])))
   const missing = wanted.filter((group) => !found.has(group))
