@@ -9,7 +9,7 @@ type FoundTopic = Pick<LetterTopic, 'source' | 'topic'>
 
 /**
  * The topics of a broker that are called dlq.…, and those under other names whose latest record is a dead letter: a
- * config may call them as it likes.
+ * config may call them as it likes. Of each topic one record is read, of a partition that has any; letters are in no compacted one.
  */
 export async function findLetterTopics(broker: Broker): Promise<readonly FoundTopic[]> {
   const all = await broker.topics()
@@ -19,12 +19,17 @@ export async function findLetterTopics(broker: Broker): Promise<readonly FoundTo
   return found.flatMap((each) => each ?? [])
 }
 
-async function letterTopic(broker: Broker, { name, partitions }: TopicInfo): Promise<FoundTopic | undefined> {
+async function letterTopic(
+  broker: Broker,
+  { name, partitions, compacted }: TopicInfo,
+): Promise<FoundTopic | undefined> {
   if (name.startsWith(letterPrefix)) return { topic: name, source: name.slice(letterPrefix.length) }
+  if (compacted) return undefined
   for (const info of partitions) {
     const record = await lastRecordOf(broker, name, info)
-    const letter = record && readLetter(record)
-    if (letter) return { topic: name, source: letter.source }
+    if (!record) continue
+    const letter = readLetter(record)
+    return letter && { topic: name, source: letter.source }
   }
   return undefined
 }
