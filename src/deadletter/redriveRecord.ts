@@ -38,6 +38,8 @@ export interface RedriveFacts extends SentBack {
   readonly missing?: string
   /** Whether somebody changed the record: what a task holds of it is to be changed, too. */
   readonly fixed: boolean
+  /** Whether this pipeline never counted the record: others wrote the letter, or it did under another name. */
+  readonly uncounted?: true
   readonly streams?: ReadonlyMap<string, boolean>
   readonly read?: TopicPartition
 }
@@ -76,6 +78,7 @@ function ownHeaders({ raw, input, streams, read, ...facts }: RedriveFacts): Head
     'input.timestamp': input.timestamp === undefined ? undefined : String(input.timestamp),
     'input.missing': facts.missing,
     fixed: facts.fixed ? 'true' : undefined,
+    uncounted: facts.uncounted ? 'true' : undefined,
     streams: streams && streamsText(streams),
     'read.topic': read?.topic,
     'read.partition': read && String(read.partition),
@@ -124,6 +127,7 @@ export function readRedriveRecord({ key, value, headers }: StoredRecord): Redriv
     },
     ...(missing !== undefined && { missing }),
     fixed: text('fixed') === 'true',
+    ...(text('uncounted') === 'true' && { uncounted: true }),
     ...(streams !== undefined && { streams: readStreams(streams) }),
     ...(text('read.topic') !== undefined && {
       read: { topic: text('read.topic')!, partition: number('read.partition') },

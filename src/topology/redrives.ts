@@ -169,13 +169,14 @@ export class Redrives {
   }
 
   /** Takes the record back from what it was counted as: where it counted as dead by this letter, it is in flight again. */
-  #count({ streams: known, operator, from, read }: RedriveFacts, lineage: Lineage): void {
+  #count({ streams: known, operator, from, read, uncounted }: RedriveFacts, lineage: Lineage): void {
     const { streams, tally, task, readersOf } = this.#host
     const isBeyond = from === 'source' && read !== undefined && read.topic !== lineage.input
     if (isBeyond) {
       // It comes by the internal topic once more, and is counted there anew.
       const planned = task.plan.subtopologies.flatMap((subtopology) => subtopology.streams)
-      for (const { name, written } of planned) if (known?.get(name)) tally.uncount(read.topic, written.stream)
+      for (const { name, written } of planned)
+        if (known?.get(name) && !uncounted) tally.uncount(read.topic, written.stream)
       return streams.forEach((_, number) => (lineage.marks[number] = entered | elsewhere))
     }
     const counted = known ?? new Map(this.#streamsOf(operator, lineage, readersOf).map((name) => [name, true]))
@@ -183,7 +184,9 @@ export class Redrives {
       const number = streams.indexOf(name)
       if (number < 0) continue
       lineage.marks[number] = isDead ? entered : entered | elsewhere
-      if (isDead) tally.add(lineage.input, number, 'dead', -1)
+      if (!isDead) continue
+      if (uncounted) tally.add(lineage.input, number, 'read')
+      else tally.add(lineage.input, number, 'dead', -1)
     }
   }
 

@@ -29,11 +29,12 @@ export const unpackedId = (packed: Uint8Array): string => {
   return bytes.length === 16 ? bytes.toString('hex') : bytes.toString('utf8', notHex.length)
 }
 
-/** Consecutive records of a partition, read from `from` up to `next`. */
+/** What a partition has up to an offset, as far as the index did not know of it. */
 export interface Passage {
   readonly topic: string
   readonly partition: number
-  readonly from: number
+  /** How far the index had read before: nothing of it is taken where that is another place by now. */
+  readonly known: number
   readonly next: number
 }
 
@@ -63,6 +64,7 @@ export class LetterIndex {
   readonly #topics = new Map<string, number>()
   readonly #words = new Map<string, number>()
   readonly #groups = new Map<string, number>()
+  #version: number | undefined
   /** The groups that others were merged into. */
   #shownIn: ReadonlyMap<number, number> = new Map()
 
@@ -82,10 +84,10 @@ export class LetterIndex {
     return { next: row?.next_offset ?? 0, start: row?.start_offset ?? 0 }
   }
 
-  /** Takes the letters of a passage; nothing where somebody else has read on meanwhile. */
+  /** Takes the letters of a passage; nothing where somebody else has read on meanwhile, or has forgotten the topic. */
   takeLetters(passage: Passage, letters: readonly FailedLetter[]): void {
     this.#take(passage, (changes) => {
-      const topic = this.topicNumber(passage.topic)
+      const topic = this.#topic(passage.topic)
       for (const letter of letters) this.#takeLetter(topic, letter, changes)
     })
   }
@@ -93,7 +95,7 @@ export class LetterIndex {
   /** Takes what a passage of a ledger says of the letters of its dead-letter topic. */
   takeEntries(passage: Passage, deadLetterTopic: string, entries: readonly (LedgerEntry | GroupEntry)[]): void {
     this.#take(passage, (changes) => {
-      const topic = this.topicNumber(deadLetterTopic)
+      const topic = this.#topic(deadLetterTopic)
       for (const entry of entries) {
         if ('letter' in entry) this.#takeEntry(topic, entry, changes)
         else this.#takeGroupEntry(topic, entry, changes)
@@ -103,8 +105,8 @@ export class LetterIndex {
 
   /** The topic keeps a partition from an offset on: what was open before it is expired, and nothing else is known of it. */
   expire(topic: string, partition: number, start: number): void {
-    this.database.write(() => {
-      const gone = [this.topicNumber(topic), partition, start] as const
+    this.#write(() => {
+      const gone = [this.#topic(topic), partition, start] as const
       const changes = new GroupChanges()
       for (const { letter_group, disposition, letters } of this.#sql.gone.all(...gone))
         changes.expire(letter_group, disposition, letters)
@@ -116,22 +118,37 @@ export class LetterIndex {
 
   /** The topic or its ledger was made anew, or is gone: so is all that was known of it. */
   forget(topic: string): void {
-    this.database.write(() => {
-      const number = this.topicNumber(topic)
+    this.#write(() => {
+      const number = this.#topic(topic)
       for (const forget of this.#sql.forget) forget.run(number)
       for (const name of [topic, ledgerOf(topic)]) this.#sql.forgetPlaces.run(name)
     })
     this.#groups.clear()
   }
 
-  topicNumber(name: string): number {
+  /** Numbers that others may have forgotten meanwhile, or that were given in a write that was undone, are asked for anew. */
+  #write(work: () => void): void {
+    try {
+      this.database.write(() => {
+        const version = this.database.version()
+        if (version !== this.#version) this.#groups.clear()
+        this.#version = version
+        work()
+      })
+    } catch (thrown) {
+      for (const numbers of [this.#topics, this.#words, this.#groups]) numbers.clear()
+      throw thrown
+    }
+  }
+
+  #topic(name: string): number {
     return this.#numbered(this.#topics, this.#sql.topic, name)
   }
 
-  #take({ topic, partition, from, next }: Passage, work: (changes: GroupChanges) => void): void {
-    this.database.write(() => {
+  #take({ topic, partition, known, next }: Passage, work: (changes: GroupChanges) => void): void {
+    this.#write(() => {
       const place = this.#sql.place.get(topic, partition)
-      if ((place?.next_offset ?? 0) > from) return
+      if ((place?.next_offset ?? 0) !== known) return
       this.#readMerges()
       const changes = new GroupChanges()
       work(changes)

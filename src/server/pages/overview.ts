@@ -1,4 +1,5 @@
 import type { Ledger } from '../../deadletter/ledger/ledger.ts'
+import { letterTopicsOf } from '../../topology/letterTopics.ts'
 import { externalSources } from '../../topology/plan.ts'
 import type { RunningPipeline } from '../../topology/running.ts'
 import { html, type Html } from '../html.ts'
@@ -46,8 +47,7 @@ export async function conservation(pipelines: readonly RunningPipeline[]): Promi
 /** The dead-letter topics with what lies open there. @param now milliseconds since 1970 */
 export async function deadLetters(pipelines: readonly RunningPipeline[], ledger: Ledger, now: number): Promise<Html> {
   const told = pipelines.map(async ({ name, plan }) => {
-    const own = externalSources(plan).filter(({ retriesOf }) => retriesOf === undefined)
-    const topics = [...new Set(own.map(({ deadLetters }) => deadLetters.topic))]
+    const topics = letterTopicsOf(plan).map(({ topic }) => topic)
     const letters = await ledger.counts(topics, now)
     return letters.map((count) => ({ name, ...count }))
   })
