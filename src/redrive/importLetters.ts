@@ -1,9 +1,17 @@
 import type { Broker, TopicInfo } from '../broker/broker.ts'
-import { entryRecord, isLater, type Disposition, type LedgerEntry } from '../deadletter/ledger/entry.ts'
+import type { Decision } from '../deadletter/ledger/audit.ts'
+import {
+  entryRecord,
+  groupEntryRecord,
+  isLater,
+  type Disposition,
+  type GroupEntry,
+  type LedgerEntry,
+} from '../deadletter/ledger/entry.ts'
 import type { Ledger } from '../deadletter/ledger/ledger.ts'
 import { readLetter, type Letter } from '../deadletter/readLetter.ts'
 import type { OutputRecord } from '../record/record.ts'
-import { LineUnreadable, readLetterLine, type ExportedLetter } from './letterLine.ts'
+import { LineUnreadable, readLine, type ExportedLetter } from './letterLine.ts'
 
 export interface ImportOptions {
   readonly broker: Broker
@@ -50,7 +58,8 @@ function standing(
 }
 
 /**
- * Brings exported letters back to dead-letter topics: the records byte for byte, under their ids, and what became of them.
+ * Brings exported letters back to dead-letter topics: the records byte for byte, under their ids, what became of them, and what
+ * was decided about their groups.
  * What is there already is passed over. @throws ImportStopped
  */
 export async function importLetters(lines: AsyncIterable<string>, options: ImportOptions): Promise<Imported> {
@@ -60,7 +69,10 @@ export async function importLetters(lines: AsyncIterable<string>, options: Impor
     await run.start()
     for await (const line of lines) {
       number++
-      if (line.trim() !== '') await run.add(readLetterLine(line))
+      if (line.trim() === '') continue
+      const read = readLine(line)
+      if ('group' in read) run.decide(read)
+      else await run.add(read)
     }
   } catch (thrown) {
     if (!(thrown instanceof LineUnreadable)) throw thrown
@@ -78,6 +90,8 @@ class Import {
   #infos: ReadonlyMap<string, TopicInfo> = new Map()
   #outputs: OutputRecord[] = []
   readonly #pending = new Map<string, Letter>()
+  /** Where the letters of an exported topic went. */
+  readonly #targets = new Map<string, Set<string>>()
   #imported = 0
   #present = 0
   #old = 0
@@ -105,9 +119,19 @@ class Import {
     if (isOwn && letter.id !== id) throw new LineUnreadable(`its id is ${id}, that of its record ${letter.id}`)
     const topic = this.#options.topicOf(letter)
     if (topic === undefined) return this.#refuse(`the config has no source ${letter.source}`)
+    this.#targets.set(record.topic, (this.#targets.get(record.topic) ?? new Set()).add(topic))
     if (this.#has(topic, id, letter)) this.#present++
     else if (!isOwn) this.#refuse('others wrote it: its id is its place on its topic, which it cannot have again')
     else await this.#append(topic, letter, exported)
+  }
+
+  /** A decision goes where the letters of its topic went. */
+  decide({ topic: exportedFrom, ...decision }: Decision): void {
+    const text = decisionText(decision)
+    for (const topic of this.#targets.get(exportedFrom) ?? []) {
+      const isKnown = this.#options.ledger.decisions(topic).some((known) => decisionText(known) === text)
+      if (!isKnown) this.#outputs.push(groupEntryRecord(topic, decision))
+    }
   }
 
   async commit(): Promise<void> {
@@ -152,3 +176,5 @@ class Import {
 
 const textOf = ({ at, to, hops, failedAt, by, why, redrive }: LedgerEntry): string =>
   JSON.stringify([at, to, hops, failedAt, by, why, redrive])
+
+const decisionText = ({ group, to, by, why, at }: GroupEntry): string => JSON.stringify([group, to, by, why, at])

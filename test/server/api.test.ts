@@ -155,6 +155,14 @@ describe('the API', () => {
     expect((await act('mute')).body.state).toBe('muted')
     expect((await ask(url, '/api/groups?state=muted')).body.groups).toHaveLength(1)
     expect((await act('unmute')).body.state).toBe('new')
+    const { body: audit } = await ask(url, '/api/audit?limit=1')
+    const { body: before } = await ask(url, `/api/audit?after=${audit.next}`)
+    expect([...audit.entries, ...before.entries]).toMatchObject([
+      { group: fingerprint, topic: 'dlq.orders', to: 'unmuted', into: null, why: 'known' },
+      { group: fingerprint, to: 'muted' },
+    ])
+    const page = await ask(url, '/audit', { headers: { accept: 'text/html' } })
+    expect(page.text).toContain(`group <a href="/groups/${fingerprint}?topic=dlq.orders">`)
     expect(lines.map(({ message }) => message).join()).toContain(`muted the group ${fingerprint}: known.`)
   })
 

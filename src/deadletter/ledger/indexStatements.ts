@@ -55,8 +55,14 @@ export const indexStatements = (database: Database) => ({
   insertEntry: database.prepare(
     `INSERT INTO entry (topic, letter, hops, failed_at, disposition, at, said_by, why, redrive) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   ),
+  insertDecision: database.prepare(
+    'INSERT INTO entry (topic, fingerprint, decision, at, said_by, why) VALUES (?, ?, ?, ?, ?, ?)',
+  ),
+  decisions: database.prepare<{ decision: string }>(
+    'SELECT decision FROM entry WHERE fingerprint = ? AND topic = ? ORDER BY rowid',
+  ),
   insertGroup: database.prepare(
-    `INSERT OR IGNORE INTO letter_group (topic, fingerprint, pipeline, source, operator, code, message, first_at, last_at)
+    `INSERT INTO letter_group (topic, fingerprint, pipeline, source, operator, code, message, first_at, last_at)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   ),
   shownIn: database.prepare<{ id: number; shown_in: number }>(
@@ -80,7 +86,7 @@ export const indexStatements = (database: Database) => ({
   group: {
     count: database.prepare(
       `UPDATE letter_group SET open = open + ?, redriving = redriving + ?, resolved = resolved + ?, discarded = discarded + ?,
-       expired = expired + ?, first_at = min(first_at, ?), last_at = max(last_at, ?), closed_at = max(closed_at, ?),
+       expired = expired + ?, failures = failures + ?, first_at = min(first_at, ?), last_at = max(last_at, ?), closed_at = max(closed_at, ?),
        message = coalesce(?, message) WHERE id = ?`,
     ),
     hour: database.prepare(

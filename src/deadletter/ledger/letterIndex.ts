@@ -160,7 +160,7 @@ export class LetterIndex {
   #takeLetter(topic: number, letter: FailedLetter, changes: GroupChanges): void {
     const { partition, offset, key, hops, failedAt } = letter
     const id = packedId(letter.id)
-    const own = this.#groupOf(topic, letter)
+    const own = this.#groupOf(topic, letter, changes)
     const group = this.#shownIn.get(own) ?? own
     const found = this.#sql.letter.get(topic, id)
     if (found && !isLater(letter, failureOf(found))) return
@@ -200,10 +200,14 @@ export class LetterIndex {
     if (to === 'resolved' || to === 'discarded') changes.close(found.letter_group, at)
   }
 
-  /** Muted, or shown with another, or no longer so. */
-  #takeGroupEntry(topic: number, { group, to }: GroupEntry, changes: GroupChanges): void {
+  #takeGroupEntry(topic: number, { group, to, at, by, why }: GroupEntry, changes: GroupChanges): void {
+    this.#sql.insertDecision.run(topic, group, JSON.stringify(to), at, by, why)
     const own = this.#sql.groupNumber.get(topic, group)?.id
-    if (own === undefined) return
+    if (own !== undefined) this.#carryOut(topic, own, to, changes)
+  }
+
+  /** Muted, or shown with another, or no longer so. */
+  #carryOut(topic: number, own: number, to: GroupEntry['to'], changes: GroupChanges): void {
     if (to === 'muted' || to === 'unmuted') return void this.#sql.mute.run(to === 'muted' ? 1 : 0, own)
     changes.write(this.#sql.group)
     const before = this.#shownIn.get(own) ?? own
@@ -229,13 +233,19 @@ export class LetterIndex {
     changes.enter(letter_group, to)
   }
 
-  #groupOf(topic: number, letter: FailedLetter): number {
+  #groupOf(topic: number, letter: FailedLetter, changes: GroupChanges): number {
     const name = `${topic}/${letter.fingerprint}`
     const known = this.#groups.get(name)
     if (known !== undefined) return known
     const { fingerprint, pipeline, source, operator, code, message, failedAt } = letter
-    this.#sql.insertGroup.run(topic, fingerprint, pipeline, source, operator, code, message, failedAt, failedAt)
+    const isNew = this.#sql.groupNumber.get(topic, fingerprint) === undefined
+    if (isNew)
+      this.#sql.insertGroup.run(topic, fingerprint, pipeline, source, operator, code, message, failedAt, failedAt)
     const { id } = this.#sql.groupNumber.get(topic, fingerprint)!
+    // The ledger outlives letters: what it said of the group holds for those that come again.
+    if (isNew)
+      for (const { decision } of this.#sql.decisions.all(fingerprint, topic))
+        this.#carryOut(topic, id, JSON.parse(decision) as GroupEntry['to'], changes)
     this.#groups.set(name, id)
     return id
   }

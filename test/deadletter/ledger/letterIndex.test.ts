@@ -9,10 +9,12 @@ import {
   entryRecord,
   groupEntryRecord,
   ledgerOf,
+  readEntry,
   type Disposition,
   type GroupEntry,
   type LedgerEntry,
 } from '../../../src/deadletter/ledger/entry.ts'
+import { Audit } from '../../../src/deadletter/ledger/audit.ts'
 import { follow } from '../../../src/deadletter/ledger/follow.ts'
 import { LetterGroups } from '../../../src/deadletter/ledger/groups.ts'
 import { LetterIndex } from '../../../src/deadletter/ledger/letterIndex.ts'
@@ -356,6 +358,63 @@ test('groups are merged, with what comes later, and split again; a mute is seen 
   await follow()
   expect(named('value.bad')).toMatchObject({ state: 'new' })
   expect(await count()).toMatchObject({ open: 3, discarded: 1, failures: 4 })
+})
+
+test('what was decided about groups is in the audit, and holds for letters that come after it', async () => {
+  const { broker, index, follow: readOn, groups, count } = await start()
+  const said = { by: 'ann', why: 'known', at: now }
+  await write(broker, [letter({ offset: 1 }), letter({ offset: 2, code: 'value.worse' })])
+  await readOn()
+  const [bad, worse] = ['value.bad', 'value.worse'].map((code) => groups().find((group) => group.code === code)!)
+  await say(broker, entry('discarded', { offset: 1 }, now - 1))
+  await write(broker, [
+    groupEntryRecord(topic, { group: worse!.fingerprint, to: { mergedInto: bad!.fingerprint }, ...said }),
+    groupEntryRecord(topic, { group: bad!.fingerprint, to: 'muted', ...said, at: now + 1 }),
+  ])
+  await readOn()
+  expect(await count()).toMatchObject({ open: 1, discarded: 1, failures: 2 })
+  expect(groups()).toMatchObject([{ fingerprint: bad!.fingerprint, open: 1, discarded: 1, state: 'muted' }])
+  const audit = new Audit(index)
+  const first = audit.page(2)
+  expect(first.entries).toEqual([
+    { topic, group: bad!.fingerprint, to: 'muted', ...said, at: now + 1 },
+    { topic, group: worse!.fingerprint, to: { mergedInto: bad!.fingerprint }, ...said },
+  ])
+  expect(audit.page(2, first.next).entries).toEqual([{ topic, ...entry('discarded', { offset: 1 }, now - 1) }])
+
+  const later = new LetterIndex()
+  opened.push(later)
+  const { records, next } = await broker.read({ topic: ledgerOf(topic), partition: 0, offset: 0n }, 9)
+  const passage = { topic: ledgerOf(topic), partition: 0, known: 0, next: Number(next) }
+  later.takeEntries(
+    passage,
+    topic,
+    records.flatMap((record) => readEntry(record) ?? []),
+  )
+  await follow(broker, later, [topic])
+  expect(new LetterGroups(later).list([topic], now)).toMatchObject([{ fingerprint: bad!.fingerprint, state: 'muted' }])
+})
+
+test('two indexes on one file count a group that the other one made anew', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'oxbow-index-'))
+  opened.push({ close: () => rmSync(directory, { recursive: true }) })
+  const file = join(directory, 'letters.db')
+  const { broker, follow: readOn } = await start(file)
+  const other = new LetterIndex(file)
+  opened.push(other)
+  await write(broker, [letter({ offset: 1 })])
+  await readOn()
+  await broker.trim([0, 1].map((partition) => ({ topic, partition, offset: 1n })))
+  await write(broker, [letter({ offset: 2, code: 'value.worse' })])
+  other.forget(topic)
+  await follow(broker, other, [topic])
+  await write(broker, [letter({ offset: 3 })])
+  await readOn()
+  const codes = new LetterGroups(other).list([topic], now).map(({ code, open }) => [code, open])
+  expect(codes.toSorted()).toEqual([
+    ['value.bad', 1],
+    ['value.worse', 1],
+  ])
 })
 
 test.each(['not a database, though as long as one needs to be to be looked into'.repeat(200), 'x'])(
