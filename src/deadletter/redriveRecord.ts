@@ -1,7 +1,7 @@
 import type { TopicPartition } from '../broker/broker.ts'
 import type { Header, OutputRecord, RawRecord, StoredRecord } from '../record/record.ts'
 import type { FailureTime } from './ledger/entry.ts'
-import { readStreams, streamsText } from './letter.ts'
+import { headerOf, readStreams, streamsText } from './letter.ts'
 
 /** A letter that is sent back, and in which redrive. */
 export interface SentBack extends FailureTime {
@@ -84,7 +84,7 @@ function ownHeaders({ raw, input, streams, read, ...facts }: RedriveFacts): Head
     'read.partition': read && String(read.partition),
   }
   return Object.entries(texts).flatMap(([name, text]): Header[] =>
-    text === undefined ? [] : [[prefix + name, Buffer.from(text)]],
+    text === undefined ? [] : [headerOf(prefix + name, text)],
   )
 }
 

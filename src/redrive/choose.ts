@@ -68,24 +68,21 @@ export async function* chosenLetters(
   const topics = topicsOf(plan, choice)
   const homeOf = homeIn(plan)
   const names = [plan.name, choice.formerly].flatMap((name) => (name === undefined ? [] : [name, retryGroupOf(name)]))
-  // As the ledger groups them: some are merged.
-  const isInGroup = ({ id }: Letter) => group === undefined || ledger.letter(id)?.fingerprint === group
   const isChosen = (letter: Letter) => {
     const home = homeOf(letter)
-    if (!home || home.source.name !== (source ?? home.source.name) || !fits(letter, choice) || !isInGroup(letter))
-      return false
+    if (!home || home.source.name !== (source ?? home.source.name) || !fits(letter, choice)) return false
     const isOwn = home.isOfOthers || ids !== undefined || names.includes(letter.pipeline)
     if (!isOwn) onOther?.(letter)
     return isOwn
   }
   if (ids) {
-    const letters = await openLettersById(broker, ledger, topics, ids)
+    const letters = await openLettersById({ broker, ledger, topics, group }, ids)
     const missing = ids.filter((_, at) => !letters[at] || !isChosen(letters[at]))
     if (missing.length > 0) throw new NoSuchLetter(`no such open letter: ${missing.join(', ')}; nothing was done`)
     for (const letter of letters) if (letter) yield letter
     return
   }
-  for await (const letter of openLetters(broker, ledger, topics)) if (isChosen(letter)) yield letter
+  for await (const letter of openLetters({ broker, ledger, topics, group })) if (isChosen(letter)) yield letter
 }
 
 function topicsOf(plan: Plan, { ids, group, topic }: Choice): readonly string[] {

@@ -1,3 +1,4 @@
+import type { TopicPartition } from '../../broker/broker.ts'
 import type { Database } from '../../broker/embedded/database.ts'
 import { dispositions, type LedgerEntry, type Disposition } from './entry.ts'
 import { packedId, unpackedId, type LetterIndex } from './letterIndex.ts'
@@ -16,6 +17,9 @@ export interface IndexedLetter {
   readonly failedAt: number
   readonly disposition: Disposition
 }
+
+/** What became of a letter, and the group that it is shown in. */
+export type PlacedLetter = Pick<IndexedLetter, 'disposition' | 'fingerprint'>
 
 /** Which letters; all where nothing is said. */
 export interface LetterChoice {
@@ -65,6 +69,17 @@ export class Letters {
   letter(id: string): IndexedLetter | undefined {
     const row = this.#sql.letter.get(packedId(id))
     return row && asLetter(row)
+  }
+
+  /** The letters that failed last by records of a partition, from an offset on and up to another, by the offsets of those. */
+  placed({ topic, partition }: TopicPartition, from: bigint, until: bigint): ReadonlyMap<bigint, PlacedLetter> {
+    const rows = this.#sql.placed.all(topic, partition, Number(from), Number(until))
+    return new Map(
+      rows.map(({ at_offset, disposition, fingerprint }) => [
+        BigInt(at_offset),
+        { disposition: dispositions[disposition]!, fingerprint },
+      ]),
+    )
   }
 
   /** What was said of a letter, the first entry first. */
@@ -159,6 +174,10 @@ const statements = (database: Database) => ({
   ),
   byNumber: database.prepare<LetterRow>(`${letterColumns} WHERE number = ?`),
   letter: database.prepare<LetterRow>(`${letterColumns} WHERE letter.id = ? ORDER BY number DESC LIMIT 1`),
+  placed: database.prepare<Pick<LetterRow, 'at_offset' | 'disposition' | 'fingerprint'>>(
+    `SELECT at_offset, disposition, fingerprint FROM letter JOIN letter_group ON letter_group.id = letter.letter_group
+     WHERE letter.topic = (SELECT id FROM topic WHERE name = ?) AND partition = ? AND at_offset >= ? AND at_offset < ?`,
+  ),
   history: database.prepare<EntryRow>(
     'SELECT hops, failed_at, disposition, at, said_by, why, redrive FROM entry WHERE letter = ? ORDER BY at, rowid',
   ),
