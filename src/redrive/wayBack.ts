@@ -41,12 +41,12 @@ export class WaysBack {
   of(found: Letter, now: number): WayBack {
     const home = this.#homeOf(found)
     if (!home) return { refusal: `the config has no source ${found.source} (any more)` }
-    const { source, letter, isOfOthers } = home
+    const { source, letter } = home
     const { operator, read, hops } = letter
     if (hops >= source.deadLetters.maxHops) return { refusal: tooOften(hops) }
     if (read && operator === startOf(read.topic))
       return { refusal: `the pipeline did not write it to ${read.topic}, so that it has no source to go back to` }
-    const isWhole = isOfOthers || this.#options.to === 'source' || operator === startOf(source.name)
+    const isWhole = this.#options.to === 'source' || operator === startOf(source.name)
     return isWhole ? this.#fromSource(letter, source, now) : this.#atOperator(letter, source, now)
   }
 
