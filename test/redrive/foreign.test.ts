@@ -105,6 +105,24 @@ streams: { one: { from: orders, to: { topic: out } } }`
   const { broker, plan } = await startPipeline(yaml, catalog, { before: [letter({ price: 1 })] })
   expect(await topicsChosen(broker, plan, {})).toEqual([])
   expect(await topicsChosen(broker, plan, { topic: 'connect.dlq' })).toEqual(['connect.dlq'])
+  expect(await topicsChosen(broker, plan, { topic: 'connect.dlq', source: 'other' })).toEqual([])
+  await expect(topicsChosen(broker, plan, { topic: 'none' })).rejects.toThrow(
+    'there is no topic none; nothing was done',
+  )
+})
+
+it('letters that nothing in the pipeline takes are refused, or go to a topic', async () => {
+  const yaml = `
+name: shop
+sources: { others: { topic: {} } }
+streams: { one: { from: others, to: { topic: out } } }`
+  const { broker, plan } = await startPipeline(yaml, catalog, { before: [letter({ price: 1 })] })
+  const chosen = () => chosenLetters({ broker, plan, ledger: new Ledger(broker) }, { topic: 'connect.dlq' })
+  const why: string[] = []
+  await sendBack(broker, plan, chosen(), { onRefused: (_, reason) => why.push(reason) })
+  expect(why).toEqual(['the config has no source orders (any more)'])
+  expect(await sendBack(broker, plan, chosen(), { to: { topic: 'orders' } })).toEqual({ sent: 1, refused: 0 })
+  expect(await valuesOf(broker, 'orders')).toEqual([{ price: 1 }])
 })
 
 it('letters of a queue are rehearsed: what would be written, and how they fail', async () => {
