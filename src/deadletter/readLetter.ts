@@ -51,7 +51,7 @@ export interface Letter {
   readonly record: RawRecord
   /** Who wrote the letter, and so how it is read. */
   readonly convention: Convention
-  /** What a letter of another convention does not say, or not in a way that can be read, such as "origin.offset". */
+  /** What a letter of another convention does not say, or not in a way that can be read, such as "origin.offset"; "record" where it does not hold the source record. */
   readonly missing: readonly string[]
 }
 
@@ -114,7 +114,7 @@ function asForeign({ topic, partition, offset, timestamp }: StoredRecord, letter
   }
 }
 
-function missingIn({ operator, fault, origin, failedAt }: ForeignLetter): string[] {
+function missingIn({ operator, fault, origin, failedAt, isWithoutRecord, record }: ForeignLetter): string[] {
   const facts: { readonly [name: string]: unknown } = {
     operator,
     'fault.code': fault.code,
@@ -125,6 +125,7 @@ function missingIn({ operator, fault, origin, failedAt }: ForeignLetter): string
     'origin.offset': origin.offset,
     'origin.timestamp': origin.timestamp,
     failedAt,
+    record: isWithoutRecord ? undefined : record,
   }
   return Object.keys(facts).filter((name) => facts[name] === undefined)
 }
