@@ -25,6 +25,10 @@ export interface Reentry {
 
 /** A dead letter on its way back. */
 export interface RedriveFacts extends SentBack {
+  /** How often it was made open again since it failed. */
+  readonly reopened: number
+  /** Whether the record passed before: it is counted already. */
+  readonly passed: boolean
   readonly source: string
   /** The source record as it lies in its topic, or as it was fixed. */
   readonly raw: StoredRecord
@@ -63,6 +67,8 @@ function ownHeaders({ raw, input, streams, read, ...facts }: RedriveFacts): Head
     'failed-at': String(facts.failedAt),
     'first-failed-at': String(facts.firstFailedAt),
     redrive: facts.redrive,
+    reopened: facts.reopened === 0 ? undefined : String(facts.reopened),
+    passed: facts.passed ? 'true' : undefined,
     source: facts.source,
     'origin.topic': raw.topic,
     'origin.partition': String(raw.partition),
@@ -112,6 +118,8 @@ export function readRedriveRecord({ key, value, headers }: StoredRecord): Redriv
     failedAt: number('failed-at'),
     firstFailedAt: number('first-failed-at'),
     redrive,
+    reopened: number('reopened') || 0,
+    passed: text('passed') === 'true',
     source,
     raw: { ...raw, ...place },
     operator,

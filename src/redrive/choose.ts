@@ -66,7 +66,7 @@ export async function* chosenLetters({ broker, ledger, plan }: ChoiceParts, choi
 }
 
 /** Whether the pipeline wrote it, or its retry pipeline did. */
-const isOf = ({ name }: Plan, { pipeline }: Letter): boolean => pipeline === name || pipeline === `${name}.retry`
+export const isOf = ({ name }: Plan, { pipeline }: Letter): boolean => pipeline === name || pipeline === `${name}.retry`
 
 /** Whether a letter is of a key, and such as a condition says, where those are given. */
 export const fits = (letter: Letter, { key, where }: Choice): boolean =>

@@ -1,4 +1,5 @@
 import type { Broker, TopicInfo } from '../broker/broker.ts'
+import { isSameFailure, type LedgerEntry } from '../deadletter/ledger/entry.ts'
 import type { IndexedLetter } from '../deadletter/ledger/letters.ts'
 import type { Ledger } from '../deadletter/ledger/ledger.ts'
 import { failureOf, readLetter, type Letter } from '../deadletter/readLetter.ts'
@@ -9,8 +10,9 @@ export async function* openLetters(broker: Broker, ledger: Ledger, topics: reado
   await ledger.follow(topics)
   for (const info of await broker.topics(topics))
     for await (const record of recordsIn(broker, info)) {
-      const failure = failureOf(record)
-      const letter = failure && isOpen(record, ledger.letter(failure.id)) ? readLetter(record) : undefined
+      const id = failureOf(record)?.id
+      const known = id === undefined ? undefined : ledger.letter(id)
+      const letter = known && isOpen(record, known) ? readOpen(record, known, ledger) : undefined
       if (letter) yield letter
     }
 }
@@ -28,13 +30,27 @@ export async function openLettersById(
       const found = ledger.letter(id)
       if (found?.disposition !== 'open' || !topics.includes(found.topic)) return undefined
       const { records } = await broker.read(found, 1)
-      return records[0] && readLetter(records[0])
+      return records[0] && readOpen(records[0], found, ledger)
     }),
   )
 }
 
-const isOpen = (record: StoredRecord, known: IndexedLetter | undefined): boolean =>
-  known?.disposition === 'open' && isPlaceOf(record, known)
+const isOpen = (record: StoredRecord, known: IndexedLetter): boolean =>
+  known.disposition === 'open' && isPlaceOf(record, known)
+
+/** A letter, with what the ledger says of it that whoever sends it back must know. */
+function readOpen(record: StoredRecord, { id, reopened }: IndexedLetter, ledger: Ledger): Letter | undefined {
+  const letter = readLetter(record)
+  if (!letter || reopened === 0) return letter
+  const said = ledger.history(id).filter((each) => isSameFailure(each, letter))
+  return { ...letter, reopened: { times: reopened, passed: hasPassed(said) } }
+}
+
+/** Whether the record passed when it was sent back; what was sent to another topic did not. */
+const hasPassed = (said: readonly LedgerEntry[]): boolean =>
+  said.some(
+    ({ to, redrive }) => to === 'resolved' && said.some((sent) => sent.to === 'redriving' && sent.redrive === redrive),
+  )
 
 /** Whether a letter failed last by this record. */
 export const isPlaceOf = ({ topic, partition, offset }: StoredRecord, known: IndexedLetter): boolean =>

@@ -126,10 +126,11 @@ function missingIn({ inputMissing, input, streams }: Letter): string | undefined
 
 function factsOf(letter: Letter, from: RedriveFacts['from'], redrive: string): RedriveFacts {
   const { id, topic, hops, failedAt, firstFailedAt, source, record, origin, operator, index, streams, read } = letter
+  const { times: reopened, passed } = letter.reopened ?? { times: 0, passed: false }
   const missing = from === 'operator' ? missingIn(letter) : undefined
   return {
     letter: id,
-    ...{ topic, hops, failedAt, firstFailedAt, redrive, source, operator, index, from, fixed: false },
+    ...{ topic, hops, failedAt, firstFailedAt, redrive, reopened, passed, source, operator, index, from, fixed: false },
     raw: { ...record, ...origin },
     input: from === 'operator' ? inputOf(letter, missing === undefined) : {},
     ...(missing !== undefined && { missing }),

@@ -15,6 +15,8 @@ export interface IndexedLetter {
   /** Milliseconds since the epoch. */
   readonly failedAt: number
   readonly disposition: Disposition
+  /** How often it was made open again since it failed. */
+  readonly reopened: number
 }
 
 /** Which letters; all where nothing is said. */
@@ -69,14 +71,17 @@ export class Letters {
 
   /** What was said of a letter, the first entry first. */
   history(id: string): readonly LedgerEntry[] {
-    return this.#sql.history.all(packedId(id)).map(({ failed_at, disposition, said_by, redrive, ...entry }) => ({
-      ...entry,
-      letter: id,
-      failedAt: failed_at,
-      to: dispositions[disposition]!,
-      by: said_by,
-      ...(redrive !== null && { redrive }),
-    }))
+    return this.#sql.history
+      .all(packedId(id))
+      .map(({ failed_at, disposition, said_by, redrive, reopened, ...entry }) => ({
+        ...entry,
+        letter: id,
+        failedAt: failed_at,
+        to: dispositions[disposition]!,
+        by: said_by,
+        ...(redrive !== null && { redrive }),
+        ...(reopened !== null && { reopened }),
+      }))
   }
 
   /** Each group has its letters in order: the page is what comes first of all of them. */
@@ -118,6 +123,7 @@ interface LetterRow {
   readonly hops: number
   readonly failed_at: number
   readonly disposition: number
+  readonly reopened: number
 }
 
 function asLetter({ id, at_offset, failed_at, disposition, key, ...facts }: LetterRow): IndexedLetter {
@@ -137,9 +143,12 @@ interface EntryRow extends Pick<LedgerEntry, 'hops' | 'at' | 'why'> {
   readonly disposition: number
   readonly said_by: string
   readonly redrive: string | null
+  readonly reopened: number | null
 }
 
-const letterColumns = `SELECT letter.id, topic.name AS topic, partition, at_offset, fingerprint, word.text AS source, key, hops, failed_at, disposition
+const letterColumns = `SELECT letter.id, topic.name AS topic, partition, at_offset, fingerprint, word.text AS source, key, hops, failed_at, disposition,
+  coalesce((SELECT max(reopened) FROM entry WHERE entry.letter = letter.id AND entry.topic = letter.topic
+    AND entry.hops = letter.hops AND entry.failed_at = letter.failed_at), 0) AS reopened
   FROM letter JOIN topic ON topic.id = letter.topic JOIN word ON word.id = letter.source
   JOIN letter_group ON letter_group.id = letter.letter_group`
 const chosenGroups = `(?1 IS NULL OR topic = (SELECT id FROM topic WHERE name = ?1)) AND (?2 IS NULL OR fingerprint = ?2)`
@@ -160,6 +169,6 @@ const statements = (database: Database) => ({
   byNumber: database.prepare<LetterRow>(`${letterColumns} WHERE number = ?`),
   letter: database.prepare<LetterRow>(`${letterColumns} WHERE letter.id = ? ORDER BY number DESC LIMIT 1`),
   history: database.prepare<EntryRow>(
-    'SELECT hops, failed_at, disposition, at, said_by, why, redrive FROM entry WHERE letter = ? ORDER BY at, rowid',
+    'SELECT hops, failed_at, disposition, reopened, at, said_by, why, redrive FROM entry WHERE letter = ? ORDER BY at, rowid',
   ),
 })
