@@ -25,6 +25,10 @@ export interface Reentry {
 
 /** A dead letter on its way back. */
 export interface RedriveFacts extends SentBack {
+  /** How often it was made open again since it failed. */
+  readonly reopened: number
+  /** Whether the record passed before: it is counted already. */
+  readonly passed: boolean
   readonly source: string
   /** The source record as it lies in its topic, or as it was fixed. */
   readonly raw: StoredRecord
@@ -69,6 +73,8 @@ function ownHeaders(facts: RedriveFacts): Header[] {
   say('failed-at', facts.failedAt)
   say('first-failed-at', facts.firstFailedAt)
   say('redrive', facts.redrive)
+  say('reopened', facts.reopened === 0 ? undefined : facts.reopened)
+  say('passed', facts.passed ? 'true' : undefined)
   say('source', facts.source)
   say('origin.topic', raw.topic)
   say('origin.partition', raw.partition)
@@ -116,6 +122,8 @@ export function readRedriveRecord({ key, value, headers }: StoredRecord): Redriv
     failedAt: number('failed-at'),
     firstFailedAt: number('first-failed-at'),
     redrive,
+    reopened: number('reopened') || 0,
+    passed: text('passed') === 'true',
     source,
     raw: { ...raw, ...place },
     operator,

@@ -111,6 +111,10 @@ function topicsOf(plan: Plan, { ids, group, topic }: Choice): readonly string[] 
   return meant.map((each) => each.topic)
 }
 
+/** Whether a letter is a pipeline's to deal with: it or its retry pipeline wrote it, or others than Oxbow did. */
+export const isOf = ({ name }: Plan, { pipeline, convention }: Letter): boolean =>
+  convention !== 'oxbow' || pipeline === name || pipeline === retryGroupOf(name)
+
 /** Whether a letter is of a key, and such as a condition says, where those are given. */
 export const fits = (letter: Letter, { key, where }: Choice): boolean =>
   (key === undefined || letter.record.key?.toString() === key) && (where === undefined || holds(where, letter))

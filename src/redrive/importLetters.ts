@@ -4,6 +4,7 @@ import {
   entryRecord,
   groupEntryRecord,
   isLater,
+  isSameFailure,
   type Disposition,
   type GroupEntry,
   type LedgerEntry,
@@ -46,15 +47,21 @@ export class ImportStopped extends Error {
 const lettersAtOnce = 1_000
 
 /**
- * The last word on a letter is what it was when it was exported, whatever a ledger says of it that outlived it. One that was on
- * its way back is open: nobody knows whether it still is.
+ * The last word on a letter is what it was when it was exported, whatever a ledger says of it that outlived it: one that was open
+ * is opened again, should it have been dealt with since. One that was on its way back is open, and no more: nobody knows whether
+ * it still is.
  */
 function standing(
   { id: letter, hops, failedAt }: Letter,
   disposition: Disposition,
+  known: readonly LedgerEntry[],
   { now: at, by, why }: ImportOptions,
-) {
-  return { letter, hops, failedAt, to: disposition === 'redriving' ? 'open' : disposition, by, why, at } as const
+): LedgerEntry {
+  const failure = { hops, failedAt }
+  const said = { letter, ...failure, by, why, at }
+  if (disposition !== 'open') return { ...said, to: disposition === 'redriving' ? 'open' : disposition }
+  const times = known.map((entry) => (isSameFailure(entry, failure) ? (entry.reopened ?? 0) : 0))
+  return { ...said, to: 'open', reopened: Math.max(0, ...times) + 1 }
 }
 
 /**
@@ -158,11 +165,12 @@ class Import {
     { record: { partition, ...record }, history, disposition }: ExportedLetter,
   ): Promise<void> {
     const { partitions, retention = Infinity } = this.#infos.get(topic)!
-    const known = this.#options.ledger.history(letter.id).map(textOf)
+    const known = this.#options.ledger.history(letter.id)
+    const texts = known.map(textOf)
     this.#outputs.push(
       { ...record, topic, ...(partition < partitions.length && { partition }) },
-      ...history.filter((entry) => !known.includes(textOf(entry))).map((entry) => entryRecord(topic, entry)),
-      entryRecord(topic, standing(letter, disposition, this.#options)),
+      ...history.filter((entry) => !texts.includes(textOf(entry))).map((entry) => entryRecord(topic, entry)),
+      entryRecord(topic, standing(letter, disposition, [...known, ...history], this.#options)),
     )
     if (record.timestamp < this.#options.now - retention) this.#old++
     this.#pending.set(`${topic}/${letter.id}`, letter)

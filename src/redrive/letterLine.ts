@@ -118,6 +118,7 @@ const entry = z.object({
   by: z.string(),
   why: z.string(),
   redrive: z.string().optional(),
+  reopened: whole().optional(),
   hops: whole(),
   failedAt: z.number(),
   at: z.number(),
@@ -167,7 +168,11 @@ function readLetterLine(given: unknown): ExportedLetter {
       key: bytesOf('key', data.key, data.keyBase64),
       value: bytesOf('value', data.value, data.valueBase64),
     },
-    history: history.map(({ redrive, ...own }) => ({ letter: id, ...own, ...(redrive !== undefined && { redrive }) })),
+    history: history.map(({ redrive, reopened, ...own }) => ({
+      ...{ letter: id, ...own },
+      ...(redrive !== undefined && { redrive }),
+      ...(reopened !== undefined && { reopened }),
+    })),
   }
 }
 

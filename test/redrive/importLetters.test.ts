@@ -183,6 +183,8 @@ describe('letters that are exported and imported', () => {
     const other = new Ledger(here.broker)
     for (const ledger of [here.ledger, other])
       expect(await ledger.counts([topic], 8_000)).toMatchObject([{ open: 1, discarded: 0 }])
+    // The task that gave it up takes it up again.
+    expect(other.letter(letter)).toMatchObject({ disposition: 'open', reopened: 1 })
     await other.close()
   })
 

@@ -68,6 +68,7 @@ export const indexSchema: Schema = {
        hops INTEGER,
        failed_at INTEGER,
        disposition INTEGER,
+       reopened INTEGER,
        fingerprint TEXT,
        decision TEXT,
        at INTEGER NOT NULL,

@@ -5,6 +5,8 @@ import { dispositions } from './entry.ts'
 export interface LetterRow {
   readonly number: number
   readonly letter_group: number
+  readonly partition: number
+  readonly at_offset: number
   readonly hops: number
   readonly failed_at: number
   readonly disposition: number
@@ -17,7 +19,7 @@ const numbering = (database: Database, table: string, column: string) => ({
   number: database.prepare<{ id: number }>(`SELECT id FROM ${table} WHERE ${column} = ?`),
 })
 
-const letterRow = 'SELECT number, letter_group, hops, failed_at, disposition FROM letter'
+const letterRow = 'SELECT number, letter_group, partition, at_offset, hops, failed_at, disposition FROM letter'
 
 const whereGone = 'WHERE topic = ? AND partition = ? AND at_offset < ?'
 
@@ -53,7 +55,8 @@ export const indexStatements = (database: Database) => ({
     'SELECT hops, failed_at, disposition FROM entry WHERE topic = ? AND letter = ? ORDER BY rowid',
   ),
   insertEntry: database.prepare(
-    `INSERT INTO entry (topic, letter, hops, failed_at, disposition, at, said_by, why, redrive) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO entry (topic, letter, hops, failed_at, disposition, reopened, at, said_by, why, redrive)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   ),
   insertDecision: database.prepare(
     'INSERT INTO entry (topic, fingerprint, decision, at, said_by, why) VALUES (?, ?, ?, ?, ?, ?)',

@@ -5,6 +5,7 @@ import type { Letter } from '../readLetter.ts'
 import {
   dispositions,
   isLater,
+  isSameFailure,
   ledgerOf,
   type Disposition,
   type FailureTime,
@@ -14,20 +15,9 @@ import {
 import { GroupChanges } from './groupChanges.ts'
 import { indexSchema } from './indexSchema.ts'
 import { indexStatements, type LetterRow, type Numbering } from './indexStatements.ts'
+import { packedId } from './packedId.ts'
 
 const numberOf = (disposition: Disposition): number => dispositions.indexOf(disposition)
-
-/** An id as the index keeps it: the 32 hexadecimal digits of Oxbow's own take half the room. */
-export const packedId = (id: string): Buffer =>
-  /^[0-9a-f]{32}$/.test(id) ? Buffer.from(id, 'hex') : Buffer.concat([notHex, Buffer.from(id)])
-
-/** Longer than what is packed, whatever follows. */
-const notHex = Buffer.from('as it is written:')
-
-export const unpackedId = (packed: Uint8Array): string => {
-  const bytes = Buffer.from(packed)
-  return bytes.length === 16 ? bytes.toString('hex') : bytes.toString('utf8', notHex.length)
-}
 
 /** What a partition has up to an offset, as far as the index did not know of it. */
 export interface Passage {
@@ -163,7 +153,7 @@ export class LetterIndex {
     const own = this.#groupOf(topic, letter, changes)
     const group = this.#shownIn.get(own) ?? own
     const found = this.#sql.letter.get(topic, id)
-    if (found && !isLater(letter, failureOf(found))) return
+    if (found && !isAfter(letter, found)) return
     const disposition = this.#saidOf(topic, id, letter)
     const values = [
       partition,
@@ -187,15 +177,16 @@ export class LetterIndex {
   /** What the ledger said already of a failure that was not known then. */
   #saidOf(topic: number, id: Buffer, letter: FailedLetter): number {
     const said = this.#sql.entries.all(topic, id)
-    return said.findLast((entry) => !isLater(letter, failureOf(entry)))?.disposition ?? 0
+    return said.findLast((entry) => isSameFailure(letter, failureOf(entry)))?.disposition ?? 0
   }
 
   #takeEntry(topic: number, entry: LedgerEntry, changes: GroupChanges): void {
-    const { hops, failedAt, to, at, by, why, redrive } = entry
+    const { hops, failedAt, to, reopened, at, by, why, redrive } = entry
     const letter = packedId(entry.letter)
-    this.#sql.insertEntry.run(topic, letter, hops, failedAt, numberOf(to), at, by, why, redrive ?? null)
+    const values = [hops, failedAt, numberOf(to), reopened ?? null, at, by, why, redrive ?? null]
+    this.#sql.insertEntry.run(topic, letter, ...values)
     const found = this.#sql.letter.get(topic, letter)
-    if (!found || isLater(failureOf(found), entry)) return
+    if (!found || !isSameFailure(failureOf(found), entry)) return
     this.#move(found, numberOf(to), changes)
     if (to === 'resolved' || to === 'discarded') changes.close(found.letter_group, at)
   }
@@ -292,3 +283,13 @@ const failureOf = ({ hops, failed_at }: { hops: number; failed_at: number }): Fa
   hops,
   failedAt: failed_at,
 })
+
+/**
+ * Whether a letter failed after what is known of it. Its key keeps it in one partition, which has its failures in their order;
+ * a letter without a key, or of a topic with more partitions than before, may have them in several.
+ */
+function isAfter(letter: FailedLetter, known: LetterRow): boolean {
+  if (letter.partition === known.partition) return Number(letter.offset) > known.at_offset
+  const failure = failureOf(known)
+  return isSameFailure(letter, failure) ? letter.partition > known.partition : isLater(letter, failure)
+}
