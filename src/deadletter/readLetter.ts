@@ -47,12 +47,21 @@ export interface Letter {
   readonly streams?: ReadonlyMap<string, boolean>
   /** Where it was read, of a record that came by another topic than its own. */
   readonly read?: TopicPartition
+  /** How it was made open again since it failed, where it was and the ledger was asked. */
+  readonly reopened?: Reopened
   /** The source record, byte for byte. */
   readonly record: RawRecord
   /** Who wrote the letter, and so how it is read. */
   readonly convention: Convention
-  /** What a letter of another convention does not say, or not in a way that can be read, such as "origin.offset". */
+  /** What a letter of another convention does not say, or not in a way that can be read, such as "origin.offset"; "record" where it does not hold the source record. */
   readonly missing: readonly string[]
+}
+
+/** What whoever sends a letter back must know of one that was dealt with, and is open again. */
+export interface Reopened {
+  readonly times: number
+  /** Whether its record passed when it was sent back before: then it does not count as dead. */
+  readonly passed: boolean
 }
 
 /** What Oxbow's own letters say of themselves. */
@@ -144,7 +153,7 @@ function asForeign({ topic, partition, offset, timestamp }: StoredRecord, letter
   }
 }
 
-function missingIn({ operator, fault, origin, failedAt }: ForeignLetter): string[] {
+function missingIn({ operator, fault, origin, failedAt, isWithoutRecord, record }: ForeignLetter): string[] {
   const facts: { readonly [name: string]: unknown } = {
     operator,
     'fault.code': fault.code,
@@ -155,6 +164,7 @@ function missingIn({ operator, fault, origin, failedAt }: ForeignLetter): string
     'origin.offset': origin.offset,
     'origin.timestamp': origin.timestamp,
     failedAt,
+    record: isWithoutRecord ? undefined : record,
   }
   return Object.keys(facts).filter((name) => facts[name] === undefined)
 }

@@ -25,6 +25,10 @@ export interface Reentry {
 
 /** A dead letter on its way back. */
 export interface RedriveFacts extends SentBack {
+  /** How often it was made open again since it failed. */
+  readonly reopened: number
+  /** Whether the record passed before: it is counted already. */
+  readonly passed: boolean
   readonly source: string
   /** The source record as it lies in its topic, or as it was fixed. */
   readonly raw: StoredRecord
@@ -38,6 +42,8 @@ export interface RedriveFacts extends SentBack {
   readonly missing?: string
   /** Whether somebody changed the record: what a task holds of it is to be changed, too. */
   readonly fixed: boolean
+  /** Whether this pipeline never counted the record: others wrote the letter, or it did under another name. */
+  readonly uncounted?: true
   readonly streams?: ReadonlyMap<string, boolean>
   readonly read?: TopicPartition
 }
@@ -67,6 +73,8 @@ function ownHeaders(facts: RedriveFacts): Header[] {
   say('failed-at', facts.failedAt)
   say('first-failed-at', facts.firstFailedAt)
   say('redrive', facts.redrive)
+  say('reopened', facts.reopened === 0 ? undefined : facts.reopened)
+  say('passed', facts.passed ? 'true' : undefined)
   say('source', facts.source)
   say('origin.topic', raw.topic)
   say('origin.partition', raw.partition)
@@ -80,6 +88,7 @@ function ownHeaders(facts: RedriveFacts): Header[] {
   say('input.timestamp', input.timestamp)
   say('input.missing', facts.missing)
   say('fixed', facts.fixed ? 'true' : undefined)
+  say('uncounted', facts.uncounted ? 'true' : undefined)
   say('streams', streams && streamsText(streams))
   say('read.topic', read?.topic)
   say('read.partition', read?.partition)
@@ -113,6 +122,8 @@ export function readRedriveRecord({ key, value, headers }: StoredRecord): Redriv
     failedAt: number('failed-at'),
     firstFailedAt: number('first-failed-at'),
     redrive,
+    reopened: number('reopened') || 0,
+    passed: text('passed') === 'true',
     source,
     raw: { ...raw, ...place },
     operator,
@@ -125,6 +136,7 @@ export function readRedriveRecord({ key, value, headers }: StoredRecord): Redriv
     },
     ...(missing !== undefined && { missing }),
     fixed: text('fixed') === 'true',
+    ...(text('uncounted') === 'true' && { uncounted: true }),
     ...(streams !== undefined && { streams: readStreams(streams) }),
     ...(text('read.topic') !== undefined && {
       read: { topic: text('read.topic')!, partition: number('read.partition') },

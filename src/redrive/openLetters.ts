@@ -1,4 +1,5 @@
 import type { Broker, TopicInfo } from '../broker/broker.ts'
+import { isSameFailure, type LedgerEntry } from '../deadletter/ledger/entry.ts'
 import type { PlacedLetter } from '../deadletter/ledger/letters.ts'
 import type { Ledger } from '../deadletter/ledger/ledger.ts'
 import { readLetter, type Letter } from '../deadletter/readLetter.ts'
@@ -20,7 +21,7 @@ export async function* openLetters(places: LetterPlaces): AsyncGenerator<Letter>
   await ledger.follow(topics, { whole: true })
   for (const info of await broker.topics(topics))
     for await (const { record, placed } of placedRecords(broker, ledger, info)) {
-      const letter = isOpen(placed, places) ? readLetter(record) : undefined
+      const letter = isOpen(placed, places) ? readOpen(record, placed, ledger) : undefined
       if (letter) yield letter
     }
 }
@@ -37,13 +38,27 @@ export async function openLettersById(
       const found = ledger.letter(id)
       if (!isOpen(found, places) || !topics.includes(found.topic)) return undefined
       const { records } = await broker.read(found, 1)
-      return records[0] && readLetter(records[0])
+      return records[0] && readOpen(records[0], found, ledger)
     }),
   )
 }
 
 const isOpen = <T extends PlacedLetter>(found: T | undefined, { group }: LetterPlaces): found is T =>
   found?.disposition === 'open' && (group ?? found.fingerprint) === found.fingerprint
+
+/** A letter, with what the ledger says of it that whoever sends it back must know. */
+function readOpen(record: StoredRecord, { reopened }: PlacedLetter, ledger: Ledger): Letter | undefined {
+  const letter = readLetter(record)
+  if (!letter || reopened === 0) return letter
+  const said = ledger.history(letter.id).filter((each) => isSameFailure(each, letter))
+  return { ...letter, reopened: { times: reopened, passed: hasPassed(said) } }
+}
+
+/** Whether the record passed when it was sent back; what was sent to another topic did not. */
+const hasPassed = (said: readonly LedgerEntry[]): boolean =>
+  said.some(
+    ({ to, redrive }) => to === 'resolved' && said.some((sent) => sent.to === 'redriving' && sent.redrive === redrive),
+  )
 
 /** What a dead-letter topic has, and the letter that failed last by it, if one did. */
 export interface PlacedRecord {

@@ -1,6 +1,6 @@
 import type { SchedulerLike } from 'rxjs'
 import { OutputsRefused, type Broker } from '../broker/broker.ts'
-import { entryRecord, isLedger, ledgerOf, type LedgerEntry } from '../deadletter/ledger/entry.ts'
+import { entryRecord, type LedgerEntry } from '../deadletter/ledger/entry.ts'
 import { letterPrefix } from '../deadletter/letter.ts'
 import type { Letter } from '../deadletter/readLetter.ts'
 import { redriveRecord } from '../deadletter/redriveRecord.ts'
@@ -8,7 +8,9 @@ import type { OutputRecord } from '../record/record.ts'
 import type { Plan } from '../topology/plan.ts'
 import { prepareTopics } from '../topology/prepareTopics.ts'
 import { Canary, type CanaryResult } from './canary.ts'
+import { ensureLedgers } from './ensureLedgers.ts'
 import type { Fix } from './fix.ts'
+import { withoutRecord } from './originals.ts'
 import { Pace } from './pace.ts'
 import { WaysBack } from './wayBack.ts'
 
@@ -87,7 +89,8 @@ class Sender {
   readonly #pace: Pace
   /** Undefined where they go to another topic. */
   readonly #ways: WaysBack | undefined
-  readonly #ledgers = new Set<string>()
+  /** The dead-letter topics whose ledgers are there. */
+  readonly #withLedgers = new Set<string>()
   #isPrepared = false
   #canary: CanaryResult | undefined
   #sent = 0
@@ -122,6 +125,7 @@ class Sender {
     const { id, hops, failedAt } = letter
     const entry = { letter: id, hops, failedAt, by, redrive, at: now }
     if (typeof to === 'object') {
+      if (letter.missing.includes('record')) return this.#refuse(letter, withoutRecord(letter))
       const said: LedgerEntry = {
         ...entry,
         to: 'resolved',
@@ -182,21 +186,19 @@ class Sender {
     this.#options.onRefused?.(letter, why)
   }
 
-  /** Creates the lanes, and the ledgers of topics that the plan does not know. */
+  /** Creates the lanes, and the ledgers. */
   async #prepare(parcels: readonly Parcel[]): Promise<void> {
     const { plan, broker } = this.#options
-    const names = new Set(plan.topics.map(({ name }) => name))
     if (!this.#isPrepared)
       await prepareTopics(
         broker,
-        plan.topics.filter(({ name, partitionsOf }) => partitionsOf !== undefined || isLedger(name, names)),
+        plan.topics.filter(({ partitionsOf }) => partitionsOf !== undefined),
       )
     this.#isPrepared = true
-    const ledgers = new Set(parcels.map(({ letter }) => ledgerOf(letter.topic)))
-    const fresh = [...ledgers].filter((name) => !this.#ledgers.has(name))
-    const unknown = fresh.filter((name) => !names.has(name))
-    if (unknown.length > 0) await broker.ensureTopics(unknown.map((name) => ({ name, compacted: false })))
-    for (const name of fresh) this.#ledgers.add(name)
+    const topics = new Set(parcels.map(({ letter }) => letter.topic))
+    const fresh = [...topics].filter((topic) => !this.#withLedgers.has(topic))
+    if (fresh.length > 0) await ensureLedgers(broker, plan, fresh)
+    for (const topic of fresh) this.#withLedgers.add(topic)
   }
 }
 

@@ -1,4 +1,5 @@
 import { BrokerError, globalTask, type Broker, type StoreInfo, type TopicPartition } from '../broker.ts'
+import type { StateCopy } from '../embedded/stateCopy.ts'
 import { checkMaxRecords } from '../maxRecords.ts'
 import { Changelog, changelogOf, changelogSpec, lost, partitionOfTask } from './changelog.ts'
 import { Copies, type Notes } from './copies.ts'
@@ -101,9 +102,17 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
     guarantee,
     open: openPartition,
   })
-  const restore = async (group: string, partition: number): Promise<void> => {
-    if (standbys.has(group, partition)) throw lost(group, partition)
+  /** The state of a partition: its standby copy as it is, or a copy of all that is in the changelog by now. */
+  const stateOf = async (group: string, partition: number): Promise<Pick<StateCopy, 'reader' | 'stores'>> => {
+    if (standbys.has(group, partition)) {
+      const copy = standbys.copyOf(group, partition)
+      if (!copy) throw lost(group, partition)
+      return copy
+    }
+    const isOwn = numbersOf([...(owned.get(group)?.values() ?? [])]).has(partition)
+    if (!isOwn) changelog.doubt(group, partition) // Others write it.
     await committer.restore(group, partition)
+    return changelog.copyOf(group, partition)
   }
   const checkOpen = (): void => {
     if (closed) throw new BrokerError('The connection to Kafka is closed.')
@@ -176,8 +185,7 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
     state: async (group, task) => {
       checkOpen()
       if (task === globalTask) return globalState.reader(group)
-      await restore(group, partitionOfTask(task))
-      return changelog.reader(group, task)
+      return (await stateOf(group, partitionOfTask(task))).reader(task)
     },
     stores: async (group, tasks) => {
       checkOpen()
@@ -188,8 +196,7 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
       const found: StoreInfo[] = []
       if (tasks?.includes(globalTask) ?? true) found.push(...(await globalState.stores(group)))
       for (const partition of wanted) {
-        await restore(group, partition)
-        found.push(...changelog.stores(group, partition))
+        found.push(...(await stateOf(group, partition)).stores())
       }
       return found.filter(({ task }) => tasks?.includes(task) ?? true)
     },

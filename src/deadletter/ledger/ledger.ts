@@ -1,6 +1,6 @@
 import type { Broker, TopicPartition } from '../../broker/broker.ts'
 import { AffectedBy, type Affected } from './affected.ts'
-import { Audit, type AuditEnd, type AuditPage, type RedriveOutcome } from './audit.ts'
+import { Audit, type AuditEnd, type AuditPage, type Decision, type RedriveOutcome } from './audit.ts'
 import type { LedgerEntry } from './entry.ts'
 import { follow, type FollowOptions } from './follow.ts'
 import { LetterGroups, type LetterCount, type LetterGroup } from './groups.ts'
@@ -74,9 +74,14 @@ export class Ledger {
     return this.#opened.affected.of(topic, fingerprint)
   }
 
-  /** What was said of any letters, the newest entry first. @param after the end of the page before */
+  /** What was said of any letters and groups, the newest entry first. @param after the end of the page before */
   audit(limit: number, after?: AuditEnd): AuditPage {
     return this.#opened.audit.page(limit, after)
+  }
+
+  /** What was decided about groups of a topic, the first decision first. */
+  decisions(topic: string): readonly Decision[] {
+    return this.#opened.audit.decisions(topic)
   }
 
   /** How the letters of a redrive fare. @param name of the redrive */

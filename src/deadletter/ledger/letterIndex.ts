@@ -5,6 +5,7 @@ import type { Letter } from '../readLetter.ts'
 import {
   dispositions,
   isLater,
+  isSameFailure,
   ledgerOf,
   type Disposition,
   type FailureTime,
@@ -14,26 +15,16 @@ import {
 import { GroupChanges } from './groupChanges.ts'
 import { indexSchema } from './indexSchema.ts'
 import { indexStatements, type LetterRow, type Numbering } from './indexStatements.ts'
+import { packedId } from './packedId.ts'
 
 const numberOf = (disposition: Disposition): number => dispositions.indexOf(disposition)
 
-/** An id as the index keeps it: the 32 hexadecimal digits of Oxbow's own take half the room. */
-export const packedId = (id: string): Buffer =>
-  /^[0-9a-f]{32}$/.test(id) ? Buffer.from(id, 'hex') : Buffer.concat([notHex, Buffer.from(id)])
-
-/** Longer than what is packed, whatever follows. */
-const notHex = Buffer.from('as it is written:')
-
-export const unpackedId = (packed: Uint8Array): string => {
-  const bytes = Buffer.from(packed)
-  return bytes.length === 16 ? bytes.toString('hex') : bytes.toString('utf8', notHex.length)
-}
-
-/** Consecutive records of a partition, read from `from` up to `next`. */
+/** What a partition has up to an offset, as far as the index did not know of it. */
 export interface Passage {
   readonly topic: string
   readonly partition: number
-  readonly from: number
+  /** How far the index had read before: nothing of it is taken where that is another place by now. */
+  readonly known: number
   readonly next: number
 }
 
@@ -63,6 +54,7 @@ export class LetterIndex {
   readonly #topics = new Map<string, number>()
   readonly #words = new Map<string, number>()
   readonly #groups = new Map<string, number>()
+  #version: number | undefined
   /** The groups that others were merged into. */
   #shownIn: ReadonlyMap<number, number> = new Map()
 
@@ -82,10 +74,10 @@ export class LetterIndex {
     return { next: row?.next_offset ?? 0, start: row?.start_offset ?? 0 }
   }
 
-  /** Takes the letters of a passage; nothing where somebody else has read on meanwhile. */
+  /** Takes the letters of a passage; nothing where somebody else has read on meanwhile, or has forgotten the topic. */
   takeLetters(passage: Passage, letters: readonly FailedLetter[]): void {
     this.#take(passage, (changes) => {
-      const topic = this.topicNumber(passage.topic)
+      const topic = this.#topic(passage.topic)
       for (const letter of letters) this.#takeLetter(topic, letter, changes)
     })
   }
@@ -93,7 +85,7 @@ export class LetterIndex {
   /** Takes what a passage of a ledger says of the letters of its dead-letter topic. */
   takeEntries(passage: Passage, deadLetterTopic: string, entries: readonly (LedgerEntry | GroupEntry)[]): void {
     this.#take(passage, (changes) => {
-      const topic = this.topicNumber(deadLetterTopic)
+      const topic = this.#topic(deadLetterTopic)
       for (const entry of entries) {
         if ('letter' in entry) this.#takeEntry(topic, entry, changes)
         else this.#takeGroupEntry(topic, entry, changes)
@@ -103,8 +95,8 @@ export class LetterIndex {
 
   /** The topic keeps a partition from an offset on: what was open before it is expired, and nothing else is known of it. */
   expire(topic: string, partition: number, start: number): void {
-    this.database.write(() => {
-      const gone = [this.topicNumber(topic), partition, start] as const
+    this.#write(() => {
+      const gone = [this.#topic(topic), partition, start] as const
       const changes = new GroupChanges()
       for (const { letter_group, disposition, letters } of this.#sql.gone.all(...gone))
         changes.expire(letter_group, disposition, letters)
@@ -116,22 +108,37 @@ export class LetterIndex {
 
   /** The topic or its ledger was made anew, or is gone: so is all that was known of it. */
   forget(topic: string): void {
-    this.database.write(() => {
-      const number = this.topicNumber(topic)
+    this.#write(() => {
+      const number = this.#topic(topic)
       for (const forget of this.#sql.forget) forget.run(number)
       for (const name of [topic, ledgerOf(topic)]) this.#sql.forgetPlaces.run(name)
     })
     this.#groups.clear()
   }
 
-  topicNumber(name: string): number {
+  /** Numbers that others may have forgotten meanwhile, or that were given in a write that was undone, are asked for anew. */
+  #write(work: () => void): void {
+    try {
+      this.database.write(() => {
+        const version = this.database.version()
+        if (version !== this.#version) this.#groups.clear()
+        this.#version = version
+        work()
+      })
+    } catch (thrown) {
+      for (const numbers of [this.#topics, this.#words, this.#groups]) numbers.clear()
+      throw thrown
+    }
+  }
+
+  #topic(name: string): number {
     return this.#numbered(this.#topics, this.#sql.topic, name)
   }
 
-  #take({ topic, partition, from, next }: Passage, work: (changes: GroupChanges) => void): void {
-    this.database.write(() => {
+  #take({ topic, partition, known, next }: Passage, work: (changes: GroupChanges) => void): void {
+    this.#write(() => {
       const place = this.#sql.place.get(topic, partition)
-      if ((place?.next_offset ?? 0) > from) return
+      if ((place?.next_offset ?? 0) !== known) return
       this.#readMerges()
       const changes = new GroupChanges()
       work(changes)
@@ -143,10 +150,10 @@ export class LetterIndex {
   #takeLetter(topic: number, letter: FailedLetter, changes: GroupChanges): void {
     const { partition, offset, key, hops, failedAt } = letter
     const id = packedId(letter.id)
-    const own = this.#groupOf(topic, letter)
+    const own = this.#groupOf(topic, letter, changes)
     const group = this.#shownIn.get(own) ?? own
     const found = this.#sql.letter.get(topic, id)
-    if (found && !isLater(letter, failureOf(found))) return
+    if (found && !isAfter(letter, found)) return
     const disposition = this.#saidOf(topic, id, letter)
     const values = [
       partition,
@@ -170,23 +177,28 @@ export class LetterIndex {
   /** What the ledger said already of a failure that was not known then. */
   #saidOf(topic: number, id: Buffer, letter: FailedLetter): number {
     const said = this.#sql.entries.all(topic, id)
-    return said.findLast((entry) => !isLater(letter, failureOf(entry)))?.disposition ?? 0
+    return said.findLast((entry) => isSameFailure(letter, failureOf(entry)))?.disposition ?? 0
   }
 
   #takeEntry(topic: number, entry: LedgerEntry, changes: GroupChanges): void {
-    const { hops, failedAt, to, at, by, why, redrive } = entry
+    const { hops, failedAt, to, reopened, at, by, why, redrive } = entry
     const letter = packedId(entry.letter)
-    this.#sql.insertEntry.run(topic, letter, hops, failedAt, numberOf(to), at, by, why, redrive ?? null)
+    const values = [hops, failedAt, numberOf(to), reopened ?? null, at, by, why, redrive ?? null]
+    this.#sql.insertEntry.run(topic, letter, ...values)
     const found = this.#sql.letter.get(topic, letter)
-    if (!found || isLater(failureOf(found), entry)) return
+    if (!found || !isSameFailure(failureOf(found), entry)) return
     this.#move(found, numberOf(to), changes)
     if (to === 'resolved' || to === 'discarded') changes.close(found.letter_group, at)
   }
 
-  /** Muted, or shown with another, or no longer so. */
-  #takeGroupEntry(topic: number, { group, to }: GroupEntry, changes: GroupChanges): void {
+  #takeGroupEntry(topic: number, { group, to, at, by, why }: GroupEntry, changes: GroupChanges): void {
+    this.#sql.insertDecision.run(topic, group, JSON.stringify(to), at, by, why)
     const own = this.#sql.groupNumber.get(topic, group)?.id
-    if (own === undefined) return
+    if (own !== undefined) this.#carryOut(topic, own, to, changes)
+  }
+
+  /** Muted, or shown with another, or no longer so. */
+  #carryOut(topic: number, own: number, to: GroupEntry['to'], changes: GroupChanges): void {
     if (to === 'muted' || to === 'unmuted') return void this.#sql.mute.run(to === 'muted' ? 1 : 0, own)
     changes.write(this.#sql.group)
     const before = this.#shownIn.get(own) ?? own
@@ -212,13 +224,19 @@ export class LetterIndex {
     changes.enter(letter_group, to)
   }
 
-  #groupOf(topic: number, letter: FailedLetter): number {
+  #groupOf(topic: number, letter: FailedLetter, changes: GroupChanges): number {
     const name = `${topic}/${letter.fingerprint}`
     const known = this.#groups.get(name)
     if (known !== undefined) return known
     const { fingerprint, pipeline, source, operator, code, message, failedAt } = letter
-    this.#sql.insertGroup.run(topic, fingerprint, pipeline, source, operator, code, message, failedAt, failedAt)
+    const isNew = this.#sql.groupNumber.get(topic, fingerprint) === undefined
+    if (isNew)
+      this.#sql.insertGroup.run(topic, fingerprint, pipeline, source, operator, code, message, failedAt, failedAt)
     const { id } = this.#sql.groupNumber.get(topic, fingerprint)!
+    // The ledger outlives letters: what it said of the group holds for those that come again.
+    if (isNew)
+      for (const { decision } of this.#sql.decisions.all(fingerprint, topic))
+        this.#carryOut(topic, id, JSON.parse(decision) as GroupEntry['to'], changes)
     this.#groups.set(name, id)
     return id
   }
@@ -265,3 +283,13 @@ const failureOf = ({ hops, failed_at }: { hops: number; failed_at: number }): Fa
   hops,
   failedAt: failed_at,
 })
+
+/**
+ * Whether a letter failed after what is known of it. Its key keeps it in one partition, which has its failures in their order;
+ * a letter without a key, or of a topic with more partitions than before, may have them in several.
+ */
+function isAfter(letter: FailedLetter, known: LetterRow): boolean {
+  if (letter.partition === known.partition) return Number(letter.offset) > known.at_offset
+  const failure = failureOf(known)
+  return isSameFailure(letter, failure) ? letter.partition > known.partition : isLater(letter, failure)
+}

@@ -3,6 +3,7 @@ import { expression } from '../../component/expression.ts'
 import { letterCondition } from '../../redrive/choose.ts'
 import type { Fix } from '../../redrive/fix.ts'
 import { discard } from '../workbench/discard.ts'
+import { reopen } from '../workbench/reopen.ts'
 import { checkOrder, forecast, partsFor, type Order, type Wanted } from '../workbench/order.ts'
 import { pause } from '../workbench/records.ts'
 import { redriveStates, type Progress, type Redrives } from '../workbench/redrives.ts'
@@ -10,7 +11,7 @@ import type { Workbench } from '../workbench/workbench.ts'
 import { operation, read, stream, type Operation } from './operation.ts'
 import { count, fingerprint, iso, letterId, reason, time, topic } from './shapes.ts'
 
-/** Sending dead letters back, and giving them up. */
+/** Sending dead letters back, giving them up, and opening them again. */
 export const redriveOperations = (workbench: Workbench, redrives: Redrives): readonly Operation[] => [
   operation(
     {
@@ -105,6 +106,17 @@ export const redriveOperations = (workbench: Workbench, redrives: Redrives): rea
     },
     async ({ body: { why, ...which }, user }) => ({ discarded: await discard(workbench, user, wantedOf(which), why) }),
   ),
+  operation(
+    {
+      method: 'POST',
+      path: '/api/reopen',
+      role: 'operate',
+      summary: 'Opens letters again that were resolved or discarded',
+      body: wantedBody(),
+      answer: z.object({ reopened: count() }),
+    },
+    async ({ body: { why, ...which }, user }) => ({ reopened: await reopen(workbench, user, wantedOf(which), why) }),
+  ),
 ]
 
 const redriveId = () => z.strictObject({ id: z.string().regex(/^[\w-]{1,100}$/, 'expected the id of a redrive') })
@@ -120,6 +132,10 @@ export const wanted = () => ({
     .optional()
     .describe('A condition in CEL over fault, operator, source, key, headers, value, failedAt, attempts, hops.'),
   source: topic().optional(),
+  topic: topic()
+    .optional()
+    .describe('On this topic, such as a queue that the pipeline reads, instead of those that it writes to.'),
+  formerly: z.string().max(249).optional().describe('A name that the pipeline had before: its letters of then, too.'),
   all: z.literal(true).optional(),
   pipeline: z
     .string()
@@ -169,13 +185,15 @@ export const fix = () =>
     .describe('An expression over the record that goes back, or its value as JSON or as text.')
 
 /** @throws Problem 422 for a condition that is none */
-export function wantedOf({ letters, group, key, where, source, pipeline }: WantedBody): Wanted {
+export function wantedOf({ letters, group, key, where, source, topic: name, formerly, pipeline }: WantedBody): Wanted {
   return {
     ...(letters && { ids: [...new Set(letters)] }),
     ...(group !== undefined && { group }),
     ...(key !== undefined && { key }),
     ...(where !== undefined && { where: read(letterCondition(), where, 422, 'as "where"') }),
     ...(source !== undefined && { source }),
+    ...(name !== undefined && { topic: name }),
+    ...(formerly !== undefined && { formerly }),
     ...(pipeline !== undefined && { pipeline }),
   }
 }
