@@ -115,7 +115,7 @@ class Import {
   async start(): Promise<void> {
     const { broker, ledger, topics } = this.#options
     this.#infos = new Map((await broker.topics(topics)).map((info) => [info.name, info]))
-    await ledger.follow(topics)
+    await ledger.follow(topics, { whole: true })
   }
 
   async add(exported: ExportedLetter): Promise<void> {
@@ -148,7 +148,7 @@ class Import {
     await broker.commit({ group: 'oxbow.dlq', task: '', outputs, offsets: [], state: [], counts: [] })
     this.#imported += this.#pending.size
     this.#pending.clear()
-    await ledger.follow(topics)
+    await ledger.follow(topics, { whole: true })
     onProgress?.(this.#imported)
   }
 

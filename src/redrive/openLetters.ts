@@ -18,7 +18,7 @@ export interface LetterPlaces {
 /** The letters that are open now, each as it failed last, in the order in which the topics have them. */
 export async function* openLetters(places: LetterPlaces): AsyncGenerator<Letter> {
   const { broker, ledger, topics } = places
-  await ledger.follow(topics)
+  await ledger.follow(topics, { whole: true })
   for (const info of await broker.topics(topics))
     for await (const { record, placed } of placedRecords(broker, ledger, info)) {
       const letter = isOpen(placed, places) ? readOpen(record, placed, ledger) : undefined
@@ -32,7 +32,7 @@ export async function openLettersById(
   ids: readonly string[],
 ): Promise<readonly (Letter | undefined)[]> {
   const { broker, ledger, topics } = places
-  await ledger.follow(topics)
+  await ledger.follow(topics, { whole: true })
   return Promise.all(
     ids.map(async (id) => {
       const found = ledger.letter(id)

@@ -48,7 +48,7 @@ export async function findPrefixes(options: PurgeOptions): Promise<readonly Pref
   const { broker, ledger, topics } = options
   // In this order: of all that may go, the ledger knows whether it failed again.
   const infos = await broker.topics(topics)
-  await ledger.follow(topics)
+  await ledger.follow(topics, { whole: true })
   return Promise.all(
     infos.flatMap(({ name, partitions }) => partitions.map((partition) => findPrefix(name, partition, options))),
   )

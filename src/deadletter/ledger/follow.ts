@@ -1,4 +1,10 @@
-import type { Broker, PartitionInfo, TopicInfo } from '../../broker/broker.ts'
+import {
+  BrokerError,
+  type Broker,
+  type PartitionInfo,
+  type TopicInfo,
+  type TopicPartition,
+} from '../../broker/broker.ts'
 import type { StoredRecord } from '../../record/record.ts'
 import { fingerprintOfLetter } from '../fingerprint.ts'
 import { readLetter } from '../readLetter.ts'
@@ -9,7 +15,15 @@ const recordsPerRead = 500
 /** So many are taken at once: each time, a good part of the index is written anew, and nothing else runs meanwhile. */
 const recordsPerTake = 8_000
 
+/** A broker waits two seconds before it says that nothing can be read yet: the transactions of who died end within half a minute. */
+const mostWaits = 45
+
 export interface FollowOptions {
+  /**
+   * Reads what is being committed too, and waits for it: who acts on letters that nobody has dealt with must know all that was
+   * said of them, also behind what a process left open that was killed.
+   */
+  readonly whole?: boolean
   readonly signal?: AbortSignal
   /** Called now and then: records read so far, and how many there were to read when it began. */
   readonly onProgress?: (read: number, all: number) => void
@@ -24,12 +38,13 @@ interface Way<T> {
 /**
  * Brings the index up to the ends that dead-letter topics and their ledgers have now. A topic that is gone is forgotten, as
  * is what a topic of the same name had before it was made anew.
+ * @throws BrokerError where a whole topic is wanted, and its end cannot be read for long
  */
 export async function follow(
   broker: Pick<Broker, 'topics' | 'read'>,
   index: LetterIndex,
   topics: readonly string[],
-  { signal, onProgress }: FollowOptions = {},
+  { whole = false, signal, onProgress }: FollowOptions = {},
 ): Promise<void> {
   const infos = await broker.topics(topics.flatMap((topic) => [topic, ledgerOf(topic)]))
   const known = new Map(infos.map((info) => [info.name, info]))
@@ -72,9 +87,15 @@ export async function follow(
   ): Promise<number> {
     const found: T[] = []
     let next = from
+    let waits = 0
     while (next < end && next - from < recordsPerTake && !signal?.aborted) {
       const batch = await broker.read({ ...place, offset: BigInt(next) }, recordsPerRead)
-      if (Number(batch.next) === next) break
+      if (Number(batch.next) === next) {
+        if (!whole) break
+        if (++waits > mostWaits) throw cannotBeRead(place, next)
+        continue
+      }
+      waits = 0
       for (const record of batch.records) found.push(...asList(read(record)))
       next = Number(batch.next)
     }
@@ -82,6 +103,11 @@ export async function follow(
     return next
   }
 }
+
+const cannotBeRead = ({ topic, partition }: TopicPartition, offset: number): BrokerError =>
+  new BrokerError(
+    `${topic}, partition ${partition}, cannot be read beyond ${offset}: a transaction has been open there for minutes. End it (\`kafka-transactions.sh find-hanging\`, \`abort\`), and try again.`,
+  )
 
 const asList = <T>(found: T | undefined): T[] => (found === undefined ? [] : [found])
 

@@ -109,6 +109,33 @@ test('a letter is open until the ledger says otherwise, and open again when it f
   expect(letters.history(idOf(1))).toEqual([entry('redriving', { offset: 1 })])
 })
 
+test('what is just being committed is waited for where all that was said must be known, but not for ever', async () => {
+  const { broker, index, follow: followNow, count } = await start()
+  let stuck = 3
+  /** As Kafka does behind a transaction that was left open: nothing for a while. */
+  const behind: Pick<Broker, 'topics' | 'read'> = {
+    topics: (names) => broker.topics(names),
+    read: async (from, most) =>
+      from.topic === ledgerOf(topic) && stuck-- > 0
+        ? { ...from, records: [], next: from.offset }
+        : broker.read(from, most),
+  }
+  await write(broker, [letter({ offset: 1 })])
+  await say(broker, entry('redriving', { offset: 1 }))
+  await follow(behind, index, [topic])
+  expect(await count()).toMatchObject({ open: 1, redriving: 0 })
+  await follow(behind, index, [topic], { whole: true })
+  expect(await count()).toMatchObject({ open: 0, redriving: 1 })
+
+  await say(broker, entry('resolved', { offset: 1 }))
+  stuck = Infinity
+  await expect(follow(behind, index, [topic], { whole: true })).rejects.toThrow(
+    'dlq.orders-ledger, partition 0, cannot be read beyond 1: a transaction has been open there',
+  )
+  await followNow()
+  expect(await count()).toMatchObject({ redriving: 0, resolved: 1 })
+})
+
 test('what is said of a failure that is over says nothing of a later one, whichever comes first', async () => {
   const { broker, follow, count } = await start()
   await say(broker, entry('resolved', { offset: 1 }), entry('discarded', { offset: 2, hops: 3 }))
