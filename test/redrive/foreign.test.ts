@@ -160,9 +160,12 @@ streams:
 
 it('letters of a queue can be given up', async () => {
   const { broker, plan } = await startPipeline(mend, catalog, { before: [letter({ price: 1 })] })
+  await broker.ensureTopics([{ name: 'connect.dlq', retention: 30 * 86_400_000 }])
   const chosen = chosenLetters({ broker, plan, ledger: new Ledger(broker) }, { topic: 'connect.dlq' })
   expect(await discardLetters(chosen, { plan, broker, now: () => 5_000, by: 'ann', why: 'a test' })).toBe(1)
   expect([...(await standingsOf(broker, 'connect.dlq')).values()]).toEqual(['discarded'])
+  // For as long as the topic may have the letter: it would be open again without its entry.
+  expect((await broker.topics(['connect.dlq-ledger']))[0]!.retention).toBe(2 * 30 * 86_400_000)
 })
 
 it("a letter that the pipeline wrote is its source's, though it has its own dead-letter topic as a queue, too", async () => {
