@@ -3,6 +3,7 @@ import { set } from '../../src/operators/set.ts'
 import type { Header } from '../../src/record/record.ts'
 import { deadLetterQueue } from '../../src/sources/deadLetterQueue.ts'
 import type { Broker } from '../../src/broker/broker.ts'
+import { openEmbedded } from '../../src/broker/embedded/embedded.ts'
 import { Ledger } from '../../src/deadletter/ledger/ledger.ts'
 import { filter } from '../../src/operators/filter.ts'
 import { chosenLetters, type Choice } from '../../src/redrive/choose.ts'
@@ -159,8 +160,9 @@ streams:
 })
 
 it('letters of a queue can be given up', async () => {
-  const { broker, plan } = await startPipeline(mend, catalog, { before: [letter({ price: 1 })] })
+  const broker = await openEmbedded({ directory: ':memory:', now: () => 1_000 })
   await broker.ensureTopics([{ name: 'connect.dlq', retention: 30 * 86_400_000 }])
+  const { plan } = await startPipeline(mend, catalog, { broker, before: [letter({ price: 1 })] })
   const chosen = chosenLetters({ broker, plan, ledger: new Ledger(broker) }, { topic: 'connect.dlq' })
   expect(await discardLetters(chosen, { plan, broker, now: () => 5_000, by: 'ann', why: 'a test' })).toBe(1)
   expect([...(await standingsOf(broker, 'connect.dlq')).values()]).toEqual(['discarded'])
