@@ -7,6 +7,7 @@ import { Ledger } from '../../src/deadletter/ledger/ledger.ts'
 import { filter } from '../../src/operators/filter.ts'
 import { chosenLetters, type Choice } from '../../src/redrive/choose.ts'
 import { discardLetters } from '../../src/redrive/discard.ts'
+import { ensureLedgers } from '../../src/redrive/ensureLedgers.ts'
 import { rehearse, type Rehearsed } from '../../src/redrive/rehearse.ts'
 import type { Plan } from '../../src/topology/plan.ts'
 import { append, catalogWith, output, recordsOf, startPipeline, valuesOf } from '../support/pipeline.ts'
@@ -163,6 +164,18 @@ it('letters of a queue can be given up', async () => {
   const chosen = chosenLetters({ broker, plan, ledger: new Ledger(broker) }, { topic: 'connect.dlq' })
   expect(await discardLetters(chosen, { plan, broker, now: () => 5_000, by: 'ann', why: 'a test' })).toBe(1)
   expect([...(await standingsOf(broker, 'connect.dlq')).values()]).toEqual(['discarded'])
+})
+
+it('the ledger of a topic that others write to outlives its letters: without their entries they would be open again', async () => {
+  const { broker, plan } = await startPipeline(mend, catalog)
+  await broker.ensureTopics([{ name: 'spring.dlt', retention: 30 * 86_400_000 }])
+  await ensureLedgers(broker, plan, ['spring.dlt', 'connect.dlq', 'dlq.connect.dlq'])
+  const ledgers = await broker.topics(['spring.dlt-ledger', 'connect.dlq-ledger', 'dlq.connect.dlq-ledger'])
+  expect(ledgers.map(({ name, retention }) => [name, retention])).toEqual([
+    ['connect.dlq-ledger', undefined],
+    ['dlq.connect.dlq-ledger', 14 * 86_400_000],
+    ['spring.dlt-ledger', 60 * 86_400_000],
+  ])
 })
 
 it("a letter that the pipeline wrote is its source's, though it has its own dead-letter topic as a queue, too", async () => {
