@@ -111,6 +111,8 @@ export interface PartitionInfo {
 export interface TopicInfo {
   readonly name: string
   readonly retention?: number
+  /** Bytes that a partition keeps, the oldest records going first; as many as come when absent. */
+  readonly retentionBytes?: number
   readonly replication?: number
   readonly compacted?: boolean
   readonly maxMessageBytes?: number

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ask, bench, endsOf, mended, tokens, until, type Order } from './workbench.ts'
+import { ask, bench, endsOf, mended, strict, tokens, until, type Order } from './workbench.ts'
 
 const asBrowser = { accept: 'text/html' }
 const hostile = `"><script>alert('1')</script><img src=x onerror=alert(2)>\u202e\u0000`
@@ -46,6 +46,15 @@ streams: { priced: { from: orders, steps: [{ validate: { schema: { type: object,
     expect(body).toMatch(/<mark>\s*&quot;price&quot;: &quot;none&quot;/)
     expect(body).toContain('Nobody has said anything of it yet.')
     expect(body).toContain('000000  7b 22')
+  })
+
+  it('warn of what a topic will do to its letters, as the API does', async () => {
+    const { observe } = await bench({ orders })
+    const { url } = await observe(strict.replace('redact: [card]', 'retention: 30d'))
+    const warning = expect.stringMatching(/^it keeps letters 7d, the config says 30d/) as string
+    expect((await ask(url, '/api/dlq')).body.topics).toMatchObject([{ topic: 'dlq.orders', warnings: [warning] }])
+    for (const path of ['/letters', '/groups?topic=dlq.orders'])
+      expect((await pageAt(url, path)).body).toContain('<strong>dlq.orders</strong>: it keeps letters 7d')
   })
 
   it('send a group back by a form, after a forecast, and show how it does', async () => {

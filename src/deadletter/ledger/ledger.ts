@@ -34,10 +34,18 @@ export class Ledger {
     return next
   }
 
-  /** The letters of topics, after following them. @param now milliseconds since the epoch */
-  async counts(topics: readonly string[], now: number): Promise<readonly LetterCount[]> {
+  /**
+   * The letters of topics, after following them.
+   * @param now milliseconds since the epoch
+   * @param wanted milliseconds that configs ask topics to keep their letters
+   */
+  async counts(
+    topics: readonly string[],
+    now: number,
+    wanted?: ReadonlyMap<string, number>,
+  ): Promise<readonly LetterCount[]> {
     await this.follow(topics)
-    return this.#opened.groups.counts(topics, await this.#broker.topics(topics), now)
+    return this.#opened.groups.counts(topics, await this.#broker.topics(topics), now, wanted)
   }
 
   /** @param now milliseconds since the epoch */

@@ -65,6 +65,7 @@ export const letterCount = () =>
     expiring: count().describe('Open ones that the topic’s retention deletes within a day.'),
     retained: count().describe('What the topic keeps by its offsets: an upper bound.'),
     oldest: time().nullable().describe('When the oldest open one failed.'),
+    warnings: z.array(z.string()).describe('What the topic will do to open ones.'),
   })
 
 export const group = () =>
