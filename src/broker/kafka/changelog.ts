@@ -70,21 +70,21 @@ export class Changelog {
   /** The state of a task, to be restored before. */
   reader(group: string, task: string): StateReader {
     const partition = partitionOfTask(task)
-    const copy = this.#copies.get(nameOf(group, partition))
+    const copy = this.#copyOf(nameOf(group, partition))
     if (!copy) throw lost(group, partition)
     return copy.state.reader(task)
   }
 
   /** The stores of a partition's tasks, to be restored before. */
   stores(group: string, partition: number): readonly StoreInfo[] {
-    const copy = this.#copies.get(nameOf(group, partition))
+    const copy = this.#copyOf(nameOf(group, partition))
     if (!copy) throw lost(group, partition)
     return copy.state.stores()
   }
 
   /** Whether there is a copy of a partition. */
   has(group: string, partition: number): boolean {
-    return this.#copies.get(nameOf(group, partition))?.complete ?? false
+    return this.#copyOf(nameOf(group, partition))?.complete ?? false
   }
 
   /** Whether the copy may lack something. */
@@ -111,7 +111,7 @@ export class Changelog {
   /** Another member may write the partition from now on. @param stays whether its copy is left for a standby copy */
   forget(group: string, partition: number, stays = false): void {
     const name = nameOf(group, partition)
-    const copy = this.#copies.get(name)
+    const copy = this.#copyOf(name)
     const isAtRest = copy?.complete && !this.#restoring.has(name)
     increment(this.#losses, name)
     this.#copies.delete(name)
@@ -141,13 +141,13 @@ export class Changelog {
     const changed = units.filter(({ state }) => state.length > 0)
     for (const [partition, own] of Map.groupBy(changed, ({ task }) => partitionOfTask(task))) {
       const { group } = own[0]!
-      const copy = this.#copies.get(nameOf(group, partition))
+      const copy = this.#copyOf(nameOf(group, partition))
       if (!copy?.complete) continue
       const end = this.#isStale(nameOf(group, partition)) ? undefined : endOf(changelogOf(group), partition)
       if (end !== undefined) copy.position = Math.max(copy.position, end)
       const changes = new Map<string, StateChange[]>()
       for (const { task, state } of own) changes.set(task, [...(changes.get(task) ?? []), ...state])
-      this.#change(group, partition, copy, changes, end !== undefined)
+      change(copy, changes, end !== undefined)
     }
   }
 
@@ -156,8 +156,15 @@ export class Changelog {
     this.#copies.clear()
   }
 
-  #isStale(name: string): boolean {
+  /** One that could not be written is of no use any more: it is made complete anew from what its file has. */
+  #copyOf(name: string): Copy | undefined {
     const copy = this.#copies.get(name)
+    if (copy?.state.isOpen === false) this.#copies.delete(name)
+    return copy?.state.isOpen ? copy : undefined
+  }
+
+  #isStale(name: string): boolean {
+    const copy = this.#copyOf(name)
     return !copy?.complete || (this.#doubts.get(name) ?? 0) > copy.settled
   }
 
@@ -168,7 +175,7 @@ export class Changelog {
     const losses = this.#losses.get(name)
     const isLost = () => this.#losses.get(name) !== losses
     const original = await originalOf(this.#parts.network, place, this.#parts.isRead(group))
-    const copy = this.#copies.get(name) ?? (await this.#open(group, partition, original))
+    const copy = this.#copyOf(name) ?? (await this.#open(group, partition, original))
     if (isLost()) {
       copy.state.close()
       throw lost(group, partition)
@@ -182,14 +189,14 @@ export class Changelog {
         if (copy.complete) for (const record of records) found.push(record)
         else {
           copy.position = next
-          this.#change(group, partition, copy, changesIn(records), true)
+          change(copy, changesIn(records), true)
         }
         progress.at(next, records.length)
       }
       if (isLost()) throw lost(group, partition)
       copy.position = Math.max(copy.position, original.end)
       // Together, so that nobody sees what a later record replaces.
-      this.#change(group, partition, copy, changesIn(found), true)
+      change(copy, changesIn(found), true)
       progress.end(copy.isStandby)
     }
     copy.complete = true
@@ -201,21 +208,15 @@ export class Changelog {
     const opened = await this.#parts.copies.open(group, partition, original)
     return { ...opened, topicId: original.topicId, complete: false, settled: 0 }
   }
+}
 
-  #change(
-    group: string,
-    partition: number,
-    { state, topicId, position }: Copy,
-    changes: ReadonlyMap<string, readonly StateChange[]>,
-    isKnown: boolean,
-  ): void {
-    try {
-      state.change(changes, isKnown && topicId !== undefined ? { topicId, position } : undefined)
-    } catch (thrown) {
-      this.#copies.delete(nameOf(group, partition))
-      throw thrown
-    }
-  }
+/** @param isKnown whether a copy has come to its position with that */
+function change(
+  { state, topicId, position }: Copy,
+  changes: ReadonlyMap<string, readonly StateChange[]>,
+  isKnown: boolean,
+): void {
+  state.change(changes, isKnown && topicId !== undefined ? { topicId, position } : undefined)
 }
 
 /** Why the state of a partition cannot be told here. */
