@@ -1,4 +1,4 @@
-import type { OutputRecord, StoredRecord } from '../../record/record.ts'
+import type { StoredRecord } from '../../record/record.ts'
 import {
   BrokerError,
   type StateChange,
@@ -8,7 +8,8 @@ import {
   type Unit,
 } from '../broker.ts'
 import type { StateCopy } from '../embedded/stateCopy.ts'
-import { changeRecord, changesIn } from './changeRecord.ts'
+import { changeRecords, changesIn } from './changeRecord.ts'
+import type { PartitionRecords } from './chunks.ts'
 import type { Copies, Notes } from './copies.ts'
 import type { Network } from './network.ts'
 import { originalOf, type Original } from './original.ts'
@@ -126,10 +127,8 @@ export class Changelog {
   }
 
   /** A unit's changes as records of the changelog. */
-  records({ group, task, state }: Unit, timestamp: number): OutputRecord[] {
-    const topic = changelogOf(group)
-    const partition = partitionOfTask(task)
-    return state.map((change) => changeRecord({ topic, partition }, task, change, timestamp))
+  records({ group, task, state }: Unit, timestamp: number): PartitionRecords {
+    return changeRecords({ topic: changelogOf(group), partition: partitionOfTask(task) }, task, state, timestamp)
   }
 
   /**
@@ -145,8 +144,11 @@ export class Changelog {
       if (!copy?.complete) continue
       const end = this.#isStale(nameOf(group, partition)) ? undefined : endOf(changelogOf(group), partition)
       if (end !== undefined) copy.position = Math.max(copy.position, end)
-      const changes = new Map<string, StateChange[]>()
-      for (const { task, state } of own) changes.set(task, [...(changes.get(task) ?? []), ...state])
+      const changes = new Map<string, readonly StateChange[]>()
+      for (const { task, state } of own) {
+        const before = changes.get(task)
+        changes.set(task, before ? [...before, ...state] : state)
+      }
       change(copy, changes, end !== undefined)
     }
   }
