@@ -12,7 +12,8 @@ export interface Position extends TopicPartition {
 
 /** Consecutive records of one partition; none where only what nobody is given was next, such as an aborted transaction. */
 export interface Batch extends TopicPartition {
-  readonly records: readonly StoredRecord[]
+  /** Whoever is given them may take them out of the list when they are done with: nobody else has it. */
+  readonly records: StoredRecord[]
   /** The offset after the last of them. */
   readonly next: bigint
   /** So many offsets before `next` were deleted from the topic before this member was given them, if any. */

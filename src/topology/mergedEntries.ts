@@ -14,24 +14,31 @@ export interface Changes {
   readonly taken: ReadonlyMap<string, unknown>
 }
 
+/** More keys than this are put in order together. */
+const fewKeys = 16
+
 /** Keys in order: put in order when somebody asks for them, and kept so until most of them are others. */
 export class SortedKeys {
   #keys: string[] | undefined
+  /** Those that came since. */
+  #added: string[] = []
 
   /** The keys are others now. */
   reset(): void {
     this.#keys = undefined
+    this.#added = []
   }
 
   add(key: string): void {
-    if (!this.#keys) return
-    const at = placeOf(key, this.#keys)
-    if (this.#keys[at] !== key) this.#keys.splice(at, 0, key)
+    if (this.#keys) this.#added.push(key)
   }
 
   /** Those with from <= key < to. @param all of them, as they are now */
   between(from: string, to: string | undefined, all: () => Iterable<string>): readonly string[] {
-    this.#keys ??= [...new Set(all())].sort(compareKeys)
+    if (this.#keys === undefined || this.#added.length > fewKeys)
+      this.#keys = [...new Set(this.#keys ? [...this.#keys, ...this.#added] : all())].sort(compareKeys)
+    else for (const key of this.#added) insert(key, this.#keys)
+    this.#added = []
     const end = to === undefined ? this.#keys.length : placeOf(to, this.#keys)
     return this.#keys.slice(placeOf(from, this.#keys), end)
   }
@@ -58,6 +65,11 @@ export function* mergedEntries(
 
 function* present([key, value]: readonly [string, unknown]): Iterable<readonly [string, unknown]> {
   if (value !== deleted) yield [key, value]
+}
+
+function insert(key: string, keys: string[]): void {
+  const at = placeOf(key, keys)
+  if (keys[at] !== key) keys.splice(at, 0, key)
 }
 
 /** The number of the first key that is not before another one. */

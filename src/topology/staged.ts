@@ -21,6 +21,8 @@ interface Before {
   readonly key: string
   readonly had: boolean
   readonly value: unknown
+  /** The change that the call made before this one. */
+  readonly last: Before | undefined
 }
 
 /** Decoded values that a task keeps in memory, in bytes, about. */
@@ -35,8 +37,9 @@ export class StagedState {
   readonly #budget: Budget
   readonly #staged = new Map<string, Staged>()
   #global: StateChange[] = []
-  /** While a call runs, what it changed. */
-  #journal: Before[] | undefined
+  /** While a call runs, what it changed last. */
+  #last: Before | undefined
+  #isCalled = false
 
   /** @param memory bytes that decoded values may take, about */
   constructor(committed: StateReader, memory = defaultMemory) {
@@ -50,7 +53,7 @@ export class StagedState {
     const { committed } = staged
     const write = (key: string, value: unknown) => {
       const { fresh } = staged
-      if (this.#journal) this.#journal.push({ fresh, key, had: fresh.has(key), value: fresh.get(key) })
+      if (this.#isCalled) this.#last = { fresh, key, had: fresh.has(key), value: fresh.get(key), last: this.#last }
       fresh.set(key, value)
       staged.sorted.add(key)
     }
@@ -96,15 +99,16 @@ export class StagedState {
 
   /** Runs an operator's call; what it staged is undone if it throws or its result is not kept. */
   attempt<T, R>(call: (given: T) => R, given: T, keep: (result: R) => boolean): R {
-    const journal: Before[] = (this.#journal = [])
+    this.#isCalled = true
     let kept = false
     try {
       const result = call(given)
       kept = keep(result)
       return result
     } finally {
-      this.#journal = undefined
-      if (!kept) for (const before of journal.reverse()) undo(before)
+      if (!kept) for (let before = this.#last; before; before = before.last) undo(before)
+      this.#isCalled = false
+      this.#last = undefined
     }
   }
 
@@ -116,12 +120,12 @@ export class StagedState {
       staged.taken = fresh
       staged.fresh = new Map()
       staged.sorted.reset()
-      for (const [key, value] of fresh) {
+      fresh.forEach((value, key) => {
         const bytes = value === deleted ? null : encode(value)
         changes.push({ store, key, value: bytes })
         if (bytes) committed.put(key, value, bytes.length)
         else committed.remove(key)
-      }
+      })
     }
     return changes
   }

@@ -1,21 +1,25 @@
-import type { OutputRecord, StoredRecord } from '../../record/record.ts'
+import type { Header, StoredRecord } from '../../record/record.ts'
 import type { StateChange, TopicPartition } from '../broker.ts'
+import type { PartitionRecords } from './chunks.ts'
 
 const separator = '\0'
+const noHeaders: readonly Header[] = []
 
-/** A change of a task's state as a record of the compacted topic that keeps it. */
-export const changeRecord = (
+/** Changes of a task's state as records of the compacted topic that keeps it. */
+export const changeRecords = (
   { topic, partition }: TopicPartition,
   task: string,
-  { store, key, value }: StateChange,
+  changes: readonly StateChange[],
   timestamp: number,
-): OutputRecord => ({
+): PartitionRecords => ({
   topic,
   partition,
-  key: Buffer.from(`${task}${separator}${store}${separator}${key}`),
-  value,
-  headers: [],
-  timestamp,
+  records: changes.map(({ store, key, value }) => ({
+    key: Buffer.from(task + separator + store + separator + key),
+    value,
+    headers: noHeaders,
+    timestamp,
+  })),
 })
 
 /** Such records as changes, by task: the last of each key, in their order, which a database takes fastest. */
