@@ -10,6 +10,7 @@ import { dlqPurgeCommand } from './dlq/purge.ts'
 import { dlqRedriveCommand } from './dlq/redrive.ts'
 import { dlqRehearseCommand } from './dlq/rehearse.ts'
 import { dlqReleaseCommand } from './dlq/release.ts'
+import { dlqReopenCommand } from './dlq/reopen.ts'
 import { dlqShowCommand } from './dlq/show.ts'
 import { dlqTestCommand } from './dlq/test.ts'
 
@@ -23,6 +24,7 @@ export const dlqCommand = (): Command =>
     .addCommand(dlqRedriveCommand())
     .addCommand(dlqEditCommand())
     .addCommand(dlqDiscardCommand())
+    .addCommand(dlqReopenCommand())
     .addCommand(dlqReleaseCommand())
     .addCommand(dlqTestCommand())
     .addCommand(dlqExportCommand())

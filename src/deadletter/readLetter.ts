@@ -47,6 +47,8 @@ export interface Letter {
   readonly streams?: ReadonlyMap<string, boolean>
   /** Where it was read, of a record that came by another topic than its own. */
   readonly read?: TopicPartition
+  /** How it was made open again since it failed, where it was and the ledger was asked. */
+  readonly reopened?: Reopened
   /** The source record, byte for byte. */
   readonly record: RawRecord
   /** Who wrote the letter, and so how it is read. */
@@ -55,7 +57,44 @@ export interface Letter {
   readonly missing: readonly string[]
 }
 
-type Facts = { readonly [name: string]: string | undefined }
+/** What whoever sends a letter back must know of one that was dealt with, and is open again. */
+export interface Reopened {
+  readonly times: number
+  /** Whether its record passed when it was sent back before: then it does not count as dead. */
+  readonly passed: boolean
+}
+
+/** What Oxbow's own letters say of themselves. */
+const factNames = [
+  'id',
+  'pipeline',
+  'source',
+  'operator',
+  'fault.code',
+  'fault.message',
+  'fault.stack',
+  'fingerprint',
+  'disposition',
+  'attempts',
+  'hops',
+  'revision',
+  'origin.topic',
+  'origin.partition',
+  'origin.offset',
+  'origin.timestamp',
+  'failed-at',
+  'first-failed-at',
+  'index',
+  'input',
+  'input.key',
+  'input.timestamp',
+  'input.missing',
+  'streams',
+  'read.topic',
+  'read.partition',
+] as const
+type FactName = (typeof factNames)[number]
+type Facts = { readonly [name in FactName]?: string | undefined }
 
 /**
  * Reads a letter: Oxbow's own, in the `headers` or the `json` envelope, or one that somebody else wrote. Undefined where the record is none.
@@ -130,17 +169,10 @@ function missingIn({ operator, fault, origin, failedAt, isWithoutRecord, record 
   return Object.keys(facts).filter((name) => facts[name] === undefined)
 }
 
-/** Which failure of which letter a record is, without reading the rest of it; undefined where it is no letter. */
-export function failureOf(stored: StoredRecord): Pick<Letter, 'id' | 'hops' | 'failedAt'> | undefined {
-  const text = (name: string) => stored.headers.findLast(([own]) => own === letterPrefix + name)?.[1]?.toString()
-  const id = text('id')
-  if (id === undefined) return readLetter(stored)
-  return { id, hops: Number(text('hops') ?? 0), failedAt: timeOf(text('failed-at')) }
-}
-
 function asLetter({ topic, partition, offset }: StoredRecord, facts: Facts, record: RawRecord): Letter {
-  const text = (name: string): string => facts[name] ?? ''
-  const number = (name: string): number => Number(facts[name] ?? 0)
+  const text = (name: FactName): string => facts[name] ?? ''
+  const number = (name: FactName): number => Number(facts[name] ?? 0)
+  const failedAt = timeOf(facts['failed-at'])
   return {
     id: text('id'),
     pipeline: text('pipeline'),
@@ -160,8 +192,8 @@ function asLetter({ topic, partition, offset }: StoredRecord, facts: Facts, reco
       offset: /^\d+$/.test(text('origin.offset')) ? BigInt(text('origin.offset')) : 0n,
       timestamp: timeOf(facts['origin.timestamp']),
     },
-    failedAt: timeOf(facts['failed-at']),
-    firstFailedAt: timeOf(facts['first-failed-at']),
+    failedAt,
+    firstFailedAt: facts['first-failed-at'] === facts['failed-at'] ? failedAt : timeOf(facts['first-failed-at']),
     disposition: facts.disposition ?? 'deadLetter',
     index: text('index'),
     ...(facts.input !== undefined && { input: facts.input }),
@@ -178,10 +210,15 @@ function asLetter({ topic, partition, offset }: StoredRecord, facts: Facts, reco
   }
 }
 
+/** The facts by the names of their headers. */
+const factOf: ReadonlyMap<string, FactName> = new Map(factNames.map((name) => [letterPrefix + name, name]))
+
 function factsOf(headers: readonly Header[]): Facts {
-  const facts = Object.create(null) as { [name: string]: string | undefined }
-  for (const [name, value] of headers)
-    if (name.startsWith(letterPrefix)) facts[name.slice(letterPrefix.length)] = value?.toString()
+  const facts: { [name in FactName]?: string | undefined } = {}
+  for (const [name, value] of headers) {
+    const fact = factOf.get(name)
+    if (fact !== undefined) facts[fact] = value?.toString()
+  }
   return facts
 }
 

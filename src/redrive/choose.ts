@@ -66,44 +66,37 @@ export async function* chosenLetters(
   choice: Choice,
   onOther?: (letter: Letter) => void,
 ): AsyncGenerator<Letter> {
-  const { ids, topic } = choice
+  const { ids, topic, group } = choice
   if (topic !== undefined && (await broker.topics([topic])).length === 0)
     throw new NoSuchLetter(`there is no topic ${topic}; nothing was done`)
   const topics = topicsOf(plan, choice)
   const originals = new Originals(broker)
-  const isChosen = judgeOf({ plan, ledger }, choice, onOther)
+  const isChosen = judgeOf(plan, choice, onOther)
   if (ids) {
-    const found = await openLettersById(broker, ledger, topics, ids)
+    const found = await openLettersById({ broker, ledger, topics, group }, ids)
     const letters = await Promise.all(found.map(async (letter) => letter && originals.of(letter)))
     const missing = ids.filter((_, at) => !letters[at] || !isChosen(letters[at]))
     if (missing.length > 0) throw new NoSuchLetter(`no such open letter: ${missing.join(', ')}; nothing was done`)
     for (const letter of letters) if (letter) yield letter
     return
   }
-  for await (const found of openLetters(broker, ledger, topics)) {
+  for await (const found of openLetters({ broker, ledger, topics, group })) {
     const letter = found.convention === 'shareGroup' ? await originals.of(found) : found
     if (isChosen(letter)) yield letter
   }
 }
 
-function judgeOf(
-  { plan, ledger }: Pick<ChoiceParts, 'plan' | 'ledger'>,
-  choice: Choice,
-  onOther?: (letter: Letter) => void,
-): (letter: Letter) => boolean {
-  const { ids, source, group, topic, formerly } = choice
+/** Whether a letter of the group that is meant, if one is, is chosen otherwise too. */
+function judgeOf(plan: Plan, choice: Choice, onOther?: (letter: Letter) => void): (letter: Letter) => boolean {
+  const { ids, source, topic, formerly } = choice
   const homeOf = homeIn(plan)
-  const names = [plan.name, formerly].flatMap((name) => (name === undefined ? [] : [name, retryGroupOf(name)]))
-  // As the ledger groups them: some are merged.
-  const isInGroup = ({ id }: Letter) => group === undefined || ledger.letter(id)?.fingerprint === group
   return (letter) => {
     const home = homeOf(letter)
     const isMeant = home
       ? home.source.name === (source ?? home.source.name)
       : topic !== undefined && source === undefined
-    if (!isMeant || !fits(letter, choice) || !isInGroup(letter)) return false
-    const isOfOthers = home?.isOfOthers ?? letter.convention !== 'oxbow'
-    const isOwn = isOfOthers || ids !== undefined || names.includes(letter.pipeline)
+    if (!isMeant || !fits(letter, choice)) return false
+    const isOwn = home?.isOfOthers === true || ids !== undefined || isOf(plan, letter, formerly)
     if (!isOwn) onOther?.(letter)
     return isOwn
   }
@@ -115,6 +108,13 @@ function topicsOf(plan: Plan, { ids, group, topic }: Choice): readonly string[] 
   const meant = (ids ?? group) ? all : all.filter(({ sources }) => sources.length > 0)
   return meant.map((each) => each.topic)
 }
+
+/**
+ * Whether a letter is a pipeline's to deal with: it or its retry pipeline wrote it, or others than Oxbow did.
+ * @param formerly another name that it had
+ */
+export const isOf = ({ name }: Plan, { pipeline, convention }: Letter, formerly = name): boolean =>
+  convention !== 'oxbow' || [name, formerly].some((own) => pipeline === own || pipeline === retryGroupOf(own))
 
 /** Whether a letter is of a key, and such as a condition says, where those are given. */
 export const fits = (letter: Letter, { key, where }: Choice): boolean =>

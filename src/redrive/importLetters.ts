@@ -1,9 +1,18 @@
 import type { Broker, TopicInfo } from '../broker/broker.ts'
-import { entryRecord, isLater, type Disposition, type LedgerEntry } from '../deadletter/ledger/entry.ts'
+import type { Decision } from '../deadletter/ledger/audit.ts'
+import {
+  entryRecord,
+  groupEntryRecord,
+  isLater,
+  isSameFailure,
+  type Disposition,
+  type GroupEntry,
+  type LedgerEntry,
+} from '../deadletter/ledger/entry.ts'
 import type { Ledger } from '../deadletter/ledger/ledger.ts'
 import { readLetter, type Letter } from '../deadletter/readLetter.ts'
 import type { OutputRecord } from '../record/record.ts'
-import { LineUnreadable, readLetterLine, type ExportedLetter } from './letterLine.ts'
+import { LineUnreadable, readLine, type ExportedLetter } from './letterLine.ts'
 
 export interface ImportOptions {
   readonly broker: Broker
@@ -38,19 +47,26 @@ export class ImportStopped extends Error {
 const lettersAtOnce = 1_000
 
 /**
- * The last word on a letter is what it was when it was exported, whatever a ledger says of it that outlived it. One that was on
- * its way back is open: nobody knows whether it still is.
+ * The last word on a letter is what it was when it was exported, whatever a ledger says of it that outlived it: one that was open
+ * is opened again, should it have been dealt with since. One that was on its way back is open, and no more: nobody knows whether
+ * it still is.
  */
 function standing(
   { id: letter, hops, failedAt }: Letter,
   disposition: Disposition,
+  known: readonly LedgerEntry[],
   { now: at, by, why }: ImportOptions,
-) {
-  return { letter, hops, failedAt, to: disposition === 'redriving' ? 'open' : disposition, by, why, at } as const
+): LedgerEntry {
+  const failure = { hops, failedAt }
+  const said = { letter, ...failure, by, why, at }
+  if (disposition !== 'open') return { ...said, to: disposition === 'redriving' ? 'open' : disposition }
+  const times = known.map((entry) => (isSameFailure(entry, failure) ? (entry.reopened ?? 0) : 0))
+  return { ...said, to: 'open', reopened: Math.max(0, ...times) + 1 }
 }
 
 /**
- * Brings exported letters back to dead-letter topics: the records byte for byte, under their ids, and what became of them.
+ * Brings exported letters back to dead-letter topics: the records byte for byte, under their ids, what became of them, and what
+ * was decided about their groups.
  * What is there already is passed over. @throws ImportStopped
  */
 export async function importLetters(lines: AsyncIterable<string>, options: ImportOptions): Promise<Imported> {
@@ -60,7 +76,10 @@ export async function importLetters(lines: AsyncIterable<string>, options: Impor
     await run.start()
     for await (const line of lines) {
       number++
-      if (line.trim() !== '') await run.add(readLetterLine(line))
+      if (line.trim() === '') continue
+      const read = readLine(line)
+      if ('group' in read) run.decide(read)
+      else await run.add(read)
     }
   } catch (thrown) {
     if (!(thrown instanceof LineUnreadable)) throw thrown
@@ -78,6 +97,8 @@ class Import {
   #infos: ReadonlyMap<string, TopicInfo> = new Map()
   #outputs: OutputRecord[] = []
   readonly #pending = new Map<string, Letter>()
+  /** Where the letters of an exported topic went. */
+  readonly #targets = new Map<string, Set<string>>()
   #imported = 0
   #present = 0
   #old = 0
@@ -105,9 +126,19 @@ class Import {
     if (isOwn && letter.id !== id) throw new LineUnreadable(`its id is ${id}, that of its record ${letter.id}`)
     const topic = this.#options.topicOf(letter)
     if (topic === undefined) return this.#refuse(`the config has no source ${letter.source}`)
+    this.#targets.set(record.topic, (this.#targets.get(record.topic) ?? new Set()).add(topic))
     if (this.#has(topic, id, letter)) this.#present++
     else if (!isOwn) this.#refuse('others wrote it: its id is its place on its topic, which it cannot have again')
     else await this.#append(topic, letter, exported)
+  }
+
+  /** A decision goes where the letters of its topic went. */
+  decide({ topic: exportedFrom, ...decision }: Decision): void {
+    const text = decisionText(decision)
+    for (const topic of this.#targets.get(exportedFrom) ?? []) {
+      const isKnown = this.#options.ledger.decisions(topic).some((known) => decisionText(known) === text)
+      if (!isKnown) this.#outputs.push(groupEntryRecord(topic, decision))
+    }
   }
 
   async commit(): Promise<void> {
@@ -134,11 +165,12 @@ class Import {
     { record: { partition, ...record }, history, disposition }: ExportedLetter,
   ): Promise<void> {
     const { partitions, retention = Infinity } = this.#infos.get(topic)!
-    const known = this.#options.ledger.history(letter.id).map(textOf)
+    const known = this.#options.ledger.history(letter.id)
+    const texts = known.map(textOf)
     this.#outputs.push(
       { ...record, topic, ...(partition < partitions.length && { partition }) },
-      ...history.filter((entry) => !known.includes(textOf(entry))).map((entry) => entryRecord(topic, entry)),
-      entryRecord(topic, standing(letter, disposition, this.#options)),
+      ...history.filter((entry) => !texts.includes(textOf(entry))).map((entry) => entryRecord(topic, entry)),
+      entryRecord(topic, standing(letter, disposition, [...known, ...history], this.#options)),
     )
     if (record.timestamp < this.#options.now - retention) this.#old++
     this.#pending.set(`${topic}/${letter.id}`, letter)
@@ -152,3 +184,5 @@ class Import {
 
 const textOf = ({ at, to, hops, failedAt, by, why, redrive }: LedgerEntry): string =>
   JSON.stringify([at, to, hops, failedAt, by, why, redrive])
+
+const decisionText = ({ group, to, by, why, at }: GroupEntry): string => JSON.stringify([group, to, by, why, at])

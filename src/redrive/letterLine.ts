@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { z } from 'zod'
 import { dispositions, type Disposition, type LedgerEntry } from '../deadletter/ledger/entry.ts'
+import type { Decision } from '../deadletter/ledger/audit.ts'
 import { fingerprintOfLetter } from '../deadletter/fingerprint.ts'
 import { headersAsJson, keyMember } from '../record/asJson.ts'
 import type { Header, StoredRecord } from '../record/record.ts'
@@ -15,7 +16,7 @@ export interface ExportedLetter {
   readonly history: readonly LedgerEntry[]
 }
 
-/** A line that is no letter; the message says why. */
+/** A line that is no letter, and no decision about a group of them; the message says why. */
 export class LineUnreadable extends Error {
   override readonly name = 'LineUnreadable'
 }
@@ -35,6 +36,9 @@ export function letterLine({ record, letter, disposition }: KeptLetter, history:
   })
   return `${facts.slice(0, -1)},${keyMember(key)},"headers":${headersAsJson(headers)},${valueText(value)}}\n`
 }
+
+/** What was decided about a group of letters, as one line of JSON: `{group, topic, to, by, why, at}`. */
+export const decisionLine = (decision: Decision): string => `${JSON.stringify(decision)}\n`
 
 /** The names of the columns of `flatLine`, in their order. */
 export const columns = [
@@ -114,6 +118,7 @@ const entry = z.object({
   by: z.string(),
   why: z.string(),
   redrive: z.string().optional(),
+  reopened: whole().optional(),
   hops: whole(),
   failedAt: z.number(),
   at: z.number(),
@@ -132,9 +137,24 @@ const line = z.object({
   valueBase64: z.base64().optional(),
 })
 
-/** Reads what `letterLine` wrote. @throws LineUnreadable */
-export function readLetterLine(text: string): ExportedLetter {
-  const { data, error } = line.safeParse(parsed(text))
+const decision = z.strictObject({
+  group: z.string(),
+  topic: z.string(),
+  to: z.union([z.enum(['muted', 'unmuted', 'split']), z.strictObject({ mergedInto: z.string() })]),
+  by: z.string(),
+  why: z.string(),
+  at: z.number(),
+})
+
+/** Reads what `letterLine` or `decisionLine` wrote. @throws LineUnreadable */
+export function readLine(text: string): ExportedLetter | Decision {
+  const given = parsed(text)
+  const decided = decision.safeParse(given)
+  return decided.success ? decided.data : readLetterLine(given)
+}
+
+function readLetterLine(given: unknown): ExportedLetter {
+  const { data, error } = line.safeParse(given)
   if (error) {
     const { path, message } = error.issues[0]!
     throw new LineUnreadable(`it is no exported letter: ${path.join('.') || 'the line'}: ${message}`)
@@ -148,7 +168,11 @@ export function readLetterLine(text: string): ExportedLetter {
       key: bytesOf('key', data.key, data.keyBase64),
       value: bytesOf('value', data.value, data.valueBase64),
     },
-    history: history.map(({ redrive, ...own }) => ({ letter: id, ...own, ...(redrive !== undefined && { redrive }) })),
+    history: history.map(({ redrive, reopened, ...own }) => ({
+      ...{ letter: id, ...own },
+      ...(redrive !== undefined && { redrive }),
+      ...(reopened !== undefined && { reopened }),
+    })),
   }
 }
 

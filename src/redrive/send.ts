@@ -53,7 +53,9 @@ interface Parcel {
   readonly outputs: readonly OutputRecord[]
 }
 
-const mostAtOnce = 1_000
+/** What a unit has at most: every unit costs a wait for the disk or the cluster, and all of it is held in memory. */
+const mostAtOnce = 4_000
+const mostBytes = 8_388_608
 
 /**
  * Sends letters back. What carries one and the entry that says so are of one unit, so that a sender which dies in the middle
@@ -66,13 +68,17 @@ export async function sendLetters(
 ): Promise<Sent> {
   const sender = new Sender(options)
   let chunk: Parcel[] = []
+  let bytes = 0
   for await (const letter of letters) {
     if (options.signal.aborted || sender.isOver) break
     const parcel = sender.pack(letter)
-    if (parcel) chunk.push(parcel)
-    if (chunk.length < sender.atOnce) continue
+    if (!parcel) continue
+    chunk.push(parcel)
+    bytes += letter.record.value?.length ?? 0
+    if (chunk.length < sender.atOnce && bytes < mostBytes) continue
     await sender.send(chunk)
     chunk = []
+    bytes = 0
   }
   if (!options.signal.aborted && !sender.isOver) await sender.send(chunk)
   return sender.standing

@@ -101,11 +101,25 @@ export class WaysBack {
   #factsOf(letter: Letter, from: RedriveFacts['from']): RedriveFacts {
     const { id, topic, hops, failedAt, firstFailedAt, source, record, origin, operator, index, streams, read } = letter
     const { plan, redrive } = this.#options
+    const { times: reopened, passed } = letter.reopened ?? { times: 0, passed: false }
     const missing = from === 'operator' ? missingIn(letter) : undefined
     const isCounted = [plan.name, retryGroupOf(plan.name)].includes(letter.pipeline)
     return {
       letter: id,
-      ...{ topic, hops, failedAt, firstFailedAt, redrive, source, operator, index, from, fixed: false },
+      ...{
+        topic,
+        hops,
+        failedAt,
+        firstFailedAt,
+        redrive,
+        reopened,
+        passed,
+        source,
+        operator,
+        index,
+        from,
+        fixed: false,
+      },
       raw: { ...record, ...origin },
       input: from === 'operator' ? inputOf(letter, missing === undefined) : {},
       ...(!isCounted && { uncounted: true }),

@@ -162,7 +162,7 @@ export class DeadLetters {
 
   #sayDiscarded({ letter, failed, record }: HeldPart, { by, why = '' }: LaneCommand): void {
     if (!failed) return
-    this.redrives.giveUp(letter!, failed.hops)
+    this.redrives.giveUp(letter!, failed)
     const { topic } = policyOf(this.#parts.sources, record.origin as Lineage)
     this.redrives.say({ letter: letter!, topic, redrive: '', ...failed }, 'discarded', why, by)
   }

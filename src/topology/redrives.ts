@@ -1,6 +1,6 @@
 import type { StateStore } from '../component/state.ts'
 import { decodeValue } from '../component/value.ts'
-import { entryRecord, type LedgerEntry } from '../deadletter/ledger/entry.ts'
+import { entryRecord, isSameFailure, type FailureTime, type LedgerEntry } from '../deadletter/ledger/entry.ts'
 import { readRedriveRecord, type RedriveFacts, type SentBack } from '../deadletter/redriveRecord.ts'
 import type { Fault } from '../record/fault.ts'
 import type { Record, StoredRecord } from '../record/record.ts'
@@ -10,7 +10,7 @@ import type { HeldPart } from './held.ts'
 import { elsewhere, entered, Lineage, type Tally } from './lineage.ts'
 import { policyOf, type PlannedSource } from './plan.ts'
 import type { TaskParts } from './task.ts'
-import { TakenLetters, type Outcome } from './taken.ts'
+import { TakenLetters, wasTaken, type Taken } from './taken.ts'
 import { leadingTo } from './upstream.ts'
 
 export interface RedrivesHost {
@@ -51,8 +51,8 @@ export class Redrives {
     const facts = readRedriveRecord(stored)
     if (!facts) return false
     const taken = this.#taken.of(facts.letter)
-    if (taken && taken.hops >= facts.hops) {
-      this.#comesAgain(facts, taken.hops === facts.hops ? taken.outcome : undefined)
+    if (taken && wasTaken(taken, facts)) {
+      this.#comesAgain(facts, taken)
       return true
     }
     const lineage = this.#lineageOf(facts, stored)
@@ -66,7 +66,7 @@ export class Redrives {
   ended(lineage: Lineage): void {
     for (const sent of lineage.redriven.splice(0)) {
       if (sent.ended === 'back') continue
-      this.#taken.end(sent.letter, sent.hops, 'resolved')
+      this.#taken.end(sent.letter, sent, 'resolved')
       if (sent.ended === undefined) this.say(sent, 'resolved', '')
     }
   }
@@ -85,19 +85,24 @@ export class Redrives {
   }
 
   /** A letter that the task held is given up: should it be sent back all the same, it stays so. */
-  giveUp(letter: string, hops: number): void {
-    this.#taken.take(letter, hops, this.#host.task.scheduler.now())
-    this.#taken.end(letter, hops, 'discarded')
+  giveUp(letter: string, failure: FailureTime): void {
+    const reopened = 0
+    this.#taken.take(letter, { ...failure, reopened }, this.#host.task.scheduler.now())
+    this.#taken.end(letter, failure, 'discarded')
   }
 
-  #comesAgain(facts: RedriveFacts, outcome: Outcome | undefined): void {
-    const { letter, hops } = facts
-    if (outcome) this.say(facts, outcome, '')
+  /** What became of it is said again: who sent it said meanwhile that it is on its way. */
+  #comesAgain(facts: RedriveFacts, taken: Taken): void {
+    const { letter, hops, reopened } = facts
+    if (isSameFailure(taken, facts)) {
+      if (reopened < taken.reopened) this.say(facts, 'open', 'it was sent as it stood before it was opened again')
+      else if (taken.outcome) this.say(facts, taken.outcome, '')
+    }
     this.#host.task.log.info({ letter, hops }, 'redrive: the letter was taken up before; it is not processed twice')
   }
 
-  #remember({ letter, hops }: RedriveFacts): void {
-    this.#taken.take(letter, hops, this.#host.task.scheduler.now())
+  #remember(facts: RedriveFacts): void {
+    this.#taken.take(facts.letter, facts, this.#host.task.scheduler.now())
   }
 
   #tooOften({ hops }: RedriveFacts, lineage: Lineage): string | undefined {
@@ -169,15 +174,17 @@ export class Redrives {
   }
 
   /** Takes the record back from what it was counted as: where it counted as dead by this letter, it is in flight again. */
-  #count({ streams: known, operator, from, read, uncounted }: RedriveFacts, lineage: Lineage): void {
+  #count({ streams: known, operator, from, read, uncounted, passed }: RedriveFacts, lineage: Lineage): void {
     const { streams, tally, task, readersOf } = this.#host
+    const countedAlready = () => streams.forEach((_, number) => (lineage.marks[number] = entered | elsewhere))
+    if (passed) return countedAlready()
     const isBeyond = from === 'source' && read !== undefined && read.topic !== lineage.input
     if (isBeyond) {
       // It comes by the internal topic once more, and is counted there anew.
       const planned = task.plan.subtopologies.flatMap((subtopology) => subtopology.streams)
       for (const { name, written } of planned)
         if (known?.get(name) && !uncounted) tally.uncount(read.topic, written.stream)
-      return streams.forEach((_, number) => (lineage.marks[number] = entered | elsewhere))
+      return countedAlready()
     }
     const counted = known ?? new Map(this.#streamsOf(operator, lineage, readersOf).map((name) => [name, true]))
     for (const [name, isDead] of counted) {

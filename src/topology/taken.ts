@@ -1,16 +1,24 @@
 import type { StateStore } from '../component/state.ts'
+import { isSameFailure, type FailureTime } from '../deadletter/ledger/entry.ts'
 
 export type Outcome = 'resolved' | 'discarded'
 
-/** How far a letter has come in its task. */
-export interface Taken {
-  /** The last failure of it that was taken up: how often the record had been sent back until then. */
-  readonly hops: number
+/** A failure of a letter, as it was made open for the n-th time: it is taken up once. */
+export interface Standing extends FailureTime {
+  readonly reopened: number
+}
+
+/** How far a letter has come in its task: as what it was taken up last. */
+export interface Taken extends Standing {
   /** When, in milliseconds since the epoch. */
   readonly at: number
   /** What became of it, other than a letter again. */
   readonly outcome?: Outcome
 }
+
+/** Whether a letter was taken up as what comes now, or later; a failure is new by its hops, and after a reset by its time. */
+export const wasTaken = (taken: Taken, now: Standing): boolean =>
+  isSameFailure(taken, now) ? now.reopened <= taken.reopened : now.hops <= taken.hops && now.failedAt <= taken.failedAt
 
 const timeKey = (at: number, letter = ''): string => `at:${String(at).padStart(15, '0')}:${letter}`
 const letterKey = (letter: string): string => `of:${letter}`
@@ -36,17 +44,18 @@ export class TakenLetters {
     return this.#store.get(letterKey(letter)) as Taken | undefined
   }
 
-  take(letter: string, hops: number, now: number): void {
+  take(letter: string, { hops, failedAt, reopened }: Standing, now: number): void {
     this.#forget(now)
     const before = this.of(letter)
     if (before) this.#store.delete(timeKey(before.at, letter))
-    this.#store.set(letterKey(letter), { hops, at: now } satisfies Taken)
+    this.#store.set(letterKey(letter), { hops, failedAt, reopened, at: now } satisfies Taken)
     this.#store.set(timeKey(now, letter), true)
   }
 
-  end(letter: string, hops: number, outcome: Outcome): void {
+  end(letter: string, failure: FailureTime, outcome: Outcome): void {
     const taken = this.of(letter)
-    if (taken?.hops === hops) this.#store.set(letterKey(letter), { ...taken, outcome } satisfies Taken)
+    if (taken && isSameFailure(taken, failure))
+      this.#store.set(letterKey(letter), { ...taken, outcome } satisfies Taken)
   }
 
   /** The oldest first; now and then, so that the state holds little more than it needs. */

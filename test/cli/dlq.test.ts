@@ -160,6 +160,11 @@ test('dlq mute and merge change what groups are shown; a group that is not there
   expect((await groups()).find(({ fingerprint }) => fingerprint === one)).toMatchObject({ state: 'muted' })
   expect(await runOxbow(directory, ['dlq', 'merge', 'prices.yaml', other, '--into', one])).toMatchObject({ code: 0 })
   expect(await groups()).toMatchObject([{ fingerprint: one, open: 2 }])
+  const lines = jsonLines((await runOxbow(directory, ['dlq', 'export'])).stdout)
+  expect(lines.slice(2)).toMatchObject([
+    { group: one, topic: 'dlq.raw', to: 'muted', why: '' },
+    { group: other, to: { mergedInto: one } },
+  ])
   const { code, stderr } = await runOxbow(directory, ['dlq', 'split', 'prices.yaml', 'nope'])
   expect([code, stderr]).toEqual([1, expect.stringContaining('no such group: nope')])
 })

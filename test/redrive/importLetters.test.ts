@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Broker } from '../../src/broker/broker.ts'
 import { openEmbedded } from '../../src/broker/embedded/embedded.ts'
-import { entryRecord } from '../../src/deadletter/ledger/entry.ts'
+import { entryRecord, groupEntryRecord } from '../../src/deadletter/ledger/entry.ts'
 import { Ledger } from '../../src/deadletter/ledger/ledger.ts'
 import { deadLetter } from '../../src/deadletter/letter.ts'
 import { redactor } from '../../src/deadletter/redact.ts'
@@ -10,7 +10,7 @@ import { RecordedFault } from '../../src/record/fault.ts'
 import type { Header, RawRecord } from '../../src/record/record.ts'
 import { importLetters } from '../../src/redrive/importLetters.ts'
 import { keptLetters, type KeptChoice } from '../../src/redrive/keptLetters.ts'
-import { columns, flatLine, letterLine } from '../../src/redrive/letterLine.ts'
+import { columns, decisionLine, flatLine, letterLine } from '../../src/redrive/letterLine.ts'
 import { append, output } from '../support/pipeline.ts'
 
 const topic = 'dlq.in'
@@ -183,7 +183,29 @@ describe('letters that are exported and imported', () => {
     const other = new Ledger(here.broker)
     for (const ledger of [here.ledger, other])
       expect(await ledger.counts([topic], 8_000)).toMatchObject([{ open: 1, discarded: 0 }])
+    // The task that gave it up takes it up again.
+    expect(other.letter(letter)).toMatchObject({ disposition: 'open', reopened: 1 })
     await other.close()
+  })
+
+  it('take along what was decided about their groups, once', async () => {
+    const [here, there] = [await memory(), await memory()]
+    await append(here.broker, [letterOf(0, plainRecord(0))])
+    await here.ledger.follow([topic])
+    const [group] = here.ledger.groups([topic], 8_000)
+    const said = { group: group!.fingerprint, by: 'ann', why: 'known', at: 7_500 }
+    const decisions = (['muted', 'split', { mergedInto: 'gone' }] as const).map((to) => ({ ...said, to }))
+    await append(
+      here.broker,
+      decisions.map((decision) => groupEntryRecord(topic, decision)),
+    )
+    const lines = [...(await exported(here)), ...here.ledger.decisions(topic).map(decisionLine)]
+    for (let time = 0; time < 2; time++) {
+      await imported(there, lines)
+      await there.ledger.follow([topic])
+      expect(there.ledger.decisions(topic)).toEqual(decisions.map((decision) => ({ topic, ...decision })))
+      expect(there.ledger.groups([topic], 8_000)).toMatchObject([{ state: 'muted', open: 1 }])
+    }
   })
 
   it('end at a line that is none, and say which', async () => {

@@ -7,8 +7,13 @@ import { emit, fail } from '../../src/record/outcome.ts'
 import { nth, withValue, type Record } from '../../src/record/record.ts'
 import { dedupe } from '../../src/operators/dedupe.ts'
 import { keyBy } from '../../src/operators/keyBy.ts'
+import { chosenLetters } from '../../src/redrive/choose.ts'
+import { discardLetters } from '../../src/redrive/discard.ts'
+import { reopenLetters } from '../../src/redrive/reopen.ts'
+import { Ledger } from '../../src/deadletter/ledger/ledger.ts'
+import type { Letter } from '../../src/deadletter/readLetter.ts'
 import { VirtualClock } from '../../src/testing/clock.ts'
-import type { Subtopology } from '../../src/topology/plan.ts'
+import type { Plan, Subtopology } from '../../src/topology/plan.ts'
 import { append, catalogWith, operator, output, recordsOf, startPipeline, valuesOf } from '../support/pipeline.ts'
 import { entriesOf, lettersOf, sendBack, standingsOf } from '../support/redrive.ts'
 
@@ -263,6 +268,75 @@ describe('a dead letter that is sent back', () => {
       },
     ])
     expect(await entriesOf(broker)).toMatchObject([{ to: 'resolved', why: 'no use here; sent to later' }])
+  })
+})
+
+describe('a letter that was dealt with', () => {
+  async function chosenOf(broker: Broker, plan: Plan) {
+    const ledger = new Ledger(broker)
+    const letters: Letter[] = []
+    for await (const letter of chosenLetters({ broker, ledger, plan }, {})) letters.push(letter)
+    await ledger.close()
+    return letters
+  }
+
+  it('is open when its record dies anew after a reset, though it was sent back before, and is processed then', async () => {
+    const yaml = config('{ gate: {} }')
+    const first = await started(yaml, [bad(1)])
+    const { broker, plan, state, send } = first
+    await send()
+    state.healed = true
+    await send({}, await chosenOf(broker, plan))
+    expect(await standingsOf(broker)).toEqual(new Map([[(await lettersOf(broker))[0]!.id, 'resolved']]))
+    await first.pipeline.stop()
+    await broker.reset('p', { offsets: [], topics: ['p-in-redrive'] })
+
+    const again = world()
+    const { pipeline } = await startPipeline(yaml, again.catalog, { broker, once: false })
+    await pipeline.quiet()
+    expect((await lettersOf(broker)).map(({ hops }) => hops)).toEqual([0, 1, 0])
+    const ledger = new Ledger(broker)
+    expect(await ledger.counts(['dlq.in'], 0)).toMatchObject([{ open: 1, resolved: 0, redriving: 0 }])
+    await ledger.close()
+    again.state.healed = true
+    await sendBack(broker, plan, await chosenOf(broker, plan))
+    await pipeline.quiet()
+    expect(await valuesOf(broker, 'out')).toHaveLength(2)
+    expect(await chosenOf(broker, plan)).toEqual([])
+    expect(await pipeline.conservation()).toMatchObject([{ read: 1, emitted: 1, dead: 0, inFlight: 0 }])
+  })
+
+  it.each<['resolved' | 'discarded', number]>([
+    ['resolved', 2],
+    ['discarded', 1],
+  ])('is processed when it is opened again: %s', async (disposition, times) => {
+    const { broker, plan, pipeline, state, send } = await started(config('{ gate: {} }'), [bad(1)])
+    state.healed = true
+    const said = { plan, broker, now: Date.now, by: 'ann', why: 'lost further on' }
+    if (disposition === 'resolved') await send()
+    else await discardLetters(chosenLetters({ broker, plan, ledger: new Ledger(broker) }, {}), said)
+    const ledger = new Ledger(broker)
+    const [{ id }] = (await lettersOf(broker)) as [Letter]
+    const reopen = (ids?: readonly string[]) =>
+      reopenLetters({ ...said, ledger, choice: ids ? { ids } : {}, dispositions: ['resolved', 'discarded'] })
+    expect(await reopen([id])).toBe(1)
+    await expect(reopen([id])).rejects.toThrow(`only what is resolved or discarded can be opened: ${id} is open`)
+    expect(await ledger.counts(['dlq.in'], 0)).toMatchObject([{ open: 1, resolved: 0, discarded: 0 }])
+    expect(ledger.history(id).at(-1)).toMatchObject({ to: 'open', reopened: 1, by: 'ann', why: 'lost further on' })
+
+    const [stale] = await lettersOf(broker)
+    await send({}, await chosenOf(broker, plan))
+    expect(await valuesOf(broker, 'out')).toHaveLength(times)
+    expect(await standingsOf(broker)).toEqual(new Map([[id, 'resolved']]))
+    expect(await pipeline.conservation()).toMatchObject([{ read: 1, emitted: 1, dead: 0, inFlight: 0 }])
+
+    // A sender that chose it before it was opened again changes nothing, and hides nothing.
+    await send({}, [stale!])
+    expect(await standingsOf(broker)).toEqual(new Map([[id, 'open']]))
+    await send({}, await chosenOf(broker, plan))
+    expect(await standingsOf(broker)).toEqual(new Map([[id, 'resolved']]))
+    expect(await valuesOf(broker, 'out')).toHaveLength(times)
+    await ledger.close()
   })
 })
 

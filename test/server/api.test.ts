@@ -148,6 +148,24 @@ describe('the API', () => {
     expect((await ask(url, '/api/audit')).body.entries).toMatchObject([{ to: 'discarded', why: 'a test' }, {}, {}])
   })
 
+  it('opens letters again that were discarded, and only those', async () => {
+    const { url } = await bench({ orders })
+    const { body } = await ask(url, '/api/letters')
+    const [{ id }] = body.letters
+    await ask(url, '/api/discard', { body: { letters: [id], why: 'a test' } })
+    expect((await ask(url, '/api/reopen', { body: { all: true, why: 'needed' } })).body).toEqual({ reopened: 1 })
+    expect((await ask(url, '/api/dlq')).body.topics[0]).toMatchObject({ open: 3, discarded: 0 })
+    expect((await ask(url, `/api/letters/${id}`)).body).toMatchObject({
+      disposition: 'open',
+      history: [{ to: 'discarded' }, { to: 'open', why: 'needed' }],
+    })
+    const again = await ask(url, '/api/reopen', { body: { letters: [id], why: 'needed' } })
+    expect([again.status, again.body.detail]).toEqual([
+      409,
+      `Only what is resolved or discarded can be opened: ${id} is open; nothing was done.`,
+    ])
+  })
+
   it('mutes a group, and has it be heard again', async () => {
     const { url, lines } = await bench({ orders })
     const { fingerprint } = (await ask(url, '/api/groups')).body.groups[0]
@@ -155,6 +173,14 @@ describe('the API', () => {
     expect((await act('mute')).body.state).toBe('muted')
     expect((await ask(url, '/api/groups?state=muted')).body.groups).toHaveLength(1)
     expect((await act('unmute')).body.state).toBe('new')
+    const { body: audit } = await ask(url, '/api/audit?limit=1')
+    const { body: before } = await ask(url, `/api/audit?after=${audit.next}`)
+    expect([...audit.entries, ...before.entries]).toMatchObject([
+      { group: fingerprint, topic: 'dlq.orders', to: 'unmuted', into: null, why: 'known' },
+      { group: fingerprint, to: 'muted' },
+    ])
+    const page = await ask(url, '/audit', { headers: { accept: 'text/html' } })
+    expect(page.text).toContain(`group <a href="/groups/${fingerprint}?topic=dlq.orders">`)
     expect(lines.map(({ message }) => message).join()).toContain(`muted the group ${fingerprint}: known.`)
   })
 
@@ -219,6 +245,7 @@ describe('the description of the API', () => {
       '/api/groups/{fingerprint}/mute': { why: 'x' },
       '/api/groups/{fingerprint}/unmute': { why: 'x' },
       '/api/discard': { all: true, why: 'x' },
+      '/api/reopen': { all: true, why: 'x' },
       '/api/redrives': { all: true, why: 'x' },
       '/api/redrives/forecast': { all: true, why: 'x' },
       '/api/rehearsals': { all: true },

@@ -47,7 +47,13 @@ describe('who has no token', () => {
       expect([status, headers.get('www-authenticate')], path).toEqual([401, 'Bearer'])
       expect(text).not.toContain('dlq.orders')
     }
-    for (const path of ['/api/redrives', '/api/rehearsals', '/api/discard', '/api/topics/orders/records'])
+    for (const path of [
+      '/api/redrives',
+      '/api/rehearsals',
+      '/api/discard',
+      '/api/reopen',
+      '/api/topics/orders/records',
+    ])
       expect((await ask(url, path, { body: anything })).status, path).toBe(401)
     for (const path of ['/metrics', '/healthz', '/readyz', '/login', '/browser/style.css'])
       expect((await ask(url, path)).status, path).toBe(200)
@@ -91,6 +97,7 @@ describe('a role', () => {
       ['vera', '/api/redrives/forecast', anything],
       ['vera', '/api/rehearsals', { all: true }],
       ['vera', '/api/discard', anything],
+      ['vera', '/api/reopen', anything],
       ['vera', '/api/topics/orders/records', produced],
       ['oskar', '/api/topics/orders/records', produced],
       ['oskar', '/api/redrives', fix],

@@ -93,7 +93,7 @@ streams: { priced: { from: orders, steps: [{ validate: { schema: { type: object,
     expect(await endsOf(broker)).toEqual(before)
   })
 
-  it('discard and produce by a form, and only where it says so', async () => {
+  it('discard, open again and produce by a form, and only where it says so', async () => {
     const { url, broker } = await bench({ orders })
     const { body } = await ask(url, '/api/letters')
     const path = `/letters/${body.letters[0].id}`
@@ -108,7 +108,10 @@ streams: { priced: { from: orders, steps: [{ validate: { schema: { type: object,
     expect(noToken.status).toBe(403)
     expect(await endsOf(broker)).toEqual(before)
     expect(await submit(url, page, '/discard', { why: 'a test', sure: 'yes' })).toMatchObject({ status: 303, to: path })
-    expect((await pageAt(url, path)).body).toMatch(/a test/)
+    const closed = (await pageAt(url, path)).body
+    expect(closed).toMatch(/a test/)
+    expect(await submit(url, closed, '/reopen', { why: 'needed' })).toMatchObject({ status: 303, to: path })
+    expect((await pageAt(url, path)).body).toMatch(/needed.*action="\/discard"|action="\/discard".*needed/s)
 
     const topic = (await pageAt(url, '/topics/orders')).body
     expect((await submit(url, topic, '/topics/orders', { key: 'k', value: 'any text' })).status).toBe(303)

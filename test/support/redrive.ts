@@ -1,6 +1,6 @@
 import { asyncScheduler } from 'rxjs'
 import type { Broker } from '../../src/broker/broker.ts'
-import { isLater, ledgerOf, readEntry, type LedgerEntry } from '../../src/deadletter/ledger/entry.ts'
+import { isSameFailure, ledgerOf, readEntry, type LedgerEntry } from '../../src/deadletter/ledger/entry.ts'
 import { readLetter, type Letter } from '../../src/deadletter/readLetter.ts'
 import { sendLetters, type SendOptions, type Sent } from '../../src/redrive/send.ts'
 import type { Plan } from '../../src/topology/plan.ts'
@@ -29,14 +29,12 @@ export const entriesOf = async (broker: Broker, topic = 'dlq.in'): Promise<Ledge
 
 /** What became of each letter, as it failed last. */
 export async function standingsOf(broker: Broker, topic = 'dlq.in'): Promise<Map<string, LedgerEntry['to']>> {
-  const last = new Map<string, Letter>()
-  for (const letter of await lettersOf(broker, topic))
-    if (!last.has(letter.id) || isLater(letter, last.get(letter.id)!)) last.set(letter.id, letter)
+  const last = new Map((await lettersOf(broker, topic)).map((letter) => [letter.id, letter]))
   const entries = await entriesOf(broker, topic)
   return new Map(
     Array.from(last, ([id, letter]) => {
-      // What is said of an earlier failure says nothing of this one.
-      const entry = entries.findLast((each) => each.letter === id && !isLater(letter, each))
+      // What is said of another failure says nothing of this one.
+      const entry = entries.findLast((each) => each.letter === id && isSameFailure(letter, each))
       return [id, entry?.to ?? 'open']
     }),
   )

@@ -3,7 +3,8 @@ import { createWriteStream, type WriteStream } from 'node:fs'
 import { Command, Option } from 'commander'
 import { dispositions, type Disposition } from '../../deadletter/ledger/entry.ts'
 import { keptLetters } from '../../redrive/keptLetters.ts'
-import { flatLine, letterLine } from '../../redrive/letterLine.ts'
+import { fingerprintOfLetter } from '../../deadletter/fingerprint.ts'
+import { decisionLine, flatLine, letterLine } from '../../redrive/letterLine.ts'
 import { CommandFailure } from '../failure.ts'
 import { counted, print } from '../output.ts'
 import { choiceOf, dispositionList, withChoosing, type ChoiceOptions } from './letterChoice.ts'
@@ -23,7 +24,7 @@ export const dlqExportCommand = (): Command =>
       new Command('export')
         .summary('write dead letters out, to keep them or to look into them elsewhere')
         .description(
-          'Writes dead letters as lines of JSON, each as it failed last, whatever became of it. With the format jsonl, `oxbow dlq import` brings them back byte for byte, and what became of them. The format columns is for other tools: the same columns in every line, none of them nested.',
+          'Writes dead letters as lines of JSON, each as it failed last, whatever became of it. With the format jsonl, `oxbow dlq import` brings them back byte for byte, with what became of them; what was decided about their groups (muted, merged) comes last. The format columns is for other tools: the same columns in every line, none of them nested.',
         )
         .argument('[file]', 'a config: the letters of its dead-letter topics, instead of all that the broker has')
         .argument('[letter...]', 'ids of letters'),
@@ -55,6 +56,7 @@ async function exportLetters(path: string | undefined, ids: readonly string[], o
     const found = keptLetters(letters.broker, letters.ledger, topicsOf(letters, topic), chosen)
     const target = out === undefined ? undefined : await newFile(out)
     const asLine = format === 'jsonl' ? letterLine : flatLine
+    const groups = new Set<string>()
     let [count, lines] = [0, '']
     const flush = async () => {
       await (target ? write(target, lines) : print(lines))
@@ -62,9 +64,11 @@ async function exportLetters(path: string | undefined, ids: readonly string[], o
     }
     for await (const each of found) {
       lines += asLine(each, letters.ledger.history(each.letter.id))
+      groups.add(fingerprintOfLetter(each.letter))
       count++
       if (lines.length >= charactersAtOnce) await flush()
     }
+    if (format === 'jsonl') lines += decisionsOn(groups, letters)
     await flush()
     if (target) await closed(target)
     console.error(`${counted(count, 'letter')} exported${out === undefined ? '' : ` to ${out}`}`)
@@ -72,6 +76,14 @@ async function exportLetters(path: string | undefined, ids: readonly string[], o
     await letters.close()
   }
 }
+
+/** What was decided about the groups of the letters, also where they are shown in another one. */
+const decisionsOn = (groups: ReadonlySet<string>, { ledger, names }: OpenLedger): string =>
+  names
+    .flatMap((topic) => ledger.decisions(topic))
+    .filter(({ group }) => groups.has(group))
+    .map(decisionLine)
+    .join('')
 
 const charactersAtOnce = 65_536
 

@@ -1,9 +1,15 @@
 import type { Database } from '../../broker/embedded/database.ts'
-import { dispositions, type LedgerEntry } from './entry.ts'
-import { unpackedId, type LetterIndex } from './letterIndex.ts'
+import { dispositions, type GroupEntry, type LedgerEntry } from './entry.ts'
+import type { LetterIndex } from './letterIndex.ts'
+import { unpackedId } from './packedId.ts'
 
-/** An entry, and where the letter lies that it speaks of. */
-export interface AuditEntry extends LedgerEntry {
+/** An entry, and the dead-letter topic of the letter or the group that it speaks of. */
+export type AuditEntry = (LedgerEntry & OfTopic) | Decision
+
+/** What was decided about a group of a dead-letter topic. */
+export type Decision = GroupEntry & OfTopic
+
+interface OfTopic {
   readonly topic: string
 }
 
@@ -30,7 +36,7 @@ export interface RedriveOutcome {
 
 const newest: AuditEnd = { at: Number.MAX_SAFE_INTEGER, number: 0 }
 
-/** Finds what was said of letters, by when. */
+/** Finds what was said of letters and of groups, by when. */
 export class Audit {
   readonly #sql: ReturnType<typeof statements>
 
@@ -46,45 +52,65 @@ export class Audit {
     return rows.length <= limit || !last ? { entries } : { entries, next: { at: last.at, number: last.number } }
   }
 
+  /** What was decided about groups of a topic, the first decision first. */
+  decisions(topic: string): readonly Decision[] {
+    return this.#sql.decisions.all(topic).map(asDecision)
+  }
+
   redrive(name: string): RedriveOutcome {
     const { sent, resolved } = this.#sql.said.get(name)!
     return { sent, resolved, returned: this.#sql.returned.get(name)!.letters }
   }
 }
 
-interface Row {
+interface Said {
   readonly number: number
   readonly topic: string
+  readonly at: number
+  readonly said_by: string
+  readonly why: string
+}
+
+interface LetterSaid extends Said {
   readonly letter: Uint8Array
   readonly hops: number
   readonly failed_at: number
   readonly disposition: number
-  readonly at: number
-  readonly said_by: string
-  readonly why: string
   readonly redrive: string | null
 }
 
-const asEntry = ({ topic, letter, hops, failed_at, disposition, at, said_by, why, redrive }: Row): AuditEntry => ({
-  topic,
-  letter: unpackedId(letter),
-  hops,
-  failedAt: failed_at,
-  to: dispositions[disposition]!,
-  at,
-  by: said_by,
-  why,
-  ...(redrive !== null && { redrive }),
-})
+interface GroupSaid extends Said {
+  readonly letter: null
+  readonly fingerprint: string
+  readonly decision: string
+}
+
+const asDecision = ({ topic, at, said_by: by, why, fingerprint: group, decision }: GroupSaid): Decision => {
+  return { topic, group, to: JSON.parse(decision) as GroupEntry['to'], at, by, why }
+}
+
+function asEntry(row: LetterSaid | GroupSaid): AuditEntry {
+  if (row.letter === null) return asDecision(row)
+  const { topic, at, said_by: by, why } = row
+  const { letter, hops, failed_at: failedAt, disposition, redrive } = row
+  return {
+    ...{ topic, letter: unpackedId(letter), hops, failedAt, to: dispositions[disposition]!, at, by, why },
+    ...(redrive !== null && { redrive }),
+  }
+}
 
 const distinctOf = (disposition: (typeof dispositions)[number]) =>
   `count(DISTINCT CASE disposition WHEN ${dispositions.indexOf(disposition)} THEN letter END)`
 
+const entries = `SELECT entry.rowid AS number, topic.name AS topic, letter, hops, failed_at, disposition, fingerprint, decision,
+  at, said_by, why, redrive FROM entry JOIN topic ON topic.id = entry.topic`
+
 const statements = (database: Database) => ({
-  newest: database.prepare<Row>(
-    `SELECT entry.rowid AS number, topic.name AS topic, letter, hops, failed_at, disposition, at, said_by, why, redrive
-     FROM entry JOIN topic ON topic.id = entry.topic
-     WHERE (at, entry.rowid) < (?, ?) ORDER BY at DESC, entry.rowid DESC LIMIT ?`,
+  newest: database.prepare<LetterSaid | GroupSaid>(
+    `${entries} WHERE (at, entry.rowid) < (?, ?) ORDER BY at DESC, entry.rowid DESC LIMIT ?`,
+  ),
+  decisions: database.prepare<GroupSaid>(
+    `${entries} WHERE topic.name = ? AND fingerprint IS NOT NULL ORDER BY entry.rowid`,
   ),
   said: database.prepare<{ readonly sent: number; readonly resolved: number }>(
     `SELECT ${distinctOf('redriving')} AS sent, ${distinctOf('resolved')} AS resolved FROM entry WHERE redrive = ?`,

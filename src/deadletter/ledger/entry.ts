@@ -4,7 +4,7 @@ import type { OutputRecord, StoredRecord } from '../../record/record.ts'
 export const dispositions = ['open', 'redriving', 'resolved', 'discarded'] as const
 export type Disposition = (typeof dispositions)[number]
 
-/** One failure of a letter: a letter that fails again is a later one under the same id. */
+/** One failure of a letter, by which it is told from others under the same id: a letter that fails again has another. */
 export interface FailureTime {
   /** How often the record had been sent back. */
   readonly hops: number
@@ -22,6 +22,8 @@ export interface LedgerEntry extends FailureTime {
   readonly why: string
   /** The redrive that it is part of. */
   readonly redrive?: string
+  /** Of a letter that is open by this entry though it was resolved or discarded: how often that was done to this failure. */
+  readonly reopened?: number
   /** Milliseconds since the epoch. */
   readonly at: number
 }
@@ -86,12 +88,16 @@ type Said = { readonly [field: string]: unknown }
 type About = Pick<GroupEntry, 'by' | 'why' | 'at'>
 
 function asLetterEntry(letter: string, said: Said, about: About): LedgerEntry | undefined {
-  const { to, hops, failedAt, redrive } = said
+  const { to, hops, failedAt, redrive, reopened } = said
   const isComplete =
     dispositions.includes(to as Disposition) && typeof hops === 'number' && typeof failedAt === 'number'
   if (!isComplete) return undefined
   const own = { letter, to: to as Disposition, hops, failedAt, ...about }
-  return typeof redrive === 'string' ? { ...own, redrive } : own
+  return {
+    ...own,
+    ...(typeof redrive === 'string' && { redrive }),
+    ...(typeof reopened === 'number' && { reopened }),
+  }
 }
 
 function asGroupEntry(group: string, to: unknown, about: About): GroupEntry | undefined {
@@ -109,6 +115,10 @@ function parse(value: Buffer | null): Said {
   }
 }
 
-/** Whether one failure of a letter is after another. */
+/** Whether an entry, say, speaks of a failure: of no other one, be it earlier or later. */
+export const isSameFailure = (one: FailureTime, other: FailureTime): boolean =>
+  one.hops === other.hops && one.failedAt === other.failedAt
+
+/** Whether one failure of a letter is after another, where their places on the topic do not tell. */
 export const isLater = (one: FailureTime, other: FailureTime): boolean =>
-  one.hops === other.hops ? one.failedAt > other.failedAt : one.hops > other.hops
+  one.failedAt === other.failedAt ? one.hops > other.hops : one.failedAt > other.failedAt

@@ -5,7 +5,7 @@ import { readLetter } from '../readLetter.ts'
 import { ledgerOf, readEntry } from './entry.ts'
 import type { FailedLetter, LetterIndex, Passage } from './letterIndex.ts'
 
-const recordsPerRead = 4_000
+const recordsPerRead = 500
 /** So many are taken at once: each time, a good part of the index is written anew, and nothing else runs meanwhile. */
 const recordsPerTake = 8_000
 

@@ -10,6 +10,7 @@ interface Change {
   readonly counts: [number, number, number, number, number]
   /** Letters by the hour of their failure. */
   readonly hours: Map<number, number>
+  failures: number
   first: number
   last: number
   closed: number
@@ -28,6 +29,7 @@ export class GroupChanges {
   ): void {
     const change = this.#of(group)
     change.counts[disposition]!++
+    change.failures++
     change.first = Math.min(change.first, failedAt)
     if (failedAt >= change.last) change.message = message
     change.last = Math.max(change.last, failedAt)
@@ -56,11 +58,13 @@ export class GroupChanges {
     change.closed = Math.max(change.closed, at)
   }
 
+  /** Nothing of it is left to be written then. */
   write({ count, hour }: { readonly count: Statement<never>; readonly hour: Statement<never> }): void {
-    for (const [group, { counts, hours, first, last, closed, message }] of this.#changes) {
-      count.run(...counts, first, last, closed, message, group)
+    for (const [group, { counts, hours, failures, first, last, closed, message }] of this.#changes) {
+      count.run(...counts, failures, first, last, closed, message, group)
       for (const [at, letters] of hours) hour.run(group, at, letters)
     }
+    this.#changes.clear()
   }
 
   #of(group: number): Change {
@@ -69,6 +73,7 @@ export class GroupChanges {
       change = {
         counts: [0, 0, 0, 0, 0],
         hours: new Map(),
+        failures: 0,
         first: Number.MAX_SAFE_INTEGER,
         last: 0,
         closed: 0,

@@ -137,8 +137,7 @@ type Counts = Pick<LetterCount, 'open' | 'redriving' | 'resolved' | 'discarded' 
 
 const statements = (database: Database) => ({
   counts: database.prepare<Counts & { readonly oldest: number | null }>(
-    `SELECT ${sumOf(['open', 'redriving', 'resolved', 'discarded', 'expired'])}, min(${oldestOpen}) AS oldest,
-     coalesce(sum((SELECT sum(letters) FROM hour WHERE hour.letter_group = letter_group.id)), 0) AS failures ${ofTopic}`,
+    `SELECT ${sumOf(['open', 'redriving', 'resolved', 'discarded', 'expired', 'failures'])}, min(${oldestOpen}) AS oldest ${ofTopic}`,
   ),
   expiring: database.prepare<{ readonly letters: number }>(
     `SELECT coalesce(sum((SELECT count(*) FROM letter WHERE ${open} AND failed_at < ?2)), 0) AS letters ${ofTopic}`,

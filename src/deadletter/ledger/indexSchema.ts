@@ -31,6 +31,8 @@ export const indexSchema: Schema = {
        resolved INTEGER NOT NULL DEFAULT 0,
        discarded INTEGER NOT NULL DEFAULT 0,
        expired INTEGER NOT NULL DEFAULT 0,
+       -- How often any letter of it failed, also of those that are gone.
+       failures INTEGER NOT NULL DEFAULT 0,
        first_at INTEGER NOT NULL,
        last_at INTEGER NOT NULL,
        closed_at INTEGER NOT NULL DEFAULT 0,
@@ -59,18 +61,25 @@ export const indexSchema: Schema = {
      CREATE INDEX letter_by_group ON letter (letter_group, disposition, failed_at);
      CREATE INDEX letter_by_place ON letter (topic, partition, at_offset);
 
+     -- What was said of a letter, or decided about a group: then it has a fingerprint and the decision, as JSON, instead.
      CREATE TABLE entry (
        topic INTEGER NOT NULL,
-       letter BLOB NOT NULL,
-       hops INTEGER NOT NULL,
-       failed_at INTEGER NOT NULL,
-       disposition INTEGER NOT NULL,
+       letter BLOB,
+       hops INTEGER,
+       failed_at INTEGER,
+       disposition INTEGER,
+       reopened INTEGER,
+       fingerprint TEXT,
+       decision TEXT,
        at INTEGER NOT NULL,
        said_by TEXT NOT NULL,
        why TEXT NOT NULL,
        redrive TEXT
      ) STRICT;
      CREATE INDEX entry_by_letter ON entry (letter, topic);
+     CREATE INDEX entry_by_group ON entry (fingerprint, topic) WHERE fingerprint IS NOT NULL;
+     CREATE INDEX entry_by_time ON entry (at);
+     CREATE INDEX entry_by_redrive ON entry (redrive) WHERE redrive IS NOT NULL;
 
      -- Letters by the hour of their failure, in hours since the epoch.
      CREATE TABLE hour (
@@ -79,7 +88,5 @@ export const indexSchema: Schema = {
        letters INTEGER NOT NULL,
        PRIMARY KEY (letter_group, hour)
      ) STRICT, WITHOUT ROWID;`,
-    `CREATE INDEX entry_by_time ON entry (at);
-     CREATE INDEX entry_by_redrive ON entry (redrive) WHERE redrive IS NOT NULL;`,
   ],
 }

@@ -5,6 +5,8 @@ import { dispositions } from './entry.ts'
 export interface LetterRow {
   readonly number: number
   readonly letter_group: number
+  readonly partition: number
+  readonly at_offset: number
   readonly hops: number
   readonly failed_at: number
   readonly disposition: number
@@ -17,7 +19,7 @@ const numbering = (database: Database, table: string, column: string) => ({
   number: database.prepare<{ id: number }>(`SELECT id FROM ${table} WHERE ${column} = ?`),
 })
 
-const letterRow = 'SELECT number, letter_group, hops, failed_at, disposition FROM letter'
+const letterRow = 'SELECT number, letter_group, partition, at_offset, hops, failed_at, disposition FROM letter'
 
 const whereGone = 'WHERE topic = ? AND partition = ? AND at_offset < ?'
 
@@ -53,10 +55,17 @@ export const indexStatements = (database: Database) => ({
     'SELECT hops, failed_at, disposition FROM entry WHERE topic = ? AND letter = ? ORDER BY rowid',
   ),
   insertEntry: database.prepare(
-    `INSERT INTO entry (topic, letter, hops, failed_at, disposition, at, said_by, why, redrive) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO entry (topic, letter, hops, failed_at, disposition, reopened, at, said_by, why, redrive)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  ),
+  insertDecision: database.prepare(
+    'INSERT INTO entry (topic, fingerprint, decision, at, said_by, why) VALUES (?, ?, ?, ?, ?, ?)',
+  ),
+  decisions: database.prepare<{ decision: string }>(
+    'SELECT decision FROM entry WHERE fingerprint = ? AND topic = ? ORDER BY rowid',
   ),
   insertGroup: database.prepare(
-    `INSERT OR IGNORE INTO letter_group (topic, fingerprint, pipeline, source, operator, code, message, first_at, last_at)
+    `INSERT INTO letter_group (topic, fingerprint, pipeline, source, operator, code, message, first_at, last_at)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   ),
   shownIn: database.prepare<{ id: number; shown_in: number }>(
@@ -80,7 +89,7 @@ export const indexStatements = (database: Database) => ({
   group: {
     count: database.prepare(
       `UPDATE letter_group SET open = open + ?, redriving = redriving + ?, resolved = resolved + ?, discarded = discarded + ?,
-       expired = expired + ?, first_at = min(first_at, ?), last_at = max(last_at, ?), closed_at = max(closed_at, ?),
+       expired = expired + ?, failures = failures + ?, first_at = min(first_at, ?), last_at = max(last_at, ?), closed_at = max(closed_at, ?),
        message = coalesce(?, message) WHERE id = ?`,
     ),
     hour: database.prepare(

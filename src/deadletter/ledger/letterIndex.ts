@@ -5,6 +5,7 @@ import type { Letter } from '../readLetter.ts'
 import {
   dispositions,
   isLater,
+  isSameFailure,
   ledgerOf,
   type Disposition,
   type FailureTime,
@@ -14,20 +15,9 @@ import {
 import { GroupChanges } from './groupChanges.ts'
 import { indexSchema } from './indexSchema.ts'
 import { indexStatements, type LetterRow, type Numbering } from './indexStatements.ts'
+import { packedId } from './packedId.ts'
 
 const numberOf = (disposition: Disposition): number => dispositions.indexOf(disposition)
-
-/** An id as the index keeps it: the 32 hexadecimal digits of Oxbow's own take half the room. */
-export const packedId = (id: string): Buffer =>
-  /^[0-9a-f]{32}$/.test(id) ? Buffer.from(id, 'hex') : Buffer.concat([notHex, Buffer.from(id)])
-
-/** Longer than what is packed, whatever follows. */
-const notHex = Buffer.from('as it is written:')
-
-export const unpackedId = (packed: Uint8Array): string => {
-  const bytes = Buffer.from(packed)
-  return bytes.length === 16 ? bytes.toString('hex') : bytes.toString('utf8', notHex.length)
-}
 
 /** What a partition has up to an offset, as far as the index did not know of it. */
 export interface Passage {
@@ -160,10 +150,10 @@ export class LetterIndex {
   #takeLetter(topic: number, letter: FailedLetter, changes: GroupChanges): void {
     const { partition, offset, key, hops, failedAt } = letter
     const id = packedId(letter.id)
-    const own = this.#groupOf(topic, letter)
+    const own = this.#groupOf(topic, letter, changes)
     const group = this.#shownIn.get(own) ?? own
     const found = this.#sql.letter.get(topic, id)
-    if (found && !isLater(letter, failureOf(found))) return
+    if (found && !isAfter(letter, found)) return
     const disposition = this.#saidOf(topic, id, letter)
     const values = [
       partition,
@@ -187,23 +177,28 @@ export class LetterIndex {
   /** What the ledger said already of a failure that was not known then. */
   #saidOf(topic: number, id: Buffer, letter: FailedLetter): number {
     const said = this.#sql.entries.all(topic, id)
-    return said.findLast((entry) => !isLater(letter, failureOf(entry)))?.disposition ?? 0
+    return said.findLast((entry) => isSameFailure(letter, failureOf(entry)))?.disposition ?? 0
   }
 
   #takeEntry(topic: number, entry: LedgerEntry, changes: GroupChanges): void {
-    const { hops, failedAt, to, at, by, why, redrive } = entry
+    const { hops, failedAt, to, reopened, at, by, why, redrive } = entry
     const letter = packedId(entry.letter)
-    this.#sql.insertEntry.run(topic, letter, hops, failedAt, numberOf(to), at, by, why, redrive ?? null)
+    const values = [hops, failedAt, numberOf(to), reopened ?? null, at, by, why, redrive ?? null]
+    this.#sql.insertEntry.run(topic, letter, ...values)
     const found = this.#sql.letter.get(topic, letter)
-    if (!found || isLater(failureOf(found), entry)) return
+    if (!found || !isSameFailure(failureOf(found), entry)) return
     this.#move(found, numberOf(to), changes)
     if (to === 'resolved' || to === 'discarded') changes.close(found.letter_group, at)
   }
 
-  /** Muted, or shown with another, or no longer so. */
-  #takeGroupEntry(topic: number, { group, to }: GroupEntry, changes: GroupChanges): void {
+  #takeGroupEntry(topic: number, { group, to, at, by, why }: GroupEntry, changes: GroupChanges): void {
+    this.#sql.insertDecision.run(topic, group, JSON.stringify(to), at, by, why)
     const own = this.#sql.groupNumber.get(topic, group)?.id
-    if (own === undefined) return
+    if (own !== undefined) this.#carryOut(topic, own, to, changes)
+  }
+
+  /** Muted, or shown with another, or no longer so. */
+  #carryOut(topic: number, own: number, to: GroupEntry['to'], changes: GroupChanges): void {
     if (to === 'muted' || to === 'unmuted') return void this.#sql.mute.run(to === 'muted' ? 1 : 0, own)
     changes.write(this.#sql.group)
     const before = this.#shownIn.get(own) ?? own
@@ -229,13 +224,19 @@ export class LetterIndex {
     changes.enter(letter_group, to)
   }
 
-  #groupOf(topic: number, letter: FailedLetter): number {
+  #groupOf(topic: number, letter: FailedLetter, changes: GroupChanges): number {
     const name = `${topic}/${letter.fingerprint}`
     const known = this.#groups.get(name)
     if (known !== undefined) return known
     const { fingerprint, pipeline, source, operator, code, message, failedAt } = letter
-    this.#sql.insertGroup.run(topic, fingerprint, pipeline, source, operator, code, message, failedAt, failedAt)
+    const isNew = this.#sql.groupNumber.get(topic, fingerprint) === undefined
+    if (isNew)
+      this.#sql.insertGroup.run(topic, fingerprint, pipeline, source, operator, code, message, failedAt, failedAt)
     const { id } = this.#sql.groupNumber.get(topic, fingerprint)!
+    // The ledger outlives letters: what it said of the group holds for those that come again.
+    if (isNew)
+      for (const { decision } of this.#sql.decisions.all(fingerprint, topic))
+        this.#carryOut(topic, id, JSON.parse(decision) as GroupEntry['to'], changes)
     this.#groups.set(name, id)
     return id
   }
@@ -282,3 +283,13 @@ const failureOf = ({ hops, failed_at }: { hops: number; failed_at: number }): Fa
   hops,
   failedAt: failed_at,
 })
+
+/**
+ * Whether a letter failed after what is known of it. Its key keeps it in one partition, which has its failures in their order;
+ * a letter without a key, or of a topic with more partitions than before, may have them in several.
+ */
+function isAfter(letter: FailedLetter, known: LetterRow): boolean {
+  if (letter.partition === known.partition) return Number(letter.offset) > known.at_offset
+  const failure = failureOf(known)
+  return isSameFailure(letter, failure) ? letter.partition > known.partition : isLater(letter, failure)
+}

@@ -1,6 +1,8 @@
+import type { TopicPartition } from '../../broker/broker.ts'
 import type { Database } from '../../broker/embedded/database.ts'
 import { dispositions, type LedgerEntry, type Disposition } from './entry.ts'
-import { packedId, unpackedId, type LetterIndex } from './letterIndex.ts'
+import type { LetterIndex } from './letterIndex.ts'
+import { packedId, unpackedId } from './packedId.ts'
 
 /** What the index has of a letter. */
 export interface IndexedLetter {
@@ -15,7 +17,12 @@ export interface IndexedLetter {
   /** Milliseconds since the epoch. */
   readonly failedAt: number
   readonly disposition: Disposition
+  /** How often it was made open again since it failed. */
+  readonly reopened: number
 }
+
+/** What became of a letter, and the group that it is shown in. */
+export type PlacedLetter = Pick<IndexedLetter, 'disposition' | 'fingerprint' | 'reopened'>
 
 /** Which letters; all where nothing is said. */
 export interface LetterChoice {
@@ -67,16 +74,30 @@ export class Letters {
     return row && asLetter(row)
   }
 
+  /** The letters that failed last by records of a partition, from an offset on and up to another, by the offsets of those. */
+  placed({ topic, partition }: TopicPartition, from: bigint, until: bigint): ReadonlyMap<bigint, PlacedLetter> {
+    const rows = this.#sql.placed.all(topic, partition, Number(from), Number(until))
+    return new Map(
+      rows.map(({ at_offset, disposition, fingerprint, reopened }) => [
+        BigInt(at_offset),
+        { disposition: dispositions[disposition]!, fingerprint, reopened },
+      ]),
+    )
+  }
+
   /** What was said of a letter, the first entry first. */
   history(id: string): readonly LedgerEntry[] {
-    return this.#sql.history.all(packedId(id)).map(({ failed_at, disposition, said_by, redrive, ...entry }) => ({
-      ...entry,
-      letter: id,
-      failedAt: failed_at,
-      to: dispositions[disposition]!,
-      by: said_by,
-      ...(redrive !== null && { redrive }),
-    }))
+    return this.#sql.history
+      .all(packedId(id))
+      .map(({ failed_at, disposition, said_by, redrive, reopened, ...entry }) => ({
+        ...entry,
+        letter: id,
+        failedAt: failed_at,
+        to: dispositions[disposition]!,
+        by: said_by,
+        ...(redrive !== null && { redrive }),
+        ...(reopened !== null && { reopened }),
+      }))
   }
 
   /** Each group has its letters in order: the page is what comes first of all of them. */
@@ -118,6 +139,7 @@ interface LetterRow {
   readonly hops: number
   readonly failed_at: number
   readonly disposition: number
+  readonly reopened: number
 }
 
 function asLetter({ id, at_offset, failed_at, disposition, key, ...facts }: LetterRow): IndexedLetter {
@@ -137,9 +159,13 @@ interface EntryRow extends Pick<LedgerEntry, 'hops' | 'at' | 'why'> {
   readonly disposition: number
   readonly said_by: string
   readonly redrive: string | null
+  readonly reopened: number | null
 }
 
-const letterColumns = `SELECT letter.id, topic.name AS topic, partition, at_offset, fingerprint, word.text AS source, key, hops, failed_at, disposition
+const timesReopened = `coalesce((SELECT max(reopened) FROM entry WHERE entry.letter = letter.id AND entry.topic = letter.topic
+  AND entry.hops = letter.hops AND entry.failed_at = letter.failed_at), 0) AS reopened`
+const letterColumns = `SELECT letter.id, topic.name AS topic, partition, at_offset, fingerprint, word.text AS source, key, hops, failed_at,
+  disposition, ${timesReopened}
   FROM letter JOIN topic ON topic.id = letter.topic JOIN word ON word.id = letter.source
   JOIN letter_group ON letter_group.id = letter.letter_group`
 const chosenGroups = `(?1 IS NULL OR topic = (SELECT id FROM topic WHERE name = ?1)) AND (?2 IS NULL OR fingerprint = ?2)`
@@ -159,7 +185,11 @@ const statements = (database: Database) => ({
   ),
   byNumber: database.prepare<LetterRow>(`${letterColumns} WHERE number = ?`),
   letter: database.prepare<LetterRow>(`${letterColumns} WHERE letter.id = ? ORDER BY number DESC LIMIT 1`),
+  placed: database.prepare<Pick<LetterRow, 'at_offset' | 'disposition' | 'fingerprint' | 'reopened'>>(
+    `SELECT at_offset, disposition, fingerprint, ${timesReopened} FROM letter JOIN letter_group ON letter_group.id = letter.letter_group
+     WHERE letter.topic = (SELECT id FROM topic WHERE name = ?) AND partition = ? AND at_offset >= ? AND at_offset < ?`,
+  ),
   history: database.prepare<EntryRow>(
-    'SELECT hops, failed_at, disposition, at, said_by, why, redrive FROM entry WHERE letter = ? ORDER BY at, rowid',
+    'SELECT hops, failed_at, disposition, reopened, at, said_by, why, redrive FROM entry WHERE letter = ? ORDER BY at, rowid',
   ),
 })

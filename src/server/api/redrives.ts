@@ -3,6 +3,7 @@ import { expression } from '../../component/expression.ts'
 import { letterCondition } from '../../redrive/choose.ts'
 import type { Fix } from '../../redrive/fix.ts'
 import { discard } from '../workbench/discard.ts'
+import { reopen } from '../workbench/reopen.ts'
 import { checkOrder, forecast, partsFor, type Order, type Wanted } from '../workbench/order.ts'
 import { pause } from '../workbench/records.ts'
 import { redriveStates, type Progress, type Redrives } from '../workbench/redrives.ts'
@@ -10,7 +11,7 @@ import type { Workbench } from '../workbench/workbench.ts'
 import { operation, read, stream, type Operation } from './operation.ts'
 import { count, fingerprint, iso, letterId, reason, time, topic } from './shapes.ts'
 
-/** Sending dead letters back, and giving them up. */
+/** Sending dead letters back, giving them up, and opening them again. */
 export const redriveOperations = (workbench: Workbench, redrives: Redrives): readonly Operation[] => [
   operation(
     {
@@ -104,6 +105,17 @@ export const redriveOperations = (workbench: Workbench, redrives: Redrives): rea
       answer: z.object({ discarded: count() }),
     },
     async ({ body: { why, ...which }, user }) => ({ discarded: await discard(workbench, user, wantedOf(which), why) }),
+  ),
+  operation(
+    {
+      method: 'POST',
+      path: '/api/reopen',
+      role: 'operate',
+      summary: 'Opens letters again that were resolved or discarded',
+      body: wantedBody(),
+      answer: z.object({ reopened: count() }),
+    },
+    async ({ body: { why, ...which }, user }) => ({ reopened: await reopen(workbench, user, wantedOf(which), why) }),
   ),
 ]
 

@@ -115,6 +115,20 @@ export const entry = () =>
     failedAt: time(),
   })
 
+/** How a decision about a group is called. */
+const decision = () => z.enum(['muted', 'unmuted', 'merged', 'split'])
+
+export const groupEntry = () =>
+  z.object({
+    at: time(),
+    group: z.string(),
+    topic: z.string(),
+    to: decision(),
+    into: z.string().nullable().describe('The group that it was merged into.'),
+    by: z.string(),
+    why: z.string(),
+  })
+
 export const record = () =>
   z.object({
     topic: z.string(),

@@ -1,3 +1,4 @@
+import type { Disposition } from '../../deadletter/ledger/entry.ts'
 import { html, type Html } from '../html.ts'
 import { may } from '../security/users.ts'
 import type { Visitor } from '../security/visitor.ts'
@@ -6,16 +7,18 @@ import { form } from './layout.ts'
 /** What is acted on: a group or a letter. */
 export type Target =
   | { readonly group: string; readonly open: number; readonly isMuted: boolean }
-  | { readonly letter: string; readonly open: boolean; readonly value?: string }
+  | { readonly letter: string; readonly disposition: Disposition; readonly value?: string }
 
-/** What somebody may do about letters: send them back, as they are or changed, or give them up. */
+/** What somebody may do about letters: send them back, as they are or changed, give them up, or open them again. */
 export function actions(visitor: Visitor, target: Target): Html {
   if (!may(visitor.user, 'operate')) return html`<p class="note">Sending back and discarding need the role operate.</p>`
   const muting = 'group' in target ? muteForm(visitor, target) : undefined
-  const isOpen = 'group' in target ? target.open > 0 : target.open
+  const isOpen = 'group' in target ? target.open > 0 : target.disposition === 'open'
   if (!isOpen)
     return html`<p class="note">There is nothing open to send back or to discard.</p>
-      <div class="actions">${muting}</div>`
+      <div class="actions">
+        ${'letter' in target && isClosed(target) && reopenForm(visitor, target.letter)} ${muting}
+      </div>`
   const which =
     'group' in target
       ? html`<input type="hidden" name="group" value="${target.group}" />`
@@ -28,6 +31,9 @@ export function actions(visitor: Visitor, target: Target): Html {
     <p id="rehearsing" role="status"></p>
     <div id="rehearsed"></div>`
 }
+
+const isClosed = ({ disposition }: { readonly disposition: Disposition }): boolean =>
+  disposition === 'resolved' || disposition === 'discarded'
 
 const why = html`<label>Why <input name="why" required maxlength="500" autocomplete="off" /></label>`
 
@@ -88,6 +94,19 @@ function muteForm(visitor: Visitor, { group, isMuted }: { readonly group: string
         <p><button>${name}</button></p>`,
     )}
     <p class="note">A muted group raises no alerts of its own.</p>
+  </section>`
+}
+
+function reopenForm(visitor: Visitor, letter: string): Html {
+  return html`<section aria-labelledby="reopen-title">
+    <h3 id="reopen-title">Open again</h3>
+    ${form(
+      '/reopen',
+      visitor,
+      html`<input type="hidden" name="letter" value="${letter}" /> ${why}
+        <p><button>Open again</button></p>`,
+    )}
+    <p class="note">It can be sent back then: its record is processed once more, whatever was made of it before.</p>
   </section>`
 }
 

@@ -50,7 +50,7 @@ export const letterPage = (workbench: Workbench): Endpoint => ({
         )}
         ${section('payload', 'Value', payload(value, fault.message))}
         ${input !== null && section('input', 'What the operator was given', payload({ size: input.length, text: input }, fault.message))}
-        ${section('act', 'What to do', actions(visitor!, { letter: id, open: disposition === 'open', ...(value?.text !== undefined && !value.cut && { value: value.text }) }))}
+        ${section('act', 'What to do', actions(visitor!, { letter: id, disposition, ...(value?.text !== undefined && !value.cut && { value: value.text }) }))}
         ${section(
           'history',
           'History',

@@ -1,10 +1,11 @@
 import { read } from '../api/operation.ts'
 import { cursor, cursorOf } from '../api/shapes.ts'
-import { clipped, html } from '../html.ts'
+import { clipped, html, type Html, type HtmlValue } from '../html.ts'
 import type { Endpoint } from '../router.ts'
+import type { AuditEntry } from '../../deadletter/ledger/audit.ts'
 import { alertsOf } from '../workbench/alerts.ts'
 import type { Workbench } from '../workbench/workbench.ts'
-import { grid, nextPage, when } from './grid.ts'
+import { address, grid, nextPage, when } from './grid.ts'
 import { pageAnswer } from './layout.ts'
 import { section } from './section.ts'
 
@@ -58,7 +59,7 @@ export const alertsPage = (workbench: Workbench): Endpoint => ({
 
 const entriesShown = 100
 
-/** Who said what of letters, the newest first. */
+/** Who said what of letters, and decided what about groups, the newest first. */
 export const auditPage = (workbench: Workbench): Endpoint => ({
   method: 'GET',
   path: '/audit',
@@ -76,27 +77,18 @@ export const auditPage = (workbench: Workbench): Endpoint => ({
       content: html`<h1>Audit</h1>
         ${section(
           'entries',
-          'What was said of letters',
+          'What was said of letters and groups',
           html`${grid({
             caption: 'The newest first',
             columns: [
               { name: 'at' },
               { name: 'by' },
-              { name: 'letter' },
+              { name: 'letter or group' },
               { name: 'became' },
               { name: 'why' },
               { name: 'redrive' },
             ],
-            rows: entries.map(({ at, by, letter, to, why, redrive }) => [
-              when(at),
-              by,
-              html`<a href="/letters/${encodeURIComponent(letter)}">${clipped(letter, 40)}</a>`,
-              to,
-              why,
-              redrive === undefined
-                ? '–'
-                : html`<a href="/redrives/${encodeURIComponent(redrive)}">${clipped(redrive, 13)}</a>`,
-            ]),
+            rows: entries.map((said) => [when(said.at), said.by, ...outcomeOf(said)]),
             empty: 'Nobody has said anything yet.',
           })}
           ${next && nextPage('/audit', { after: cursorOf(next.at, next.number) })}`,
@@ -105,3 +97,22 @@ export const auditPage = (workbench: Workbench): Endpoint => ({
     })
   },
 })
+
+/** What an entry speaks of, what became of that, why, and in which redrive. */
+function outcomeOf(said: AuditEntry): readonly HtmlValue[] {
+  if ('group' in said) {
+    const { topic, group, to, why } = said
+    const became = typeof to === 'object' ? html`merged into ${groupLink(topic, to.mergedInto)}` : to
+    return [html`group ${groupLink(topic, group)}`, became, why, '–']
+  }
+  const { letter, to, why, redrive } = said
+  return [
+    html`<a href="/letters/${encodeURIComponent(letter)}">${clipped(letter, 40)}</a>`,
+    to,
+    why,
+    redrive === undefined ? '–' : html`<a href="/redrives/${encodeURIComponent(redrive)}">${clipped(redrive, 13)}</a>`,
+  ]
+}
+
+const groupLink = (topic: string, group: string): Html =>
+  html`<a href="${address(`/groups/${encodeURIComponent(group)}`, { topic })}">${clipped(group, 40)}</a>`

@@ -9,6 +9,7 @@ import { may } from '../security/users.ts'
 import type { Visitor } from '../security/visitor.ts'
 import { discard } from '../workbench/discard.ts'
 import { mute } from '../workbench/mute.ts'
+import { reopen } from '../workbench/reopen.ts'
 import { checkOrder, forecast, partsFor, type Forecast } from '../workbench/order.ts'
 import type { Progress, Redrives } from '../workbench/redrives.ts'
 import type { Workbench } from '../workbench/workbench.ts'
@@ -16,7 +17,7 @@ import { facts, grid, when } from './grid.ts'
 import { form, pageAnswer } from './layout.ts'
 import { section } from './section.ts'
 
-/** Sending back and giving up, by forms. */
+/** Sending back, giving up and opening again, by forms. */
 export const redrivePages = (workbench: Workbench, redrives: Redrives): readonly Endpoint[] => [
   {
     method: 'GET',
@@ -86,6 +87,18 @@ export const redrivePages = (workbench: Workbench, redrives: Redrives): readonly
       if (sure !== 'yes') throw new Problem(422, 'Say that you are sure: nothing was discarded.')
       const { why: reason, ...which } = read(wantedBody(), { ...wantedIn(fields), why }, 422, 'in the form')
       await discard(workbench, visitor!.user, wantedOf(which), reason)
+      return seeOther(placeOf(fields))
+    },
+  },
+  {
+    method: 'POST',
+    path: '/reopen',
+    role: 'operate',
+    brings: 'form',
+    async answer({ visitor, body }) {
+      const { why, 'form-token': _, ...fields } = pairsIn(body.toString())
+      const { why: reason, ...which } = read(wantedBody(), { ...wantedIn(fields), why }, 422, 'in the form')
+      await reopen(workbench, visitor!.user, wantedOf(which), reason)
       return seeOther(placeOf(fields))
     },
   },

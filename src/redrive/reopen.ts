@@ -1,0 +1,72 @@
+import type { Broker } from '../broker/broker.ts'
+import { entryRecord, type Disposition } from '../deadletter/ledger/entry.ts'
+import type { Ledger } from '../deadletter/ledger/ledger.ts'
+import { letterTopicsOf } from '../topology/letterTopics.ts'
+import type { Plan } from '../topology/plan.ts'
+import { isOf, NoSuchLetter, type Choice } from './choose.ts'
+import { keptLetters, type KeptLetter } from './keptLetters.ts'
+
+export interface ReopenOptions {
+  readonly plan: Plan
+  readonly broker: Broker
+  readonly ledger: Ledger
+  readonly choice: Choice
+  /** Letters of these are opened again. */
+  readonly dispositions: readonly Disposition[]
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** Who opens them, and why. */
+  readonly by: string
+  readonly why: string
+  /** A letter is open again. */
+  readonly onReopened?: (kept: KeptLetter) => void
+}
+
+const mostAtOnce = 1_000
+
+/**
+ * Has letters that were dealt with be open again, so that they can be sent back once more.
+ * @returns how many
+ * @throws NoSuchLetter for ids of letters that their topics do not have, or that are none of the dispositions
+ */
+export async function reopenLetters(options: ReopenOptions): Promise<number> {
+  const { plan, broker, ledger, choice, dispositions, onReopened } = options
+  const topics = choice.topic === undefined ? letterTopicsOf(plan).map(({ topic }) => topic) : [choice.topic]
+  await ledger.follow(topics)
+  refuseOthers(options)
+  let [count, chunk] = [0, [] as KeptLetter[]]
+  const commit = async () => {
+    const outputs = chunk.map((kept) => reopening(kept, options))
+    await broker.commit({ group: 'oxbow.dlq', task: '', outputs, offsets: [], state: [], counts: [] })
+    count += chunk.length
+    for (const kept of chunk) onReopened?.(kept)
+    chunk = []
+  }
+  for await (const kept of keptLetters(broker, ledger, topics, { ...choice, dispositions })) {
+    const { id, pipeline } = kept.letter
+    if (isOf(plan, kept.letter, choice.formerly)) chunk.push(kept)
+    else if (choice.ids)
+      throw new NoSuchLetter(`the letter ${id} is of the pipeline ${pipeline || '(unknown)'}; nothing was done`)
+    if (chunk.length === mostAtOnce) await commit()
+  }
+  if (chunk.length > 0) await commit()
+  return count
+}
+
+function refuseOthers({ ledger, choice: { ids = [] }, dispositions }: ReopenOptions): void {
+  const others = ids.flatMap((id) => {
+    const disposition = ledger.letter(id)?.disposition
+    return disposition === undefined || dispositions.includes(disposition) ? [] : [`${id} is ${disposition}`]
+  })
+  if (others.length > 0)
+    throw new NoSuchLetter(
+      `only what is ${dispositions.join(' or ')} can be opened: ${others.join(', ')}; nothing was done`,
+    )
+}
+
+/** The entry: its task takes the letter up once more because of the number, by which it knows that it was opened again. */
+function reopening({ letter }: KeptLetter, { ledger, now, by, why }: ReopenOptions) {
+  const { id, topic, hops, failedAt } = letter
+  const reopened = ledger.letter(id)!.reopened + 1
+  return entryRecord(topic, { letter: id, hops, failedAt, to: 'open', reopened, by, why, at: now() })
+}
