@@ -90,15 +90,13 @@ export async function* chosenLetters(
 function judgeOf(plan: Plan, choice: Choice, onOther?: (letter: Letter) => void): (letter: Letter) => boolean {
   const { ids, source, topic, formerly } = choice
   const homeOf = homeIn(plan)
-  const names = [plan.name, formerly].flatMap((name) => (name === undefined ? [] : [name, retryGroupOf(name)]))
   return (letter) => {
     const home = homeOf(letter)
     const isMeant = home
       ? home.source.name === (source ?? home.source.name)
       : topic !== undefined && source === undefined
     if (!isMeant || !fits(letter, choice)) return false
-    const isOfOthers = home?.isOfOthers ?? letter.convention !== 'oxbow'
-    const isOwn = isOfOthers || ids !== undefined || names.includes(letter.pipeline)
+    const isOwn = home?.isOfOthers === true || ids !== undefined || isOf(plan, letter, formerly)
     if (!isOwn) onOther?.(letter)
     return isOwn
   }
@@ -111,9 +109,12 @@ function topicsOf(plan: Plan, { ids, group, topic }: Choice): readonly string[] 
   return meant.map((each) => each.topic)
 }
 
-/** Whether a letter is a pipeline's to deal with: it or its retry pipeline wrote it, or others than Oxbow did. */
-export const isOf = ({ name }: Plan, { pipeline, convention }: Letter): boolean =>
-  convention !== 'oxbow' || pipeline === name || pipeline === retryGroupOf(name)
+/**
+ * Whether a letter is a pipeline's to deal with: it or its retry pipeline wrote it, or others than Oxbow did.
+ * @param formerly another name that it had
+ */
+export const isOf = ({ name }: Plan, { pipeline, convention }: Letter, formerly = name): boolean =>
+  convention !== 'oxbow' || [name, formerly].some((own) => pipeline === own || pipeline === retryGroupOf(own))
 
 /** Whether a letter is of a key, and such as a condition says, where those are given. */
 export const fits = (letter: Letter, { key, where }: Choice): boolean =>

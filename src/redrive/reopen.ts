@@ -31,7 +31,7 @@ const mostAtOnce = 1_000
  */
 export async function reopenLetters(options: ReopenOptions): Promise<number> {
   const { plan, broker, ledger, choice, dispositions, onReopened } = options
-  const topics = letterTopicsOf(plan).map(({ topic }) => topic)
+  const topics = choice.topic === undefined ? letterTopicsOf(plan).map(({ topic }) => topic) : [choice.topic]
   await ledger.follow(topics)
   refuseOthers(options)
   let [count, chunk] = [0, [] as KeptLetter[]]
@@ -44,7 +44,7 @@ export async function reopenLetters(options: ReopenOptions): Promise<number> {
   }
   for await (const kept of keptLetters(broker, ledger, topics, { ...choice, dispositions })) {
     const { id, pipeline } = kept.letter
-    if (isOf(plan, kept.letter)) chunk.push(kept)
+    if (isOf(plan, kept.letter, choice.formerly)) chunk.push(kept)
     else if (choice.ids)
       throw new NoSuchLetter(`the letter ${id} is of the pipeline ${pipeline || '(unknown)'}; nothing was done`)
     if (chunk.length === mostAtOnce) await commit()

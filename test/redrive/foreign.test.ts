@@ -126,6 +126,32 @@ streams: { one: { from: others, to: { topic: out } } }`
   expect(await valuesOf(broker, 'orders')).toEqual([{ price: 1 }])
 })
 
+it('a letter of a partition that the source has not stays dead, and keeps no other from going', async () => {
+  const yaml = `
+name: p
+sources: { orders: { topic: {} } }
+streams: { one: { from: orders, to: { topic: out } } }`
+  const far = letter({ n: 1 })
+  const before = [
+    {
+      ...far,
+      headers: far.headers.map(([name, value]): Header => [
+        name,
+        name.endsWith('.partition') ? Buffer.from('7') : value,
+      ]),
+    },
+    letter({ n: 2 }),
+  ]
+  const running = await startPipeline(yaml, catalog, { before, once: false })
+  const { broker, plan } = running
+  const why: string[] = []
+  const letters = await lettersOf(broker, 'connect.dlq')
+  expect(await sendBack(broker, plan, letters, { onRefused: (_, reason) => why.push(reason) })).toEqual({ sent: 1, refused: 1 }) // prettier-ignore
+  expect(why).toEqual(['it says that it came from partition 7, and the source has 1, counted from 0'])
+  await running.pipeline.quiet()
+  expect(await valuesOf(broker, 'out')).toEqual([{ n: 2 }])
+})
+
 it('letters of a queue are rehearsed: what would be written, and how they fail', async () => {
   const { broker, plan } = await startPipeline(mend, catalog, { before: [letter({ price: 1 }), letter({})] })
   const letters = chosenLetters({ broker, plan, ledger: new Ledger(broker) }, { topic: 'connect.dlq' })

@@ -4,7 +4,7 @@ import { reopenLetters } from '../../redrive/reopen.ts'
 import { withBroker } from '../brokerOptions.ts'
 import { counted, print } from '../output.ts'
 import { userName } from '../userName.ts'
-import { choiceOf, dispositionList, withChoosing, type ChoiceOptions } from './letterChoice.ts'
+import { choiceOf, dispositionList, withChoosing, withWriters, type ChoiceOptions } from './letterChoice.ts'
 import { openWorkbench } from './openLedger.ts'
 
 interface ReopenOptions extends ChoiceOptions {
@@ -16,17 +16,19 @@ const usual = ['resolved', 'discarded'] as const
 const allowed = [...usual, 'redriving'] as const
 
 export const dlqReopenCommand = (): Command =>
-  withChoosing(
-    withBroker(
-      new Command('reopen')
-        .summary('open dead letters again that were dealt with')
-        .description(
-          'Has letters be open again that were resolved or discarded, so that they can be sent back once more: their records are processed then, whatever was made of them before.',
-        )
-        .argument('<file>', 'the config of the pipeline')
-        .argument('[letter...]', 'ids of letters'),
+  withWriters(
+    withChoosing(
+      withBroker(
+        new Command('reopen')
+          .summary('open dead letters again that were dealt with')
+          .description(
+            'Has letters be open again that were resolved or discarded, so that they can be sent back once more: their records are processed then, whatever was made of them before.',
+          )
+          .argument('<file>', 'the config of the pipeline')
+          .argument('[letter...]', 'ids of letters'),
+      ),
+      'all letters that were dealt with',
     ),
-    'all letters that were dealt with',
   )
     .option(
       '--disposition <list>',
