@@ -12,6 +12,7 @@ import {
 import type { Ledger } from '../deadletter/ledger/ledger.ts'
 import { readLetter, type Letter } from '../deadletter/readLetter.ts'
 import type { OutputRecord } from '../record/record.ts'
+import { bytesPerUnit, lettersPerUnit } from './unitSize.ts'
 import { LineUnreadable, readLine, type ExportedLetter } from './letterLine.ts'
 
 export interface ImportOptions {
@@ -43,8 +44,6 @@ export interface Imported {
 export class ImportStopped extends Error {
   override readonly name = 'ImportStopped'
 }
-
-const lettersAtOnce = 1_000
 
 /**
  * The last word on a letter is what it was when it was exported, whatever a ledger says of it that outlived it: one that was open
@@ -99,6 +98,8 @@ class Import {
   readonly #pending = new Map<string, Letter>()
   /** Where the letters of an exported topic went. */
   readonly #targets = new Map<string, Set<string>>()
+  /** Of the values of what is pending. */
+  #bytes = 0
   #imported = 0
   #present = 0
   #old = 0
@@ -148,6 +149,7 @@ class Import {
     await broker.commit({ group: 'oxbow.dlq', task: '', outputs, offsets: [], state: [], counts: [] })
     this.#imported += this.#pending.size
     this.#pending.clear()
+    this.#bytes = 0
     await ledger.follow(topics, { whole: true })
     onProgress?.(this.#imported)
   }
@@ -174,7 +176,8 @@ class Import {
     )
     if (record.timestamp < this.#options.now - retention) this.#old++
     this.#pending.set(`${topic}/${letter.id}`, letter)
-    if (this.#pending.size >= lettersAtOnce) await this.commit()
+    this.#bytes += record.value?.length ?? 0
+    if (this.#pending.size >= lettersPerUnit || this.#bytes >= bytesPerUnit) await this.commit()
   }
 
   #refuse(why: string): void {

@@ -7,6 +7,7 @@ import type { Plan } from '../topology/plan.ts'
 import { fits, type Choice } from './choose.ts'
 import { discardLetters } from './discard.ts'
 import { placedRecords, type PlacedRecord } from './openLetters.ts'
+import { lettersPerUnit } from './unitSize.ts'
 
 export interface PurgeOptions {
   readonly plan: Plan
@@ -130,8 +131,6 @@ async function* openIn(prefix: Prefix, options: PurgeOptions): AsyncGenerator<Le
   for await (const { letter, disposition } of verdictsIn(prefix, options)) if (disposition === 'open') yield letter
 }
 
-const entriesAtOnce = 1_000
-
 async function sayClosed(prefix: Prefix, options: PurgeOptions, { now, by, why }: PurgeSaid): Promise<void> {
   let outputs: OutputRecord[] = []
   const commit = async () => {
@@ -142,7 +141,7 @@ async function sayClosed(prefix: Prefix, options: PurgeOptions, { now, by, why }
     const { id, hops, failedAt } = letter
     if (disposition === 'open') continue
     outputs.push(entryRecord(prefix.topic, { letter: id, hops, failedAt, to: disposition, at: now(), by, why }))
-    if (outputs.length === entriesAtOnce) await commit()
+    if (outputs.length === lettersPerUnit) await commit()
   }
   if (outputs.length > 0) await commit()
 }

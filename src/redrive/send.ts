@@ -12,6 +12,7 @@ import { ensureLedgers } from './ensureLedgers.ts'
 import type { Fix } from './fix.ts'
 import { withoutRecord } from './originals.ts'
 import { Pace } from './pace.ts'
+import { bytesPerUnit, lettersPerUnit } from './unitSize.ts'
 import { WaysBack } from './wayBack.ts'
 
 export interface SendOptions {
@@ -53,10 +54,6 @@ interface Parcel {
   readonly outputs: readonly OutputRecord[]
 }
 
-/** What a unit has at most: every unit costs a wait for the disk or the cluster, and all of it is held in memory. */
-const mostAtOnce = 4_000
-const mostBytes = 8_388_608
-
 /**
  * Sends letters back. What carries one and the entry that says so are of one unit, so that a sender which dies in the middle
  * and starts again on the letters that are open still loses none and doubles none.
@@ -75,7 +72,7 @@ export async function sendLetters(
     if (!parcel) continue
     chunk.push(parcel)
     bytes += letter.record.value?.length ?? 0
-    if (chunk.length < sender.atOnce && bytes < mostBytes) continue
+    if (chunk.length < sender.atOnce && bytes < bytesPerUnit) continue
     await sender.send(chunk)
     chunk = []
     bytes = 0
@@ -116,7 +113,7 @@ class Sender {
   /** How many go at once. */
   get atOnce(): number {
     const first = this.#goesFirst ? this.#options.canary! : Infinity
-    return Math.min(mostAtOnce, this.#pace.most, first)
+    return Math.min(lettersPerUnit, this.#pace.most, first)
   }
 
   /** Undefined for a letter that cannot be sent. */
