@@ -106,8 +106,6 @@ export interface PartitionInfo {
   readonly start: bigint
   /** Offset that the next record will get. */
   readonly end: bigint
-  /** Timestamp of the first record kept, milliseconds since the epoch; absent when there is none. */
-  readonly oldest?: number
 }
 
 export interface TopicInfo {

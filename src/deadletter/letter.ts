@@ -74,18 +74,19 @@ export function deadLetter(failure: Failure, context: LetterContext): OutputReco
   if (context.envelope === 'json') {
     return { ...placed, value: Buffer.from(JSON.stringify(jsonEnvelope(failure, facts))), headers: [] }
   }
-  const own = Object.entries(facts).map(([name, text]) => headerOf(name, text))
+  const own = Object.entries(facts).map(([name, text]) => headerOf(letterPrefix + name, text))
   const kept = raw.headers.filter(([name]) => !name.startsWith(letterPrefix))
   return { ...placed, value: raw.value, headers: [...kept, ...own] }
 }
 
-/** The last header of each name: most are the same in letter after letter, which then share them. */
+/** The last header of each name: most are the same in record after record, which then share them. */
 const said = new Map<string, { readonly text: string; readonly header: Header }>()
 
-function headerOf(name: string, text: string): Header {
+/** A header of what is said of one record after another. */
+export function headerOf(name: string, text: string): Header {
   const last = said.get(name)
   if (last?.text === text) return last.header
-  const header: Header = [letterPrefix + name, Buffer.from(text)]
+  const header: Header = [name, Buffer.from(text)]
   said.set(name, { text, header })
   return header
 }

@@ -138,14 +138,6 @@ function missingIn({ operator, fault, origin, failedAt }: ForeignLetter): string
   return Object.keys(facts).filter((name) => facts[name] === undefined)
 }
 
-/** Which failure of which letter a record is, without reading the rest of it; undefined where it is no letter. */
-export function failureOf(stored: StoredRecord): Pick<Letter, 'id' | 'hops' | 'failedAt'> | undefined {
-  const text = (name: string) => stored.headers.findLast(([own]) => own === letterPrefix + name)?.[1]?.toString()
-  const id = text('id')
-  if (id === undefined) return readLetter(stored)
-  return { id, hops: Number(text('hops') ?? 0), failedAt: timeOf(text('failed-at')) }
-}
-
 function asLetter({ topic, partition, offset }: StoredRecord, facts: Facts, record: RawRecord): Letter {
   const text = (name: string): string => facts[name] ?? ''
   const number = (name: string): number => Number(facts[name] ?? 0)

@@ -1,7 +1,7 @@
 import type { TopicPartition } from '../broker/broker.ts'
 import type { Header, OutputRecord, RawRecord, StoredRecord } from '../record/record.ts'
 import type { FailureTime } from './ledger/entry.ts'
-import { readStreams, streamsText } from './letter.ts'
+import { headerOf, readStreams, streamsText } from './letter.ts'
 
 /** A letter that is sent back, and in which redrive. */
 export interface SentBack extends FailureTime {
@@ -42,6 +42,8 @@ export interface RedriveFacts extends SentBack {
   readonly missing?: string
   /** Whether somebody changed the record: what a task holds of it is to be changed, too. */
   readonly fixed: boolean
+  /** Whether this pipeline never counted the record: others wrote the letter, or it did under another name. */
+  readonly uncounted?: true
   readonly streams?: ReadonlyMap<string, boolean>
   readonly read?: TopicPartition
 }
@@ -82,12 +84,13 @@ function ownHeaders({ raw, input, streams, read, ...facts }: RedriveFacts): Head
     'input.timestamp': input.timestamp === undefined ? undefined : String(input.timestamp),
     'input.missing': facts.missing,
     fixed: facts.fixed ? 'true' : undefined,
+    uncounted: facts.uncounted ? 'true' : undefined,
     streams: streams && streamsText(streams),
     'read.topic': read?.topic,
     'read.partition': read && String(read.partition),
   }
   return Object.entries(texts).flatMap(([name, text]): Header[] =>
-    text === undefined ? [] : [[prefix + name, Buffer.from(text)]],
+    text === undefined ? [] : [headerOf(prefix + name, text)],
   )
 }
 
@@ -132,6 +135,7 @@ export function readRedriveRecord({ key, value, headers }: StoredRecord): Redriv
     },
     ...(missing !== undefined && { missing }),
     fixed: text('fixed') === 'true',
+    ...(text('uncounted') === 'true' && { uncounted: true }),
     ...(streams !== undefined && { streams: readStreams(streams) }),
     ...(text('read.topic') !== undefined && {
       read: { topic: text('read.topic')!, partition: number('read.partition') },

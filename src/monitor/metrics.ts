@@ -3,6 +3,7 @@ import type { SchedulerLike } from 'rxjs'
 import type { Broker } from '../broker/broker.ts'
 import type { LetterCount } from '../deadletter/ledger/groups.ts'
 import type { Ledger } from '../deadletter/ledger/ledger.ts'
+import { letterTopicsOf } from '../topology/letterTopics.ts'
 import { going, type Aside } from '../topology/lineage.ts'
 import type { MeterReading } from '../topology/meter.ts'
 import type { RunningPipeline } from '../topology/running.ts'
@@ -111,9 +112,7 @@ function deadLetters(gauge: Family, ledger: Ledger, scheduler: SchedulerLike): v
   const of =
     (value: (letters: LetterCount) => number) =>
     async ({ plan }: RunningPipeline): Promise<Point[]> => {
-      const sources = plan.subtopologies.flatMap((subtopology) => subtopology.sources)
-      const own = sources.filter(({ retriesOf }) => retriesOf === undefined)
-      const topics = [...new Set(own.map(({ deadLetters }) => deadLetters.topic))]
+      const topics = letterTopicsOf(plan).map(({ topic }) => topic)
       const letters = await ledger.counts(topics, scheduler.now())
       return letters.map((count) => ({ labels: { topic: count.topic }, value: value(count) }))
     }

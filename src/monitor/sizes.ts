@@ -5,16 +5,11 @@ import type { Ledger } from '../deadletter/ledger/ledger.ts'
 import { countsOf } from '../topology/conservation.ts'
 import { lettersWritten } from '../topology/lettersWritten.ts'
 import { going } from '../topology/lineage.ts'
-import { externalSources, type Plan } from '../topology/plan.ts'
+import { letterTopicsOf } from '../topology/letterTopics.ts'
+import type { Plan } from '../topology/plan.ts'
 import type { Sample } from './sample.ts'
 import type { LetterGroup } from '../deadletter/ledger/groups.ts'
 import { advance, finishedSince, newsOf, statesOf, share, type Cursor } from './trend.ts'
-
-/** A dead-letter topic, and the sources whose letters go there. */
-interface Watched {
-  readonly topic: string
-  readonly sources: readonly string[]
-}
 
 /**
  * The monitor's source: every so often, in milliseconds, one sample of each dead-letter topic of a plan. What samples are
@@ -30,7 +25,7 @@ export const sizes = (plan: Plan, broker: Broker, ledger: Ledger): SourceSpec =>
     format: () => 'json',
 
     async open({ every }, { scheduler }) {
-      const watched = watch(plan)
+      const watched = letterTopicsOf(plan)
       const topics = watched.map(({ topic }) => topic)
       return {
         async poll(cursor) {
@@ -43,14 +38,14 @@ export const sizes = (plan: Plan, broker: Broker, ledger: Ledger): SourceSpec =>
           const groups = ledger.groups(topics, at)
           const news = newsOf(groups, before)
           const now = { ...advance(before, at, Object.fromEntries(written), counts), groups: statesOf(groups) }
-          const records = watched.map(({ topic, sources }, place) => {
+          const records = watched.map(({ topic, source, sources }, place) => {
             const { open, oldest } = letters[place]!
             const growth = Math.max(0, now.written[topic]! - (before?.written[topic] ?? 0))
             const { read, dead } = finishedSince(now, sources)
             const fresh = news.fresh.filter((group) => group.topic === topic)
             const regressed = news.regressed.filter((group) => group.topic === topic)
             const sample: Sample = {
-              source: sources.join(', '),
+              source,
               topic,
               size: open,
               growth,
@@ -77,8 +72,3 @@ export const sizes = (plan: Plan, broker: Broker, ledger: Ledger): SourceSpec =>
 const groupsNamed = 5
 
 const inShort = ({ fingerprint, operator, code }: LetterGroup): string => `${fingerprint} (${code} at ${operator})`
-
-function watch(plan: Plan): Watched[] {
-  const byTopic = Map.groupBy(externalSources(plan), ({ deadLetters }) => deadLetters.topic)
-  return [...byTopic].map(([topic, group]) => ({ topic, sources: group.map(({ name }) => name) }))
-}

@@ -10,6 +10,7 @@ import { examples } from './join/examples.ts'
 import { latest } from './join/latest.ts'
 import { JoinMissedFault } from './join/missed.ts'
 import { kindOf } from './join/kind.ts'
+import { shapeOf, textOf } from './join/shape.ts'
 import { subscribers } from './join/subscribers.ts'
 import { LateRecordFault, windowed } from './join/windowed.ts'
 import { waitingIn } from './join/windows.ts'
@@ -111,15 +112,8 @@ export const join = defineOperator({
   examples,
   keyed: true,
   waits: (join) => (join.kind === 'windowed' ? waitingIn : []),
-  // By the clock records leave alone with their own origin, so more is kept of them.
-  shape: (join) => {
-    if (join.kind === 'foreignKey') return { foreignKey: join.foreignKey.text }
-    return join.kind === 'windowed' && join.type !== 'inner' && join.idle !== undefined ? { idle: true } : null
-  },
-  shapeText: (shape: { readonly foreignKey?: string } | null) => {
-    if (shape?.foreignKey !== undefined) return [`\`foreignKey: ${shape.foreignKey}\``]
-    return [shape ? '`idle`' : 'no `idle`']
-  },
+  shape: shapeOf,
+  shapeText: textOf,
   reads: (join) => {
     if (join.kind !== 'table') return { stream: join.stream }
     return join.by ? { table: join.table, anyKey: true } : { table: join.table }

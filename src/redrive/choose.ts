@@ -3,7 +3,10 @@ import { condition, ExpressionFault, type Condition } from '../component/express
 import { decodeValue } from '../component/value.ts'
 import type { Ledger } from '../deadletter/ledger/ledger.ts'
 import type { Letter } from '../deadletter/readLetter.ts'
-import { externalSources, type Plan } from '../topology/plan.ts'
+import { letterTopicsOf } from '../topology/letterTopics.ts'
+import type { Plan } from '../topology/plan.ts'
+import { retryGroupOf } from '../topology/retryTopic.ts'
+import { homeIn } from './home.ts'
 import { openLetters, openLettersById } from './openLetters.ts'
 
 /** Which open letters of a pipeline: those that all of it fits; all of them where nothing is said. */
@@ -16,6 +19,10 @@ export interface Choice {
   readonly where?: Condition
   /** Of a source; of the whole pipeline when absent. */
   readonly source?: string
+  /** On this topic, whoever writes to it, instead of those that the pipeline writes to. */
+  readonly topic?: string
+  /** A name that the pipeline had before: letters that it wrote then are its own, too. */
+  readonly formerly?: string
 }
 
 export interface ChoiceParts {
@@ -45,28 +52,52 @@ export class NoSuchLetter extends Error {
   override readonly name = 'NoSuchLetter'
 }
 
-/** The open letters of a pipeline that were chosen, the oldest of a partition first. @throws NoSuchLetter */
-export async function* chosenLetters({ broker, ledger, plan }: ChoiceParts, choice: Choice): AsyncGenerator<Letter> {
-  const { ids, source, group } = choice
-  const sources = externalSources(plan).filter(({ name }) => name === (source ?? name))
-  const names = new Set(sources.map(({ name }) => name))
-  const topics = [...new Set(sources.map(({ deadLetters }) => deadLetters.topic))]
-  // As the ledger groups them: some are merged.
-  const isInGroup = ({ id }: Letter) => group === undefined || ledger.letter(id)?.fingerprint === group
-  const isChosen = (letter: Letter) =>
-    names.has(letter.source) && isOf(plan, letter) && fits(letter, choice) && isInGroup(letter)
+/**
+ * The open letters of a pipeline that were chosen, the oldest of a partition first. Letters on a queue of others' have been through its
+ * streams already: they are chosen only where they, their group, or the topic are named.
+ * @param onOther is told of each that fits but for the pipeline that wrote it: one that reads the same source may write to the same
+ *   topic, and its letters are not this one's to send. Those that are named by their ids are taken as what they are
+ * @throws NoSuchLetter
+ */
+export async function* chosenLetters(
+  { broker, ledger, plan }: ChoiceParts,
+  choice: Choice,
+  onOther?: (letter: Letter) => void,
+): AsyncGenerator<Letter> {
+  const { ids, group } = choice
+  const topics = topicsOf(plan, choice)
+  const isChosen = chosenIn(plan, choice, onOther)
   if (ids) {
-    const letters = await openLettersById(broker, ledger, topics, ids)
+    const letters = await openLettersById({ broker, ledger, topics, group }, ids)
     const missing = ids.filter((_, at) => !letters[at] || !isChosen(letters[at]))
     if (missing.length > 0) throw new NoSuchLetter(`no such open letter: ${missing.join(', ')}; nothing was done`)
     for (const letter of letters) if (letter) yield letter
     return
   }
-  for await (const letter of openLetters(broker, ledger, topics)) if (isChosen(letter)) yield letter
+  for await (const letter of openLetters({ broker, ledger, topics, group })) if (isChosen(letter)) yield letter
 }
 
-/** Whether the pipeline wrote it, or its retry pipeline did. */
-export const isOf = ({ name }: Plan, { pipeline }: Letter): boolean => pipeline === name || pipeline === `${name}.retry`
+/** Tells whether letters are of a pipeline, and of those that are chosen, be they open or not. @param onOther as above */
+export function chosenIn(plan: Plan, choice: Choice, onOther?: (letter: Letter) => void): (letter: Letter) => boolean {
+  const { ids, source, formerly } = choice
+  const homeOf = homeIn(plan)
+  const names = [plan.name, formerly].flatMap((name) => (name === undefined ? [] : [name, retryGroupOf(name)]))
+  return (letter) => {
+    const home = homeOf(letter)
+    if (!home || home.source.name !== (source ?? home.source.name) || !fits(letter, choice)) return false
+    const isOwn = home.isOfOthers || ids !== undefined || names.includes(letter.pipeline)
+    if (!isOwn) onOther?.(letter)
+    return isOwn
+  }
+}
+
+/** The topics that chosen letters may be on. */
+export function topicsOf(plan: Plan, { ids, group, topic }: Choice): readonly string[] {
+  if (topic !== undefined) return [topic]
+  const all = letterTopicsOf(plan)
+  const meant = (ids ?? group) ? all : all.filter(({ sources }) => sources.length > 0)
+  return meant.map((each) => each.topic)
+}
 
 /** Whether a letter is of a key, and such as a condition says, where those are given. */
 export const fits = (letter: Letter, { key, where }: Choice): boolean =>

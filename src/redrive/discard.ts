@@ -1,10 +1,12 @@
 import type { Broker } from '../broker/broker.ts'
-import { entryRecord, ledgerOf } from '../deadletter/ledger/entry.ts'
+import { entryRecord } from '../deadletter/ledger/entry.ts'
 import type { Letter } from '../deadletter/readLetter.ts'
 import type { OutputRecord } from '../record/record.ts'
 import { commandRecord } from '../topology/lane.ts'
-import { externalSources, type Plan, type PlannedSource } from '../topology/plan.ts'
+import type { Plan } from '../topology/plan.ts'
 import { prepareTopics } from '../topology/prepareTopics.ts'
+import { ensureLedgers } from './ensureLedgers.ts'
+import { homeIn, type Home } from './home.ts'
 
 export interface DiscardOptions {
   readonly plan: Plan
@@ -23,21 +25,15 @@ const mostAtOnce = 1_000
 /** Gives letters up: they are open no more, and what is parked behind them goes on. @returns how many */
 export async function discardLetters(letters: AsyncIterable<Letter>, options: DiscardOptions): Promise<number> {
   const { plan, broker, onDiscarded } = options
-  const sources = externalSources(plan)
-  const ledgers = new Set(sources.map(({ deadLetters }) => ledgerOf(deadLetters.topic)))
+  const homeOf = homeIn(plan)
   await prepareTopics(
     broker,
-    plan.topics.filter(({ name, partitionsOf }) => partitionsOf !== undefined || ledgers.has(name)),
+    plan.topics.filter(({ partitionsOf }) => partitionsOf !== undefined),
   )
   let [count, chunk] = [0, [] as Letter[]]
   const commit = async () => {
-    const outputs = chunk.map((letter) =>
-      discarding(
-        letter,
-        sources.find(({ name }) => name === letter.source)!,
-        options,
-      ),
-    )
+    await ensureLedgers(broker, plan, [...new Set(chunk.map(({ topic }) => topic))])
+    const outputs = chunk.map((letter) => discarding(letter, homeOf(letter), options))
     await broker.commit({ group: 'oxbow.dlq', task: '', outputs, offsets: [], state: [], counts: [] })
     count += chunk.length
     for (const letter of chunk) onDiscarded?.(letter)
@@ -52,14 +48,14 @@ export async function discardLetters(letters: AsyncIterable<Letter>, options: Di
 }
 
 /** What gives a letter up: a command to the task that may hold up its key, which says so in the ledger, or the entry itself. */
-function discarding(letter: Letter, source: PlannedSource, { now, by, why }: DiscardOptions): OutputRecord {
+function discarding(letter: Letter, home: Home | undefined, { now, by, why }: DiscardOptions): OutputRecord {
   const { id, topic, hops, failedAt, origin } = letter
   const said = { by, why }
-  if (!mayBeHeld(letter, source))
+  if (!home || !mayBeHeld(letter, home))
     return entryRecord(topic, { letter: id, hops, failedAt, to: 'discarded', at: now(), ...said })
   const command = { command: 'discard', letter: id, failure: { topic, hops, failedAt }, ...said } as const
-  return commandRecord(source.lane!, origin.partition, command, now())
+  return commandRecord(home.source.lane!, origin.partition, command, now())
 }
 
-const mayBeHeld = ({ record, read }: Letter, { deadLetters }: PlannedSource): boolean =>
-  deadLetters.parked !== undefined && record.key !== null && !read
+const mayBeHeld = ({ record, read }: Letter, { source: { deadLetters }, isOfOthers }: Home): boolean =>
+  !isOfOthers && deadLetters.parked !== undefined && record.key !== null && !read

@@ -1,10 +1,10 @@
 import type { Broker } from '../broker/broker.ts'
 import type { Disposition } from '../deadletter/ledger/entry.ts'
 import type { Ledger } from '../deadletter/ledger/ledger.ts'
-import { failureOf, readLetter, type Letter } from '../deadletter/readLetter.ts'
+import { readLetter, type Letter } from '../deadletter/readLetter.ts'
 import type { StoredRecord } from '../record/record.ts'
 import { fits, NoSuchLetter, type Choice } from './choose.ts'
-import { isPlaceOf, recordsIn } from './openLetters.ts'
+import { placedRecords } from './openLetters.ts'
 
 /** A letter that its topic has, whatever became of it. */
 export interface KeptLetter {
@@ -35,15 +35,13 @@ export async function* keptLetters(
   if (missing.length > 0) throw new NoSuchLetter(`no such letter: ${missing.join(', ')}; nothing was done`)
   const named = ids && new Set(ids)
   for (const info of await broker.topics(topics))
-    for await (const record of recordsIn(broker, info)) {
-      const id = failureOf(record)?.id
-      const known = id === undefined || named?.has(id) === false ? undefined : ledger.letter(id)
-      if (!known || !isPlaceOf(record, known)) continue
-      const { disposition } = known
-      if (group !== undefined && known.fingerprint !== group) continue
+    for await (const { record, placed } of placedRecords(broker, ledger, info)) {
+      if (!placed) continue
+      const { disposition, fingerprint } = placed
+      if (group !== undefined && fingerprint !== group) continue
       if (dispositions?.includes(disposition) === false) continue
       const letter = readLetter(record)
-      if (letter && letter.source === (source ?? letter.source) && fits(letter, choice))
-        yield { record, letter, disposition }
+      if (!letter || named?.has(letter.id) === false) continue
+      if (letter.source === (source ?? letter.source) && fits(letter, choice)) yield { record, letter, disposition }
     }
 }

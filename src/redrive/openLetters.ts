@@ -1,48 +1,56 @@
 import type { Broker, TopicInfo } from '../broker/broker.ts'
 import { isSameFailure, type LedgerEntry } from '../deadletter/ledger/entry.ts'
-import type { IndexedLetter } from '../deadletter/ledger/letters.ts'
+import type { PlacedLetter } from '../deadletter/ledger/letters.ts'
 import type { Ledger } from '../deadletter/ledger/ledger.ts'
-import { failureOf, readLetter, type Letter } from '../deadletter/readLetter.ts'
+import { readLetter, type Letter } from '../deadletter/readLetter.ts'
 import type { StoredRecord } from '../record/record.ts'
 
-/** The letters of dead-letter topics that are open now, each as it failed last, in the order in which the topics have them. */
-export async function* openLetters(broker: Broker, ledger: Ledger, topics: readonly string[]): AsyncGenerator<Letter> {
+/** Where letters are. */
+export interface LetterPlaces {
+  readonly broker: Broker
+  readonly ledger: Ledger
+  /** Dead-letter topics. */
+  readonly topics: readonly string[]
+  /** The fingerprint of a group, as the ledger has it: some are merged. Only letters of it, if so. */
+  readonly group?: string | undefined
+}
+
+/** The letters that are open now, each as it failed last, in the order in which the topics have them. */
+export async function* openLetters(places: LetterPlaces): AsyncGenerator<Letter> {
+  const { broker, ledger, topics } = places
   await ledger.follow(topics)
   for (const info of await broker.topics(topics))
-    for await (const record of recordsIn(broker, info)) {
-      const id = failureOf(record)?.id
-      const known = id === undefined ? undefined : ledger.letter(id)
-      const letter = known && isOpen(record, known) ? readOpen(record, known, ledger) : undefined
+    for await (const { record, placed } of placedRecords(broker, ledger, info)) {
+      const letter = isOpen(placed, places) ? readOpen(record, placed, ledger) : undefined
       if (letter) yield letter
     }
 }
 
 /** The open letters of these ids, in their order; undefined for one that is not. */
 export async function openLettersById(
-  broker: Broker,
-  ledger: Ledger,
-  topics: readonly string[],
+  places: LetterPlaces,
   ids: readonly string[],
 ): Promise<readonly (Letter | undefined)[]> {
+  const { broker, ledger, topics } = places
   await ledger.follow(topics)
   return Promise.all(
     ids.map(async (id) => {
       const found = ledger.letter(id)
-      if (found?.disposition !== 'open' || !topics.includes(found.topic)) return undefined
+      if (!isOpen(found, places) || !topics.includes(found.topic)) return undefined
       const { records } = await broker.read(found, 1)
       return records[0] && readOpen(records[0], found, ledger)
     }),
   )
 }
 
-const isOpen = (record: StoredRecord, known: IndexedLetter): boolean =>
-  known.disposition === 'open' && isPlaceOf(record, known)
+const isOpen = <T extends PlacedLetter>(found: T | undefined, { group }: LetterPlaces): found is T =>
+  found?.disposition === 'open' && (group ?? found.fingerprint) === found.fingerprint
 
 /** A letter, with what the ledger says of it that whoever sends it back must know. */
-function readOpen(record: StoredRecord, { id, reopened }: IndexedLetter, ledger: Ledger): Letter | undefined {
+function readOpen(record: StoredRecord, { reopened }: PlacedLetter, ledger: Ledger): Letter | undefined {
   const letter = readLetter(record)
   if (!letter || reopened === 0) return letter
-  const said = ledger.history(id).filter((each) => isSameFailure(each, letter))
+  const said = ledger.history(letter.id).filter((each) => isSameFailure(each, letter))
   return { ...letter, reopened: { times: reopened, passed: hasPassed(said) } }
 }
 
@@ -52,18 +60,26 @@ const hasPassed = (said: readonly LedgerEntry[]): boolean =>
     ({ to, redrive }) => to === 'resolved' && said.some((sent) => sent.to === 'redriving' && sent.redrive === redrive),
   )
 
-/** Whether a letter failed last by this record. */
-export const isPlaceOf = ({ topic, partition, offset }: StoredRecord, known: IndexedLetter): boolean =>
-  known.topic === topic && known.partition === partition && known.offset === offset
+/** What a dead-letter topic has, and the letter that failed last by it, if one did. */
+export interface PlacedRecord {
+  readonly record: StoredRecord
+  readonly placed: PlacedLetter | undefined
+}
 
-const recordsPerRead = 1_000
+/** Few, so that they die young: what is kept longer costs more to collect than to read. */
+const recordsPerRead = 250
 
-/** The records that a topic has now, one partition after another. */
-export async function* recordsIn(broker: Broker, { name, partitions }: TopicInfo): AsyncGenerator<StoredRecord> {
+/** The records that a topic has now, one partition after another; its ledger is followed already. */
+export async function* placedRecords(
+  broker: Broker,
+  ledger: Ledger,
+  { name: topic, partitions }: TopicInfo,
+): AsyncGenerator<PlacedRecord> {
   for (const { partition, start, end } of partitions) {
     for (let offset = start; offset < end;) {
-      const { records, next } = await broker.read({ topic: name, partition, offset }, recordsPerRead)
-      yield* records.filter((record) => record.offset < end)
+      const { records, next } = await broker.read({ topic, partition, offset }, recordsPerRead)
+      const placed = ledger.placed({ topic, partition }, offset, next)
+      for (const record of records) if (record.offset < end) yield { record, placed: placed.get(record.offset) }
       if (next === offset) break
       offset = next
     }

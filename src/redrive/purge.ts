@@ -1,12 +1,12 @@
 import type { Broker, PartitionInfo } from '../broker/broker.ts'
 import { entryRecord, type Disposition } from '../deadletter/ledger/entry.ts'
 import type { Ledger } from '../deadletter/ledger/ledger.ts'
-import { failureOf, readLetter, type Letter } from '../deadletter/readLetter.ts'
-import type { OutputRecord, StoredRecord } from '../record/record.ts'
+import { readLetter, type Letter } from '../deadletter/readLetter.ts'
+import type { OutputRecord } from '../record/record.ts'
 import type { Plan } from '../topology/plan.ts'
 import { fits, type Choice } from './choose.ts'
 import { discardLetters } from './discard.ts'
-import { isPlaceOf, recordsIn } from './openLetters.ts'
+import { placedRecords, type PlacedRecord } from './openLetters.ts'
 
 export interface PurgeOptions {
   readonly plan: Plan
@@ -46,20 +46,22 @@ export interface PurgeSaid {
 /** What of the topics can go, and what keeps the rest. Nothing is changed. */
 export async function findPrefixes(options: PurgeOptions): Promise<readonly Prefix[]> {
   const { broker, ledger, topics } = options
-  await ledger.follow(topics)
+  // In this order: of all that may go, the ledger knows whether it failed again.
   const infos = await broker.topics(topics)
+  await ledger.follow(topics)
   return Promise.all(
     infos.flatMap(({ name, partitions }) => partitions.map((partition) => findPrefix(name, partition, options))),
   )
 }
 
 async function findPrefix(topic: string, info: PartitionInfo, options: PurgeOptions): Promise<Prefix> {
+  const { broker, ledger } = options
   const { partition, start, end } = info
   const found = { topic, partition, from: start, end }
   let [letters, open] = [0, 0]
-  for await (const record of recordsIn(options.broker, { name: topic, partitions: [info] })) {
-    const verdict = verdictOn(record, options)
-    if ('stays' in verdict) return { ...found, until: record.offset, letters, open, stays: verdict.stays }
+  for await (const each of placedRecords(broker, ledger, { name: topic, partitions: [info] })) {
+    const verdict = verdictOn(each, options)
+    if ('stays' in verdict) return { ...found, until: each.record.offset, letters, open, stays: verdict.stays }
     if (!verdict.letter) continue
     letters++
     if (verdict.disposition === 'open') open++
@@ -72,18 +74,16 @@ type Verdict =
   /** It goes; without a letter, it is of one that has failed again since. */
   | { readonly letter?: Letter; readonly disposition?: Disposition }
 
-function verdictOn(record: StoredRecord, { ledger, choice, dispositions, before }: PurgeOptions): Verdict {
-  const failure = failureOf(record)
-  const known = failure && ledger.letter(failure.id)
-  if (!known || known.topic !== record.topic) return { stays: 'it is no letter' }
-  if (!isPlaceOf(record, known)) return {}
-  const { id, disposition, failedAt, fingerprint } = known
+function verdictOn({ record, placed }: PlacedRecord, { ledger, choice, dispositions, before }: PurgeOptions): Verdict {
+  const letter = readLetter(record)
+  if (!letter) return { stays: 'it is no letter' }
+  if (!placed) return ledger.letter(letter.id)?.topic === record.topic ? {} : { stays: 'it is no letter' }
+  const { id, failedAt } = letter
+  const { disposition, fingerprint } = placed
   if (!dispositions.includes(disposition)) return { stays: `letter ${id} is ${disposition}` }
   if (before !== undefined && failedAt >= before) return { stays: `letter ${id} failed later` }
-  const letter = readLetter(record)
   const { ids, source, group } = choice
   const isChosen =
-    letter &&
     (ids?.includes(id) ?? true) &&
     (group === undefined || fingerprint === group) &&
     (source === undefined || letter.source === source) &&
@@ -118,9 +118,10 @@ export async function purge(
 }
 
 async function* verdictsIn({ topic, partition, from, until }: Prefix, options: PurgeOptions) {
+  const { broker, ledger } = options
   const info = { name: topic, partitions: [{ partition, start: from, end: until }] }
-  for await (const record of recordsIn(options.broker, info)) {
-    const verdict = verdictOn(record, options)
+  for await (const each of placedRecords(broker, ledger, info)) {
+    const verdict = verdictOn(each, options)
     if ('letter' in verdict && verdict.letter) yield { letter: verdict.letter, disposition: verdict.disposition! }
   }
 }

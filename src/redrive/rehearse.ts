@@ -11,6 +11,7 @@ import { Pipeline } from '../topology/pipeline.ts'
 import { externalSources, type Plan } from '../topology/plan.ts'
 import { prepareTopics } from '../topology/prepareTopics.ts'
 import type { Fix } from './fix.ts'
+import { homeIn } from './home.ts'
 import { rehearsalPlan } from './rehearsalPlan.ts'
 import { sendLetters } from './send.ts'
 import { copyState } from './snapshot.ts'
@@ -139,9 +140,11 @@ class Rehearsal {
     const passed = new Set(
       entries.flatMap((entry) => ('letter' in entry && entry.to === 'resolved' ? entry.letter : [])),
     )
+    const homeOf = homeIn(this.#plan)
     const rehearsed = letters.map((letter): Rehearsed => {
       const { id } = letter
-      const outputs = this.#outputs.get(placeOf(letter.origin)) ?? []
+      const { origin } = homeOf(letter)?.letter ?? letter
+      const outputs = this.#outputs.get(placeOf(origin)) ?? []
       return { letter, outputs, outcome: outcomeOf(letter, refused.get(id), failed.get(id), passed.has(id)) }
     })
     this.#outputs.clear()

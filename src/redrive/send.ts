@@ -1,6 +1,6 @@
 import type { SchedulerLike } from 'rxjs'
 import { OutputsRefused, type Broker } from '../broker/broker.ts'
-import { entryRecord, isLedger, ledgerOf, type LedgerEntry } from '../deadletter/ledger/entry.ts'
+import { entryRecord, type LedgerEntry } from '../deadletter/ledger/entry.ts'
 import { letterPrefix } from '../deadletter/letter.ts'
 import type { Letter } from '../deadletter/readLetter.ts'
 import { redriveRecord } from '../deadletter/redriveRecord.ts'
@@ -8,6 +8,7 @@ import type { OutputRecord } from '../record/record.ts'
 import type { Plan } from '../topology/plan.ts'
 import { prepareTopics } from '../topology/prepareTopics.ts'
 import { Canary, type CanaryResult } from './canary.ts'
+import { ensureLedgers } from './ensureLedgers.ts'
 import type { Fix } from './fix.ts'
 import { Pace } from './pace.ts'
 import { WaysBack } from './wayBack.ts'
@@ -51,7 +52,9 @@ interface Parcel {
   readonly outputs: readonly OutputRecord[]
 }
 
-const mostAtOnce = 1_000
+/** What a unit has at most: every unit costs a wait for the disk or the cluster, and all of it is held in memory. */
+const mostAtOnce = 4_000
+const mostBytes = 8_388_608
 
 /**
  * Sends letters back. What carries one and the entry that says so are of one unit, so that a sender which dies in the middle
@@ -64,13 +67,17 @@ export async function sendLetters(
 ): Promise<Sent> {
   const sender = new Sender(options)
   let chunk: Parcel[] = []
+  let bytes = 0
   for await (const letter of letters) {
     if (options.signal.aborted || sender.isOver) break
     const parcel = sender.pack(letter)
-    if (parcel) chunk.push(parcel)
-    if (chunk.length < sender.atOnce) continue
+    if (!parcel) continue
+    chunk.push(parcel)
+    bytes += letter.record.value?.length ?? 0
+    if (chunk.length < sender.atOnce && bytes < mostBytes) continue
     await sender.send(chunk)
     chunk = []
+    bytes = 0
   }
   if (!options.signal.aborted && !sender.isOver) await sender.send(chunk)
   return sender.standing
@@ -81,7 +88,8 @@ class Sender {
   readonly #pace: Pace
   /** Undefined where they go to another topic. */
   readonly #ways: WaysBack | undefined
-  readonly #ledgers = new Set<string>()
+  /** The dead-letter topics whose ledgers are there. */
+  readonly #withLedgers = new Set<string>()
   #isPrepared = false
   #canary: CanaryResult | undefined
   #sent = 0
@@ -176,21 +184,19 @@ class Sender {
     this.#options.onRefused?.(letter, why)
   }
 
-  /** Creates the lanes, and the ledgers of topics that the plan does not know. */
+  /** Creates the lanes, and the ledgers. */
   async #prepare(parcels: readonly Parcel[]): Promise<void> {
     const { plan, broker } = this.#options
-    const names = new Set(plan.topics.map(({ name }) => name))
     if (!this.#isPrepared)
       await prepareTopics(
         broker,
-        plan.topics.filter(({ name, partitionsOf }) => partitionsOf !== undefined || isLedger(name, names)),
+        plan.topics.filter(({ partitionsOf }) => partitionsOf !== undefined),
       )
     this.#isPrepared = true
-    const ledgers = new Set(parcels.map(({ letter }) => ledgerOf(letter.topic)))
-    const fresh = [...ledgers].filter((name) => !this.#ledgers.has(name))
-    const unknown = fresh.filter((name) => !names.has(name))
-    if (unknown.length > 0) await broker.ensureTopics(unknown.map((name) => ({ name, compacted: false })))
-    for (const name of fresh) this.#ledgers.add(name)
+    const topics = new Set(parcels.map(({ letter }) => letter.topic))
+    const fresh = [...topics].filter((topic) => !this.#withLedgers.has(topic))
+    if (fresh.length > 0) await ensureLedgers(broker, plan, fresh)
+    for (const topic of fresh) this.#withLedgers.add(topic)
   }
 }
 

@@ -3,10 +3,11 @@ import { encodeValue } from '../component/value.ts'
 import type { Letter } from '../deadletter/readLetter.ts'
 import { mask } from '../deadletter/redact.ts'
 import type { RedriveFacts } from '../deadletter/redriveRecord.ts'
-import { factsAsHeaders } from '../topology/contents.ts'
 import { startOf } from '../topology/departure.ts'
-import { externalSources, type Plan, type PlannedSource, type Subtopology } from '../topology/plan.ts'
+import type { Plan, PlannedSource, Subtopology } from '../topology/plan.ts'
+import { retryGroupOf } from '../topology/retryTopic.ts'
 import { fixed, type Fix } from './fix.ts'
+import { homeIn } from './home.ts'
 
 export interface WayOptions {
   readonly plan: Plan
@@ -25,30 +26,26 @@ const instead = 'send it back from its source (`--to source`)'
 /** How letters get back into their pipeline. */
 export class WaysBack {
   readonly #options: WayOptions
-  readonly #sources: ReadonlyMap<string, PlannedSource>
+  readonly #homeOf: ReturnType<typeof homeIn>
   /** The sub-topologies of operators and sinks. */
   readonly #owners: ReadonlyMap<string, Subtopology>
 
   constructor(options: WayOptions) {
     const { plan } = options
     this.#options = options
-    this.#sources = new Map(externalSources(plan).map((source) => [source.name, source]))
+    this.#homeOf = homeIn(plan)
     this.#owners = new Map(plan.subtopologies.flatMap((each) => placesIn(each).map((id) => [id, each] as const)))
   }
 
   /** @param now milliseconds since the epoch */
   of(found: Letter, now: number): WayBack {
-    const queue = this.#sources.get(found.topic)
-    const isOfQueue = queue?.spec.letters !== undefined
-    const letter = isOfQueue ? asReadBy(queue, found) : found
+    const home = this.#homeOf(found)
+    if (!home) return { refusal: `the config has no source ${found.source} (any more)` }
+    const { source, letter, isOfOthers } = home
     const { operator, read, hops } = letter
-    const source = this.#sources.get(letter.source)
-    if (!source) return { refusal: `the config has no source ${letter.source} (any more)` }
     if (hops >= source.deadLetters.maxHops) return { refusal: tooOften(hops) }
     if (read && operator === startOf(read.topic))
       return { refusal: `the pipeline did not write it to ${read.topic}, so that it has no source to go back to` }
-    // Where a letter failed that others wrote is no place of this pipeline.
-    const isOfOthers = isOfQueue || letter.convention !== 'oxbow'
     const isWhole = isOfOthers || this.#options.to === 'source' || operator === startOf(source.name)
     return isWhole ? this.#fromSource(letter, source, now) : this.#atOperator(letter, source, now)
   }
@@ -58,7 +55,7 @@ export class WaysBack {
     if (read && this.#owners.has(read.topic))
       return { refusal: `${read.topic} let it go by the clock: no source record is to go back (\`--to operator\`)` }
     const lane = { topic: source.lane!, partition: origin.partition }
-    const facts = factsOf(letter, 'source', this.#options.redrive)
+    const facts = this.#factsOf(letter, 'source')
     const { fix } = this.#options
     if (!fix) return { facts, lane }
     if ('bytes' in fix) return { facts: withValue(facts, fix.bytes), lane }
@@ -73,13 +70,13 @@ export class WaysBack {
     if (!owner) return { refusal: `the config has no ${operator} (any more); ${instead}` }
     const into = this.#inputOf(owner, letter)
     if (!into) return { refusal: `records come to ${operator} by another topic than when it failed; ${instead}` }
-    const { fix, redrive } = this.#options
+    const { fix } = this.#options
     const missing = missingIn(letter)
     const isHeld = source.deadLetters.parked !== undefined && record.key !== null && !read
     if (missing !== undefined && !(isHeld && !fix))
       return { refusal: `the letter does not hold what ${operator} was given: ${missing}; ${instead}` }
     const lane = { topic: into.lane!, partition: (read ?? origin).partition }
-    const facts = factsOf(letter, 'operator', redrive)
+    const facts = this.#factsOf(letter, 'operator')
     if (!fix) return { facts, lane }
     if ('bytes' in fix) return { refusal: `other bytes go in at the source; ${instead}` }
     const { input, inputKey, inputTimestamp } = letter
@@ -94,26 +91,31 @@ export class WaysBack {
     return { facts: { ...facts, fixed: true, input: { ...facts.input, value } }, lane }
   }
 
+  #factsOf(letter: Letter, from: RedriveFacts['from']): RedriveFacts {
+    const { id, topic, hops, failedAt, firstFailedAt, source, record, origin, operator, index, streams, read } = letter
+    const { plan, redrive } = this.#options
+    const { times: reopened, passed } = letter.reopened ?? { times: 0, passed: false }
+    const missing = from === 'operator' ? missingIn(letter) : undefined
+    const isCounted = [plan.name, retryGroupOf(plan.name)].includes(letter.pipeline)
+    return {
+      letter: id,
+      ...{ topic, hops, failedAt, firstFailedAt, redrive, reopened, passed },
+      ...{ source, operator, index, from, fixed: false },
+      raw: { ...record, ...origin },
+      input: from === 'operator' ? inputOf(letter, missing === undefined) : {},
+      ...(!isCounted && { uncounted: true }),
+      ...(missing !== undefined && { missing }),
+      ...(streams && { streams }),
+      ...(read && { read }),
+    }
+  }
+
   /** The source of a sub-topology by whose lane a letter comes to its operator: that by which its record did. */
   #inputOf(owner: Subtopology, { read, source }: Letter): PlannedSource | undefined {
     const isTick = read !== undefined && this.#owners.get(read.topic) === owner
     return isTick ? owner.sources[0] : owner.sources.find(({ name }) => name === (read?.topic ?? source))
   }
 }
-
-/** A letter as the record of a queue of dead letters that it is: with the facts that its streams get. */
-const asReadBy = (queue: PlannedSource, { read: _read, input: _input, ...letter }: Letter): Letter => ({
-  ...letter,
-  source: queue.name,
-  origin: {
-    topic: letter.topic,
-    partition: letter.partition,
-    offset: letter.offset,
-    timestamp: letter.record.timestamp,
-  },
-  streams: new Map(),
-  record: { ...letter.record, headers: [...letter.record.headers, ...factsAsHeaders(letter)] },
-})
 
 const tooOften = (hops: number): string =>
   `it was sent back ${hops} times, the most that \`deadLetters.maxHops\` allows; raise it, or discard the letter`
@@ -122,21 +124,6 @@ function missingIn({ inputMissing, input, streams }: Letter): string | undefined
   if (inputMissing !== undefined || streams !== undefined) return inputMissing
   // Letters of older versions do not say so.
   return input?.includes(mask) ? 'it is redacted' : undefined
-}
-
-function factsOf(letter: Letter, from: RedriveFacts['from'], redrive: string): RedriveFacts {
-  const { id, topic, hops, failedAt, firstFailedAt, source, record, origin, operator, index, streams, read } = letter
-  const { times: reopened, passed } = letter.reopened ?? { times: 0, passed: false }
-  const missing = from === 'operator' ? missingIn(letter) : undefined
-  return {
-    letter: id,
-    ...{ topic, hops, failedAt, firstFailedAt, redrive, reopened, passed, source, operator, index, from, fixed: false },
-    raw: { ...record, ...origin },
-    input: from === 'operator' ? inputOf(letter, missing === undefined) : {},
-    ...(missing !== undefined && { missing }),
-    ...(streams && { streams }),
-    ...(read && { read }),
-  }
 }
 
 const inputOf = ({ input, inputKey, inputTimestamp }: Letter, isComplete: boolean): RedriveFacts['input'] => ({

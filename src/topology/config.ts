@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Catalog } from '../component/catalog.ts'
-import { condition } from '../component/expression.ts'
+import { condition, expression } from '../component/expression.ts'
 import { duration, path, size, topicName } from '../component/fields.ts'
 import { broker } from './kafkaConfig.ts'
 import { plot } from './plotConfig.ts'
@@ -158,6 +158,12 @@ export function configSchema(catalog: Catalog) {
           retention: duration()
             .optional()
             .describe('How long its records are kept. Default: for ever on the embedded broker.'),
+          timestamp: expression()
+            .optional()
+            .describe(
+              'When the event of a record happened, ISO 8601 or milliseconds since 1970. It is the timestamp of the record from there on: for windows, joins, the order of time, and where it is written. Default: the one that the topic has.',
+            )
+            .meta({ examples: ['record.published_at'] }),
           deadLetters: deadLetters()
             .optional()
             .describe('What differs from the pipeline’s own `deadLetters` for this source.'),

@@ -1,9 +1,10 @@
 import type { Convention } from '../component/convention.ts'
+import { eventTime } from '../component/eventTime.ts'
 import { readLetter, type Letter } from '../deadletter/readLetter.ts'
-import { RecordedFault, type Fault } from '../record/fault.ts'
-import type { Header, RawRecord, Record } from '../record/record.ts'
+import { Fault, RecordedFault } from '../record/fault.ts'
+import type { Header, RawRecord, Record, StoredRecord } from '../record/record.ts'
 import { readValue } from './append.ts'
-import type { Lineage } from './lineage.ts'
+import { Lineage } from './lineage.ts'
 import type { PlannedSource } from './plan.ts'
 
 /** What streams get of a source record, or the fault that says why it cannot be read. */
@@ -20,7 +21,25 @@ export function contentsOf(lineage: Lineage, source: PlannedSource): Contents {
   // Only what is the topic's own record is written as it came when nobody changed it.
   if (given.value === raw.value) lineage.read = { value, format: source.format }
   const { key, headers, timestamp } = given
-  return { record: { key, value, headers, timestamp, origin: lineage, index: '' } }
+  return timed({ key, value, headers, timestamp, origin: lineage, index: '' }, source)
+}
+
+/** With the time of its event for a timestamp, where the source says how to tell it. */
+function timed(record: Record, { timestamp: at }: PlannedSource): Contents {
+  if (at === undefined) return { record }
+  try {
+    return { record: { ...record, timestamp: eventTime(at, record, record.timestamp) } }
+  } catch (thrown) {
+    if (thrown instanceof Fault) return { fault: thrown }
+    throw thrown
+  }
+}
+
+/** The timestamp that a source record has for streams; its own where it cannot be read. */
+export function timestampOf(record: StoredRecord, source: PlannedSource): number {
+  if (source.timestamp === undefined) return record.timestamp
+  const contents = contentsOf(new Lineage(source.name, record), source)
+  return 'fault' in contents ? record.timestamp : contents.record.timestamp
 }
 
 function failedRecord(lineage: Lineage, convention: Convention | 'auto'): RawRecord | { readonly fault: Fault } {

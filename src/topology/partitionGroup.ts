@@ -13,6 +13,8 @@ export interface Intake {
 interface Waiting {
   readonly batch: Batch
   taken: number
+  /** Of the record that comes next. */
+  timestamp: number
 }
 
 /**
@@ -21,12 +23,21 @@ interface Waiting {
  */
 export class PartitionGroup {
   readonly #inputs: readonly TopicPartition[]
+  readonly #timestampOf: (record: StoredRecord) => number
   readonly #received = new Map<string, Position>()
   readonly #waiting = new Map<string, Waiting>()
 
-  /** @param inputs of equal timestamps, the one of an earlier input is first @param committed where each goes on, where that is known */
-  constructor(inputs: readonly TopicPartition[], committed: (input: TopicPartition) => bigint | undefined) {
+  /**
+   * @param inputs of equal timestamps, the one of an earlier input is first
+   * @param committed where each goes on, where that is known
+   */
+  constructor(
+    inputs: readonly TopicPartition[],
+    committed: (input: TopicPartition) => bigint | undefined,
+    timestampOf: (record: StoredRecord) => number,
+  ) {
     this.#inputs = inputs
+    this.#timestampOf = timestampOf
     for (const input of inputs) {
       const offset = committed(input)
       if (offset !== undefined) this.#received.set(input.topic, { ...input, offset })
@@ -49,9 +60,10 @@ export class PartitionGroup {
   }
 
   add(batch: Batch): void {
-    const { topic, partition, next } = batch
-    this.#received.set(topic, { topic, partition, offset: next })
-    if (batch.records.length > 0) this.#waiting.set(topic, { batch, taken: 0 })
+    const { topic, partition } = batch
+    this.#received.set(topic, { topic, partition, offset: batch.next })
+    const [next] = batch.records
+    if (next) this.#waiting.set(topic, { batch, taken: 0, timestamp: this.#timestampOf(next) })
   }
 
   /** Takes records until one of the inputs has none left: what comes next of it may be earlier than what waits of the others. */
@@ -60,21 +72,22 @@ export class PartitionGroup {
     const before = queues.map(({ taken }) => taken)
     const records: StoredRecord[] = []
     let first: Waiting
+    let next: StoredRecord | undefined
     do {
       first = earliest(queues)
-      records.push(headOf(first))
-    } while (++first.taken < first.batch.records.length)
+      records.push(first.batch.records[first.taken]!)
+      next = first.batch.records[++first.taken]
+      if (next) first.timestamp = this.#timestampOf(next)
+    } while (next)
     this.#waiting.delete(first.batch.topic)
     const passed = queues.flatMap((queue, at) => (queue.taken > before[at]! ? [passedOf(queue, before[at]!)] : []))
     return { records, passed }
   }
 }
 
-const headOf = ({ batch, taken }: Waiting): StoredRecord => batch.records[taken]!
-
 function earliest(queues: readonly Waiting[]): Waiting {
   let first = queues[0]!
-  for (const queue of queues) if (headOf(queue).timestamp < headOf(first).timestamp) first = queue
+  for (const queue of queues) if (queue.timestamp < first.timestamp) first = queue
   return first
 }
 

@@ -1,4 +1,5 @@
 import type { TopicSpec } from '../broker/broker.ts'
+import type { RecordExpression } from '../component/expression.ts'
 import type { OperatorSpec, Reads } from '../component/operator.ts'
 import type { SinkSpec } from '../component/sink.ts'
 import type { Format, SourceSpec } from '../component/source.ts'
@@ -49,6 +50,8 @@ export interface PlannedSource {
   readonly partitions?: number
   /** Milliseconds that its topic's records are kept; for ever when absent. */
   readonly retention?: number
+  /** When the event of a record happened; the record's own timestamp when absent. */
+  readonly timestamp?: RecordExpression
   readonly deadLetters: DeadLetterPolicy
   /** The topic by which its dead letters come back, and commands for those that hold up their keys; a retry topic has none. */
   readonly lane?: string

@@ -174,7 +174,7 @@ export class Redrives {
   }
 
   /** Takes the record back from what it was counted as: where it counted as dead by this letter, it is in flight again. */
-  #count({ streams: known, operator, from, read, passed }: RedriveFacts, lineage: Lineage): void {
+  #count({ streams: known, operator, from, read, passed, uncounted }: RedriveFacts, lineage: Lineage): void {
     const { streams, tally, task, readersOf } = this.#host
     const countedAlready = () => streams.forEach((_, number) => (lineage.marks[number] = entered | elsewhere))
     if (passed) return countedAlready()
@@ -182,7 +182,8 @@ export class Redrives {
     if (isBeyond) {
       // It comes by the internal topic once more, and is counted there anew.
       const planned = task.plan.subtopologies.flatMap((subtopology) => subtopology.streams)
-      for (const { name, written } of planned) if (known?.get(name)) tally.uncount(read.topic, written.stream)
+      for (const { name, written } of planned)
+        if (known?.get(name) && !uncounted) tally.uncount(read.topic, written.stream)
       return countedAlready()
     }
     const counted = known ?? new Map(this.#streamsOf(operator, lineage, readersOf).map((name) => [name, true]))
@@ -190,7 +191,9 @@ export class Redrives {
       const number = streams.indexOf(name)
       if (number < 0) continue
       lineage.marks[number] = isDead ? entered : entered | elsewhere
-      if (isDead) tally.add(lineage.input, number, 'dead', -1)
+      if (!isDead) continue
+      if (uncounted) tally.add(lineage.input, number, 'read')
+      else tally.add(lineage.input, number, 'dead', -1)
     }
   }
 

@@ -1,3 +1,4 @@
+import type { RecordExpression } from '../component/expression.ts'
 import type { Catalog } from '../component/catalog.ts'
 import { redactor } from '../deadletter/redact.ts'
 import type { Config, DeadLettersConfig } from './config.ts'
@@ -60,10 +61,12 @@ function planSource(name: string, entry: SourceEntry, file: ConfigFile, catalog:
   const {
     partitions,
     retention,
+    timestamp,
     deadLetters: own,
   } = entry as { [option: string]: unknown } & {
     partitions?: number
     retention?: number
+    timestamp?: RecordExpression
     deadLetters?: DeadLettersConfig
   }
   const deadLetters = planDeadLetters(name, overridden(file.config.deadLetters, own), file)
@@ -74,6 +77,7 @@ function planSource(name: string, entry: SourceEntry, file: ConfigFile, catalog:
     format: spec.format(config),
     ...(partitions !== undefined && { partitions }),
     ...(retention !== undefined && { retention }),
+    ...(timestamp && { timestamp }),
     deadLetters,
     lane: laneOf(file.config.name, name),
   }

@@ -12,9 +12,10 @@ import {
 } from 'rxjs'
 import type { Batch, TopicPartition } from '../broker/broker.ts'
 import type { Log } from '../component/context.ts'
+import { timestampOf } from './contents.ts'
 import { Outstanding, type OutstandingParts } from './outstanding.ts'
 import { PartitionGroup, type Intake } from './partitionGroup.ts'
-import type { Subtopology } from './plan.ts'
+import { sourcesByName, type Subtopology } from './plan.ts'
 import { meetingsOf } from './copartition.ts'
 import { TaskStopped } from './taskStopped.ts'
 
@@ -69,10 +70,12 @@ export class TimeOrder {
 
   constructor(parts: TimeOrderParts, topics: readonly string[]) {
     this.#parts = parts
-    const { partition, changes, committed } = parts
+    const { partition, changes, committed, subtopology } = parts
+    const sources = sourcesByName(subtopology.sources)
     this.#group = new PartitionGroup(
       topics.map((topic) => ({ topic, partition })),
       committed,
+      (record) => timestampOf(record, sources.get(record.topic)!),
     )
     this.#happened.subscribe(() => this.#events++)
     this.#changes = changes.subscribe(() => this.#happened.next())

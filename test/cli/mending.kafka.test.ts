@@ -61,7 +61,7 @@ streams:
     const directory = makeDirectory({ 'a.yaml': config(name) })
     const started = startOxbow(directory, 'run', 'a.yaml', '--no-http')
     await started.printed('Running')
-    const producer = kafka.producer()
+    const producer = kafka.producer({ idempotent: true })
     await producer.connect()
     onTestFinished(() => producer.disconnect())
     return {

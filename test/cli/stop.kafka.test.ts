@@ -32,7 +32,7 @@ streams:
       const started = startOxbow(directory, 'run', 'p.yaml', '--no-http', '--json', '--threads', threads)
       await started.printed('Running')
       const kafka = new Kafka({ brokers: cluster.bootstrap, logLevel: logLevel.NOTHING })
-      const producer = kafka.producer()
+      const producer = kafka.producer({ idempotent: true })
       await producer.connect()
       const messages = Array.from({ length: 20_000 }, (_, n) => ({ key: String(n), value: `{"n":${n}}` }))
       await producer.send({ topic: `${name}.in`, messages })

@@ -101,7 +101,10 @@ it(
       .map((record) => readEntry(record) as LedgerEntry)
       .filter(({ to }) => to === 'resolved')
     expect(new Set(resolved.map(({ letter }) => letter)).size).toBe(letters)
-    expect((await openLetters(broker, new Ledger(broker), ['dlq.in']).next()).done, 'none is open').toBe(true)
+    expect(
+      (await openLetters({ broker, ledger: new Ledger(broker), topics: ['dlq.in'] }).next()).done,
+      'none is open',
+    ).toBe(true)
     expect(counts).toMatchObject([{ read: letters, emitted: letters, dead: 0, inFlight: 0 }])
     await broker.close()
     await rm(directory, { recursive: true })

@@ -84,7 +84,7 @@ async function killed({ child, ended }: Started): Promise<void> {
 }
 
 async function send(kafka: Kafka, topic: string, messages: Message[]): Promise<void> {
-  const producer = kafka.producer()
+  const producer = kafka.producer({ idempotent: true })
   await producer.connect()
   await producer.send({ topic, messages })
   await producer.disconnect()
@@ -110,7 +110,7 @@ async function readAll(kafka: Kafka, topic: string): Promise<Message[]> {
   await admin.connect()
   const numbers = (await admin.fetchTopicOffsets(topic)).map(({ partition }) => partition)
   await admin.disconnect()
-  const producer = kafka.producer()
+  const producer = kafka.producer({ idempotent: true })
   await producer.connect()
   await producer.send({ topic, messages: numbers.map((partition) => ({ partition, value: 'end' })) })
   await producer.disconnect()

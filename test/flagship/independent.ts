@@ -11,7 +11,7 @@ export async function readTopics(
   topics: readonly string[],
 ): Promise<ReadonlyMap<string, readonly KafkaMessage[]>> {
   const kafka = new Kafka({ brokers: [...brokers], clientId: 'independent', logLevel: logLevel.NOTHING })
-  const [admin, producer] = [kafka.admin(), kafka.producer()]
+  const [admin, producer] = [kafka.admin(), kafka.producer({ idempotent: true })]
   await Promise.all([admin.connect(), producer.connect()])
   const described = await admin.fetchTopicMetadata({ topics: [...topics] })
   const places = described.topics.flatMap(({ name, partitions }) =>

@@ -16,6 +16,7 @@ import type { Sample } from '../../src/monitor/sample.ts'
 import { SinkUnavailableFault } from '../../src/record/fault.ts'
 import { log } from '../../src/sinks/log.ts'
 import { topic as topicSink } from '../../src/sinks/topic.ts'
+import { deadLetterQueue } from '../../src/sources/deadLetterQueue.ts'
 import { topic as topicSource } from '../../src/sources/topic.ts'
 import { Pipeline } from '../../src/topology/pipeline.ts'
 import { ConfigError, parseConfig } from '../../src/topology/read.ts'
@@ -36,7 +37,7 @@ const broken = defineSink({
     close: async () => {},
   }),
 })
-const catalog: Catalog = { sources: [topicSource], operators: [], sinks: [topicSink, broken, log] }
+const catalog: Catalog = { sources: [deadLetterQueue, topicSource], operators: [], sinks: [topicSink, broken, log] }
 
 const config = (alerts: string, more = '') => `
 name: shop
@@ -148,6 +149,24 @@ describe('the samples', () => {
       { topic: 'dlq.orders', size: 3, growth: 3, rate: 3, age: 60 },
       { topic: 'dlq.orders', size: 4, growth: 1, rate: 1, age: 120 },
     ])
+  })
+
+  it('count queues of others too, and what failed again of them beside it', async () => {
+    const { bury, restart, pass, values } = await monitoring(`
+name: shop
+sources: { others.dlq: { deadLetterQueue: {} } }
+streams: { all: { from: others.dlq, to: { topic: out } } }
+monitor: { every: 1m, alerts: [{ when: size > 2, to: { topic: alerts } }] }`)
+    await restart()
+    await bury('others.dlq', 3)
+    await bury('dlq.others.dlq', 1)
+    await pass(60_000)
+    const samples = (await values<Sample>('shop.monitor.sizes')).slice(-2)
+    expect(samples.map(({ source, topic, size, growth, age }) => ({ source, topic, size, growth, age }))).toEqual([
+      { source: 'others.dlq', topic: 'dlq.others.dlq', size: 1, growth: 1, age: 60 },
+      { source: 'others.dlq', topic: 'others.dlq', size: 3, growth: 3, age: 60 },
+    ])
+    expect(await values<AlertRecord>('alerts')).toMatchObject([{ topic: 'others.dlq', size: 3 }])
   })
 
   it('share: what died of what finished last, in the stream that lost most', async () => {

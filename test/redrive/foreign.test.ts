@@ -2,10 +2,25 @@ import { expect, it } from 'vitest'
 import { set } from '../../src/operators/set.ts'
 import type { Header } from '../../src/record/record.ts'
 import { deadLetterQueue } from '../../src/sources/deadLetterQueue.ts'
+import type { Broker } from '../../src/broker/broker.ts'
+import { Ledger } from '../../src/deadletter/ledger/ledger.ts'
+import { filter } from '../../src/operators/filter.ts'
+import { chosenLetters, type Choice } from '../../src/redrive/choose.ts'
+import { discardLetters } from '../../src/redrive/discard.ts'
+import { rehearse, type Rehearsed } from '../../src/redrive/rehearse.ts'
+import type { Plan } from '../../src/topology/plan.ts'
 import { append, catalogWith, output, recordsOf, startPipeline, valuesOf } from '../support/pipeline.ts'
-import { lettersOf, sendBack, standingsOf } from '../support/redrive.ts'
+import { entriesOf, lettersOf, sendBack, standingsOf } from '../support/redrive.ts'
 
-const catalog = catalogWith({ sources: [deadLetterQueue], operators: [set] })
+const catalog = catalogWith({ sources: [deadLetterQueue], operators: [filter, set] })
+const silent = { debug() {}, info() {}, warn() {}, error() {} }
+
+/** What a choice finds, each letter by its topic. */
+async function topicsChosen(broker: Broker, plan: Plan, choice: Choice): Promise<string[]> {
+  const found: string[] = []
+  for await (const { topic } of chosenLetters({ broker, plan, ledger: new Ledger(broker) }, choice)) found.push(topic)
+  return found
+}
 
 const facts: readonly Header[] = [
   ['__connect.errors.topic', Buffer.from('orders')],
@@ -61,4 +76,72 @@ streams: { one: { from: connect.dlq, steps: [set: { code: "headers['dlq.fault.co
     { id: 1, code: 'java.sql.SQLException' },
   ])
   expect([...(await standingsOf(broker, 'connect.dlq')).values()]).toEqual(['resolved'])
+})
+
+const mend = `
+name: mend
+sources: { connect.dlq: { deadLetterQueue: { convention: connect } } }
+streams: { one: { from: connect.dlq, steps: [filter: record.price > 0], to: { topic: out } } }`
+
+it('letters of a queue are chosen where they, their group or their topic are named, for its streams have had them already', async () => {
+  const running = await startPipeline(mend, catalog, { before: [letter({ price: 1 }), letter({})], once: false })
+  const { broker, plan } = running
+  await running.pipeline.quiet()
+  const [first, second] = await lettersOf(broker, 'connect.dlq')
+  expect(first!.fingerprint).toBe(second!.fingerprint)
+  const both = ['connect.dlq', 'connect.dlq']
+  expect(await topicsChosen(broker, plan, {})).toEqual(['dlq.connect.dlq'])
+  expect(await topicsChosen(broker, plan, { source: 'connect.dlq' })).toEqual(['dlq.connect.dlq'])
+  expect(await topicsChosen(broker, plan, { topic: 'connect.dlq' })).toEqual(both)
+  expect(await topicsChosen(broker, plan, { group: first!.fingerprint })).toEqual(both)
+  expect(await topicsChosen(broker, plan, { ids: [second!.id] })).toEqual(['connect.dlq'])
+})
+
+it('letters of a topic that the config does not know go to the pipeline that reads their source', async () => {
+  const yaml = `
+name: shop
+sources: { orders: { topic: {} } }
+streams: { one: { from: orders, to: { topic: out } } }`
+  const { broker, plan } = await startPipeline(yaml, catalog, { before: [letter({ price: 1 })] })
+  expect(await topicsChosen(broker, plan, {})).toEqual([])
+  expect(await topicsChosen(broker, plan, { topic: 'connect.dlq' })).toEqual(['connect.dlq'])
+})
+
+it('letters of a queue are rehearsed: what would be written, and how they fail', async () => {
+  const { broker, plan } = await startPipeline(mend, catalog, { before: [letter({ price: 1 }), letter({})] })
+  const letters = chosenLetters({ broker, plan, ledger: new Ledger(broker) }, { topic: 'connect.dlq' })
+  const [options, found] = [{ plan, broker, to: 'source', state: true, now: Date.now(), log: silent }, [] as Rehearsed[]] as const // prettier-ignore
+  for await (const each of rehearse(letters, { ...options, signal: new AbortController().signal })) found.push(each)
+  expect(found.map(({ outcome, outputs }) => [outcome.is, outputs.map(({ value }) => value)])).toEqual([
+    ['passes', [{ price: 1 }]],
+    ['new fault', []],
+  ])
+  expect(await entriesOf(broker, 'connect.dlq')).toEqual([])
+})
+
+it('letters of a queue can be given up', async () => {
+  const { broker, plan } = await startPipeline(mend, catalog, { before: [letter({ price: 1 })] })
+  const chosen = chosenLetters({ broker, plan, ledger: new Ledger(broker) }, { topic: 'connect.dlq' })
+  expect(await discardLetters(chosen, { plan, broker, now: () => 5_000, by: 'ann', why: 'a test' })).toBe(1)
+  expect([...(await standingsOf(broker, 'connect.dlq')).values()]).toEqual(['discarded'])
+})
+
+it("a letter that the pipeline wrote is its source's, though it has its own dead-letter topic as a queue, too", async () => {
+  const yaml = `
+name: p
+sources:
+  orders: { topic: {} }
+  dlq.orders: { deadLetterQueue: {} }
+streams:
+  one: { from: orders, steps: [filter: record.price > 0], to: { topic: out } }
+  all: { from: dlq.orders, to: { topic: seen } }`
+  const running = await startPipeline(yaml, catalog, { before: [output('orders', {})], once: false })
+  const { broker, plan, pipeline } = running
+  await pipeline.quiet()
+  await sendBack(broker, plan, await lettersOf(broker, 'dlq.orders'))
+  await pipeline.quiet()
+  expect((await lettersOf(broker, 'dlq.orders')).map(({ hops, source }) => [hops, source])).toEqual([
+    [0, 'orders'],
+    [1, 'orders'],
+  ])
 })

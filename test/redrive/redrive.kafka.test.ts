@@ -28,7 +28,7 @@ async function numbersIn(broker: Broker, topic: string): Promise<number[]> {
 
 async function lettersOf(broker: Broker, topic: string): Promise<Letter[]> {
   const letters: Letter[] = []
-  for await (const letter of openLetters(broker, new Ledger(broker), [topic])) letters.push(letter)
+  for await (const letter of openLetters({ broker, ledger: new Ledger(broker), topics: [topic] })) letters.push(letter)
   return letters
 }
 

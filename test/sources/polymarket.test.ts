@@ -112,11 +112,12 @@ describe('the price history', () => {
     expect(first.records.map(keyText)).toEqual(['river|No'])
     expect(first.wait).toBe(60_000)
     expect(log.lines.map(({ level, message }) => [level, message])).toEqual([
-      ['warn', 'the market was not found; the others go on'],
+      ['warn', 'the market was not found; it is looked for again, and the others go on'],
       ['warn', 'prices were not read; the other markets go on'],
     ])
     server.prices[1] = history(0.4)
     expect((await drain(connector, first.cursor)).records.map(keyText)).toEqual(['river|Yes'])
+    expect(log.lines).toHaveLength(2) // It was said why before.
   })
 
   it('fails when no market can be read, or found', async () => {

@@ -3,7 +3,12 @@ import type { Batch } from '../../src/broker/broker.ts'
 import { PartitionGroup } from '../../src/topology/partitionGroup.ts'
 
 const inputs = ['a', 'b'].map((topic) => ({ topic, partition: 3 }))
-const group = () => new PartitionGroup(inputs, ({ topic }) => (topic === 'a' ? 7n : undefined))
+const group = () =>
+  new PartitionGroup(
+    inputs,
+    ({ topic }) => (topic === 'a' ? 7n : undefined),
+    ({ timestamp }) => timestamp,
+  )
 
 const batch = (topic: string, from: number, timestamps: readonly number[], more: Partial<Batch> = {}): Batch => {
   const records = timestamps.map((timestamp, n) => ({

@@ -13,7 +13,7 @@ describe('state and the config that made it', () => {
   beforeEach(async () => {
     broker = await openEmbedded({ directory: ':memory:' })
     warnings = []
-    await broker.ensureTopics([{ name: 'visits', partitions: 2 }])
+    await broker.ensureTopics(['visits', 'pages'].map((name) => ({ name, partitions: 2 })))
   })
   afterEach(() => broker.close())
 
@@ -24,10 +24,10 @@ describe('state and the config that made it', () => {
     error() {},
   }
   /** Runs a stream with these steps over one more record, to the end. */
-  async function run(steps: string): Promise<void> {
+  async function run(steps: string, others = ''): Promise<void> {
     const text = `
 name: clicks
-sources: { visits: { topic: { format: json } } }
+sources: { visits: { topic: { format: json } } ${others} }
 streams: { counted: { from: visits, steps: [${steps}], to: { topic: out } } }
 `
     const plan = resolvePlan(parseConfig(text, 'clicks.yaml', catalog, {}), catalog)
@@ -84,6 +84,29 @@ streams: { counted: { from: visits, steps: [${steps}], to: { topic: out } } }
     await expect(refused).rejects.toThrow(message)
     await expect(refused).rejects.toThrow(/give the stream another name.*start clicks over \(`oxbow reset`\)/)
     await run(`{ ${hourly} }`)
+  })
+
+  it.each([
+    ['within: 1m', 'within: 2m', 'made with `within: 1m`, and the config says `within: 2m` now'],
+    ['within: 1m', 'within: { before: 0s, after: 1m }', 'the config says `within: { before: 0ms, after: 1m }` now'],
+    [
+      'within: 1m',
+      'latest: true',
+      'made with `within: 1m` and `type: inner` and no `idle`, and the config says `latest: true` now',
+    ],
+    ['latest: true', 'within: 1m', 'made with `latest: true`, and the config says `within: 1m` and'],
+    ['within: 1m, type: left', 'within: 1m', 'made with `type: left`, and the config says `type: inner` now'],
+    [
+      'within: 1m, type: left',
+      'within: 1m, type: left, idle: 1h',
+      'made with no `idle`, and the config says `idle` now',
+    ],
+    ['latest: true', 'foreignKey: record.page', 'the config says `foreignKey: record.page` now'],
+  ])('of a join are refused: %s, then %s', async (before, after, message) => {
+    const join = (kind: string) => run(`{ join: { stream: pages, as: page, ${kind} } }`, ', pages: { topic: {} }')
+    await join(before)
+    await join(before)
+    await expect(join(after)).rejects.toThrow(message)
   })
 
   it('are refused when a source has other partitions, since its keys are elsewhere', async () => {

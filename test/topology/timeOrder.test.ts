@@ -5,6 +5,7 @@ import { openEmbedded } from '../../src/broker/embedded/embedded.ts'
 import type { Broker, Unit } from '../../src/broker/broker.ts'
 import { defineSource } from '../../src/component/source.ts'
 import { defineOperator } from '../../src/component/operator.ts'
+import { readLetter } from '../../src/deadletter/readLetter.ts'
 import { keyBy } from '../../src/operators/keyBy.ts'
 import { RecordedFault } from '../../src/record/fault.ts'
 import { emit, fail } from '../../src/record/outcome.ts'
@@ -104,6 +105,38 @@ describe('records of several topics that meet by key', () => {
       ['a 2', 'b 2'],
       ['a 3'],
     ])
+  })
+
+  it('are in the order of the times in them where their source says so; one without a time is dead, in its place', async () => {
+    const broker = await openEmbedded({ directory: ':memory:' })
+    const dated = (topic: string, at: unknown) =>
+      append(broker, [
+        { ...output(topic, '', { key, timestamp: 1_000 }), value: Buffer.from(JSON.stringify({ at, topic })) },
+      ])
+    for (const at of [1, 4]) await dated('b', at)
+    for (const at of ['1970-01-01T00:00:00.002Z', 3, 'noon', 5]) await dated('a', at)
+    const timed = config(met).replace(
+      'a: { topic: {} }, b: { topic: {} }',
+      'a: { topic: {}, timestamp: record.at }, b: { topic: {}, timestamp: record.at }',
+    )
+    const { pipeline } = await startPipeline(timed, catalog, { broker })
+    await pipeline.quiet()
+    const { records } = await broker.read({ topic: 'out', partition: 0, offset: 0n }, 100)
+    expect(records.map(({ value, timestamp }) => [JSON.parse(value!.toString()).topic, timestamp])).toEqual([
+      ['b', 1],
+      ['a', 2],
+      ['a', 3],
+      ['b', 4],
+      ['a', 5],
+    ])
+    const [letter] = (await broker.read({ topic: 'dlq.a', partition: 0, offset: 0n }, 100)).records
+    expect(readLetter(letter!)).toMatchObject({
+      operator: 'a.read',
+      fault: { code: 'time.unreadable' },
+      origin: { timestamp: 1_000 },
+      record: { timestamp: 1_000 },
+    })
+    await pipeline.stop()
   })
 
   it('come again, none lost and none doubled, when their unit cannot be committed', async () => {

@@ -121,7 +121,6 @@ interface DescribedRow {
   readonly partition: number
   readonly start_offset: number
   readonly end_offset: number
-  readonly oldest: number | null
 }
 
 function describe(rows: readonly DescribedRow[]): TopicInfo[] {
@@ -129,11 +128,10 @@ function describe(rows: readonly DescribedRow[]): TopicInfo[] {
   return [...byName].map(([name, logs]) => ({
     name,
     ...(logs[0]!.retention !== null && { retention: logs[0]!.retention }),
-    partitions: logs.map(({ partition, start_offset, end_offset, oldest }) => ({
+    partitions: logs.map(({ partition, start_offset, end_offset }) => ({
       partition,
       start: BigInt(start_offset),
       end: BigInt(end_offset),
-      ...(oldest !== null && { oldest }),
     })),
   }))
 }
@@ -187,9 +185,7 @@ const prepare = (database: Database) => ({
   ),
   deleteBefore: database.prepare('DELETE FROM batch WHERE topic = ? AND partition = ? AND base_offset < ?'),
   describe: database.prepare<DescribedRow>(
-    `SELECT name, retention, partition, start_offset, end_offset,
-       (SELECT first_timestamp FROM batch WHERE batch.topic = log.topic AND batch.partition = log.partition
-        ORDER BY base_offset LIMIT 1) AS oldest
+    `SELECT name, retention, partition, start_offset, end_offset
      FROM topic JOIN log ON log.topic = topic.id ORDER BY name, partition`,
   ),
 })

@@ -94,9 +94,8 @@ export const brokerSchema: Schema = { applicationId: 0x4f584257, migrations }
  * @returns the version of its schema, 0 for a new, empty file
  */
 export function checkSchema(database: DatabaseSync, file: string, { applicationId, migrations }: Schema): number {
-  const id = pragma(database, 'application_id')
-  const version = pragma(database, 'user_version')
-  if (id !== applicationId && !(id === 0 && isEmpty(database))) {
+  const { id, version, tables } = database.prepare(state).get() as unknown as State
+  if (id !== applicationId && !(id === 0 && tables === 0)) {
     throw new BrokerError(`${file} is a database of another program. Move it away, or use another --data directory.`)
   }
   if (version > migrations.length) {
@@ -125,8 +124,13 @@ export function checkCurrent(database: DatabaseSync, file: string, schema: Schem
   )
 }
 
-const pragma = (database: DatabaseSync, name: string): number =>
-  Number(Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0])
+interface State {
+  readonly id: number
+  readonly version: number
+  readonly tables: number
+}
 
-const isEmpty = (database: DatabaseSync): boolean =>
-  database.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined
+// One statement, and so one snapshot: another process may be making the schema at this moment.
+const state = `
+  SELECT application_id AS id, user_version AS version, (SELECT count(*) FROM sqlite_schema) AS tables
+  FROM pragma_application_id, pragma_user_version`

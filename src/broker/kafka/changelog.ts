@@ -1,12 +1,5 @@
 import type { OutputRecord, StoredRecord } from '../../record/record.ts'
-import {
-  BrokerError,
-  type StateChange,
-  type StateReader,
-  type StoreInfo,
-  type TopicSpec,
-  type Unit,
-} from '../broker.ts'
+import { BrokerError, type StateChange, type TopicSpec, type Unit } from '../broker.ts'
 import type { StateCopy } from '../embedded/stateCopy.ts'
 import { changeRecord, changesIn } from './changeRecord.ts'
 import type { Copies, Notes } from './copies.ts'
@@ -67,19 +60,11 @@ export class Changelog {
     this.#parts = parts
   }
 
-  /** The state of a task, to be restored before. */
-  reader(group: string, task: string): StateReader {
-    const partition = partitionOfTask(task)
+  /** The copy of a partition, to be restored before. */
+  copyOf(group: string, partition: number): StateCopy {
     const copy = this.#copies.get(nameOf(group, partition))
     if (!copy) throw lost(group, partition)
-    return copy.state.reader(task)
-  }
-
-  /** The stores of a partition's tasks, to be restored before. */
-  stores(group: string, partition: number): readonly StoreInfo[] {
-    const copy = this.#copies.get(nameOf(group, partition))
-    if (!copy) throw lost(group, partition)
-    return copy.state.stores()
+    return copy.state
   }
 
   /** Whether there is a copy of a partition. */
@@ -168,6 +153,7 @@ export class Changelog {
     const losses = this.#losses.get(name)
     const isLost = () => this.#losses.get(name) !== losses
     const original = await originalOf(this.#parts.network, place, this.#parts.isRead(group))
+    this.#dropUnless(original, name)
     const copy = this.#copies.get(name) ?? (await this.#open(group, partition, original))
     if (isLost()) {
       copy.state.close()
@@ -195,6 +181,14 @@ export class Changelog {
     copy.complete = true
     copy.settled = doubts
     copy.isStandby = false
+  }
+
+  /** A copy of a topic that was made anew since, as by a reset of the group, is of no use. */
+  #dropUnless({ topicId }: Original, name: string): void {
+    const copy = this.#copies.get(name)
+    if (!copy || topicId === undefined || copy.topicId === topicId) return
+    copy.state.close()
+    this.#copies.delete(name)
   }
 
   async #open(group: string, partition: number, original: Original): Promise<Copy> {

@@ -1,6 +1,5 @@
-import { setTimeout } from 'node:timers/promises'
-import type { StoredRecord } from '../../record/record.ts'
-import { BrokerError, globalTask, type Broker, type Position, type StoreInfo, type TopicPartition } from '../broker.ts'
+import { BrokerError, globalTask, type Broker, type StoreInfo, type TopicPartition } from '../broker.ts'
+import type { StateCopy } from '../embedded/stateCopy.ts'
 import { checkMaxRecords } from '../maxRecords.ts'
 import { Changelog, changelogOf, changelogSpec, lost, partitionOfTask } from './changelog.ts'
 import { Copies, type Notes } from './copies.ts'
@@ -14,7 +13,7 @@ import { describeMembers } from './members.ts'
 import { Network } from './network.ts'
 import { committedOffsets, logBounds, type CommittedOffset } from './offsets.ts'
 import { Producer } from './producer.ts'
-import { fetchFrom, recordsOf } from './reader.ts'
+import { RecordReader } from './recordReader.ts'
 import { resetGroup } from './reset.ts'
 import type { KafkaSettings } from './settings.ts'
 import { Standbys } from './standbys.ts'
@@ -35,10 +34,6 @@ export interface KafkaOptions {
   readonly notes?: Notes
 }
 
-/** How long reading waits for a transaction that is being committed, in milliseconds. */
-const patience = 2_000
-const readLimits = { maxWait: 100, maxBytes: 8_388_608, partitionBytes: 8_388_608 }
-
 /** Connects to a Kafka cluster. @throws BrokerError when no node of it answers */
 export async function openKafka(options: KafkaOptions): Promise<Broker> {
   const { settings, guarantee, thread = 0, directory, notes } = options
@@ -47,6 +42,7 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
   // Requests of one connection are answered in their order: what waits for records must not hold up what is written.
   const networks = { read: open('read'), write: open('write'), ask: open('ask') }
   const { ask } = networks
+  const recordReader = new RecordReader(ask)
   const producer = new Producer(networks.write, settings, guarantee === 'exactlyOnce')
   /** Partitions of this process's members, by group. */
   const owned = new Map<string, Map<string, TopicPartition>>()
@@ -106,9 +102,17 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
     guarantee,
     open: openPartition,
   })
-  const restore = async (group: string, partition: number): Promise<void> => {
-    if (standbys.has(group, partition)) throw lost(group, partition)
+  /** The state of a partition: its standby copy as it is, or a copy of all that is in the changelog by now. */
+  const stateOf = async (group: string, partition: number): Promise<Pick<StateCopy, 'reader' | 'stores'>> => {
+    if (standbys.has(group, partition)) {
+      const copy = standbys.copyOf(group, partition)
+      if (!copy) throw lost(group, partition)
+      return copy
+    }
+    const isOwn = numbersOf([...(owned.get(group)?.values() ?? [])]).has(partition)
+    if (!isOwn) changelog.doubt(group, partition) // Others write it.
     await committer.restore(group, partition)
+    return changelog.copyOf(group, partition)
   }
   const checkOpen = (): void => {
     if (closed) throw new BrokerError('The connection to Kafka is closed.')
@@ -181,8 +185,7 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
     state: async (group, task) => {
       checkOpen()
       if (task === globalTask) return globalState.reader(group)
-      await restore(group, partitionOfTask(task))
-      return changelog.reader(group, task)
+      return (await stateOf(group, partitionOfTask(task))).reader(task)
     },
     stores: async (group, tasks) => {
       checkOpen()
@@ -193,8 +196,7 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
       const found: StoreInfo[] = []
       if (tasks?.includes(globalTask) ?? true) found.push(...(await globalState.stores(group)))
       for (const partition of wanted) {
-        await restore(group, partition)
-        found.push(...changelog.stores(group, partition))
+        found.push(...(await stateOf(group, partition)).stores())
       }
       return found.filter(({ task }) => tasks?.includes(task) ?? true)
     },
@@ -213,11 +215,12 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
     read: async (from, maxRecords) => {
       checkOpen()
       checkMaxRecords(maxRecords)
-      return readRecords(ask, from, maxRecords)
+      return recordReader.read(from, maxRecords)
     },
     trim: async (positions) => {
       checkOpen()
       await trimLogs(ask, positions, settings.timeouts.request)
+      recordReader.forget()
     },
     committed: async (group) => {
       checkOpen()
@@ -245,31 +248,3 @@ const nameOf = ({ topic, partition }: TopicPartition): string => `${topic}/${par
 
 const numbersOf = (partitions: readonly { readonly partition: number }[]): Set<number> =>
   new Set(partitions.map(({ partition }) => partition))
-
-/** What is committed and next; it waits a while for what is just being committed. */
-async function readRecords(network: Network, { topic, partition, offset }: Position, maxRecords: number) {
-  const leaders = await network.persist(`${topic} cannot be read`, async () => network.leaders(topic))
-  if (!leaders) throw new BrokerError(`There is no topic ${topic}.`)
-  if (partition >= leaders.length) {
-    throw new BrokerError(
-      `There is no partition ${partition} of ${topic}, which has ${leaders.length}, counted from 0.`,
-    )
-  }
-  const deadline = Date.now() + patience
-  const records: StoredRecord[] = []
-  for (let next = Number(offset); ; await setTimeout(5)) {
-    const fetched = await network.persist(`${topic} cannot be read`, async () => {
-      const leader = (await network.leaders(topic))![partition]!
-      return (await fetchFrom(network, leader, [{ topic, partition, offset: next }], readLimits))[0]!
-    })
-    for (const record of recordsOf(fetched)) records.push(record)
-    next = fetched.next
-    if (records.length >= maxRecords) {
-      const taken = records.slice(0, maxRecords)
-      return { topic, partition, records: taken, next: taken.at(-1)!.offset + 1n }
-    }
-    if (!fetched.moved && (next >= fetched.highWatermark || Date.now() > deadline)) {
-      return { topic, partition, records, next: BigInt(next) }
-    }
-  }
-}

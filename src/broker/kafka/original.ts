@@ -18,13 +18,13 @@ export interface Original {
  */
 export async function originalOf(network: Network, place: TopicPartition, isRead: boolean): Promise<Original> {
   const { topic, partition } = place
-  const leaders = await network.persist(`${topic} cannot be restored`, async () => {
-    const known = await network.leaders(topic)
+  const found = await network.persist(`${topic} cannot be restored`, async () => {
+    const [known] = await network.describe([topic])
     if (!known && isRead) throw new ProtocolError('UNKNOWN_TOPIC_OR_PARTITION')
     return known
   })
-  if (leaders?.[partition] === undefined) return { topicId: undefined, start: 0, end: 0 }
+  if (found?.partitions[partition] === undefined) return { topicId: undefined, start: 0, end: 0 }
   const [end] = await logOffsets(network, [place], 'latest')
   const [start] = await logOffsets(network, [place], 'earliest')
-  return { topicId: network.topicId(topic), start: start!, end: end! }
+  return { topicId: found.id, start: start!, end: end! }
 }

@@ -81,6 +81,11 @@ export class Standbys {
     return this.#standbys.has(nameOf(group, partition))
   }
 
+  /** The copy of a partition that is followed, as far as it has come; undefined as long as there is none. */
+  copyOf(group: string, partition: number): StateCopy | undefined {
+    return this.#standbys.get(nameOf(group, partition))?.copy?.state
+  }
+
   /** Those of a group that there are, and how far they are behind. */
   of(group: string): StandbyInfo[] {
     const own = [...this.#standbys.values()].filter((standby) => standby.group === group)

@@ -1,11 +1,10 @@
 import { ConfigResourceTypes, describeConfigsV4 } from '@platformatic/kafka'
-import type { PartitionInfo, TopicInfo, TopicPartition } from '../broker.ts'
+import type { TopicInfo, TopicPartition } from '../broker.ts'
 import type { LiveTopic } from '../topicPlan.ts'
 import { codesOf } from './failure.ts'
 import type { Network } from './network.ts'
 import { logOffsets } from './offsets.ts'
 import type { TopicMetadata } from './protocol.ts'
-import { fetchFrom, recordsOf } from './reader.ts'
 
 const internal = /^__/
 
@@ -33,28 +32,16 @@ export async function describeTopics(network: Network, names?: readonly string[]
     logOffsets(network, places, 'earliest'),
     logOffsets(network, places, 'latest'),
   ])
-  const infos = await Promise.all(places.map((place, at) => describePartition(network, place, starts[at]!, ends[at]!)))
+  const infos = places.map(({ topic, partition }, at) => {
+    return { topic, info: { partition, start: BigInt(starts[at]!), end: BigInt(ends[at]!) } }
+  })
+  const byTopic = Map.groupBy(infos, ({ topic }) => topic)
   return topics.map(({ name, partitions }) => ({
     name,
-    partitions: infos.filter((_, at) => places[at]!.topic === name),
+    partitions: byTopic.get(name)?.map(({ info }) => info) ?? [],
     replication: partitions[0]?.replicas.length ?? 0,
     ...readConfigs(configs.get(name)),
   }))
-}
-
-async function describePartition(
-  network: Network,
-  { topic, partition }: { readonly topic: string; readonly partition: number },
-  start: number,
-  end: number,
-): Promise<PartitionInfo> {
-  const info = { partition, start: BigInt(start), end: BigInt(end) }
-  if (start === end) return info
-  const leader = (await network.leaders(topic))?.[partition] ?? -1
-  const limits = { maxWait: 0, maxBytes: 1, partitionBytes: 1 }
-  const fetched = leader < 0 ? [] : await fetchFrom(network, leader, [{ topic, partition, offset: start }], limits)
-  const oldest = fetched.flatMap(recordsOf)[0]?.timestamp
-  return oldest === undefined ? info : { ...info, oldest }
 }
 
 /** What a pipeline needs to know of topics before it changes any; those that there are. */

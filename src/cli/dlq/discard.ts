@@ -5,6 +5,7 @@ import type { PlannedSource } from '../../topology/plan.ts'
 import { userName } from '../userName.ts'
 import { counted, print } from '../output.ts'
 import { choiceOf, sourcesOf, withChoice, type ChoiceOptions } from './letterChoice.ts'
+import { LeftAlone } from './leftAlone.ts'
 import { openWorkbench } from './openLedger.ts'
 
 export const dlqDiscardCommand = (): Command =>
@@ -30,7 +31,8 @@ async function discard(path: string, ids: readonly string[], options: ChoiceOpti
   try {
     const sources = sourcesOf(workbench.plan, options.source)
     const lines: string[] = []
-    const count = await discardLetters(chosenLetters(workbench, choice), {
+    const leftAlone = new LeftAlone()
+    const count = await discardLetters(chosenLetters(workbench, choice, leftAlone.add), {
       ...workbench,
       now: Date.now,
       by: userName(),
@@ -41,6 +43,7 @@ async function discard(path: string, ids: readonly string[], options: ChoiceOpti
       },
     })
     await print(options.json ? lines.join('') : `${summary(count, sources)}\n`)
+    await leftAlone.print(workbench, choice)
   } finally {
     await workbench.close()
   }

@@ -1,11 +1,11 @@
 import { Command } from 'commander'
-import { groupEntryRecord, ledgerOf, type GroupEntry } from '../../deadletter/ledger/entry.ts'
-import { prepareTopics } from '../../topology/prepareTopics.ts'
+import { groupEntryRecord, type GroupEntry } from '../../deadletter/ledger/entry.ts'
+import { ensureLedgers } from '../../redrive/ensureLedgers.ts'
+import { letterTopicsOf } from '../../topology/letterTopics.ts'
 import { withBroker, type BrokerOptions } from '../brokerOptions.ts'
 import { CommandFailure, UsageError } from '../failure.ts'
 import { userName } from '../userName.ts'
 import { print } from '../output.ts'
-import { topicsOfPlan } from './letterTopics.ts'
 import { openWorkbench, type Workbench } from './openLedger.ts'
 
 interface ActionOptions extends BrokerOptions {
@@ -79,11 +79,7 @@ async function decide(
     const topics = await topicsOfGroups(workbench, named)
     if (typeof to === 'object' && new Set(topics.values()).size > 1)
       throw new CommandFailure('groups of different dead-letter topics cannot be merged')
-    const ledgers = new Set([...topics.values()].map(ledgerOf))
-    await prepareTopics(
-      workbench.broker,
-      workbench.plan.topics.filter(({ name }) => ledgers.has(name)),
-    )
+    await ensureLedgers(workbench.broker, workbench.plan, [...new Set(topics.values())])
     const said = { to, by: userName(), why: options.why ?? '', at: Date.now() }
     const outputs = groups.map((group) => groupEntryRecord(topics.get(group)!, { group, ...said }))
     await workbench.broker.commit({ group: 'oxbow.dlq', task: '', outputs, offsets: [], state: [], counts: [] })
@@ -96,7 +92,7 @@ async function topicsOfGroups(
   { ledger, plan }: Workbench,
   wanted: readonly string[],
 ): Promise<ReadonlyMap<string, string>> {
-  const names = topicsOfPlan(plan).map(({ topic }) => topic)
+  const names = letterTopicsOf(plan).map(({ topic }) => topic)
   await ledger.follow(names)
   const found = new Map(wanted.flatMap((group) => ledger.topicsOfGroup(group, names).map((topic) => [group, topic])))
   const missing = wanted.filter((group) => !found.has(group))

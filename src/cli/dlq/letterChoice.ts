@@ -11,6 +11,8 @@ export interface ChoiceOptions extends BrokerOptions {
   readonly where?: string
   readonly key?: string
   readonly source?: string
+  readonly topic?: string
+  readonly formerly?: string
   readonly all?: true
   readonly why?: string
   readonly json?: true
@@ -21,6 +23,8 @@ export const withChoice = (command: Command, all = 'all letters'): Command =>
     withBroker(command.argument('<file>', 'the config of the pipeline').argument('[letter...]', 'ids of letters')),
     all,
   )
+    .option('--topic <name>', 'those on this topic, whoever wrote them, instead of those that the pipeline writes to')
+    .option('--formerly <name>', 'also letters that the pipeline wrote when it had this name')
     .option('--why <text>', 'why: the ledger keeps it')
     .option('--json', 'one JSON object a letter: letter, source, key, command')
 
@@ -51,7 +55,7 @@ export function sourcesOf(plan: Plan, wanted: string | undefined): readonly Plan
 }
 
 /** @throws UsageError where it is not said which letters, or in several ways, or the condition is none */
-export function choiceOf(ids: readonly string[], { group, where, key, all, source }: ChoiceOptions): Choice {
+export function choiceOf(ids: readonly string[], { group, where, key, all, ...others }: ChoiceOptions): Choice {
   const narrowed = [group, where, key].filter((each) => each !== undefined)
   const isSaid = ids.length > 0 ? narrowed.length === 0 && !all : narrowed.length > 0 !== (all === true)
   if (!isSaid) throw new UsageError('say which letters: by their ids, by --group, --where or --key, or --all')
@@ -60,7 +64,9 @@ export function choiceOf(ids: readonly string[], { group, where, key, all, sourc
     ...(group !== undefined && { group }),
     ...(key !== undefined && { key }),
     ...(where !== undefined && { where: conditionOf(where) }),
-    ...(source !== undefined && { source }),
+    ...(others.source !== undefined && { source: others.source }),
+    ...(others.topic !== undefined && { topic: others.topic }),
+    ...(others.formerly !== undefined && { formerly: others.formerly }),
   }
 }
 

@@ -1,17 +1,17 @@
 import type { Broker } from '../../broker/broker.ts'
 import type { Ledger } from '../../deadletter/ledger/ledger.ts'
 import type { Plan } from '../../topology/plan.ts'
-import type { LetterTopic } from './letterTopics.ts'
+import { letterTopicsOf, type LetterTopic } from '../../topology/letterTopics.ts'
 import { openPlace, placeOf, type BrokerOptions, type BrokerPlace } from '../brokerOptions.ts'
 import { ledgerOf } from '../ledgerOf.ts'
 import type { PlannedFile } from '../plans.ts'
-import { findLetterTopics, topicsOfPlan } from './letterTopics.ts'
+import { findLetterTopics } from './letterTopics.ts'
 
 /** Dead-letter topics of a broker, to look into. */
 export interface OpenLedger {
   readonly broker: Broker
   readonly ledger: Ledger
-  readonly topics: readonly LetterTopic[]
+  readonly topics: readonly Pick<LetterTopic, 'source' | 'topic'>[]
   /** The names of the topics. */
   readonly names: readonly string[]
   /** The config that was named. */
@@ -25,7 +25,7 @@ export async function openLedger(options: BrokerOptions, path: string | undefine
   const planned = path === undefined ? undefined : (await import('../plans.ts')).readPlan(path)
   const { broker, ledger, close } = await openAt(placeOf(options, planned?.file), 'read')
   try {
-    const topics = planned ? topicsOfPlan(planned.plan) : await findLetterTopics(broker)
+    const topics = planned ? letterTopicsOf(planned.plan) : await findLetterTopics(broker)
     return { broker, ledger, topics, names: topics.map(({ topic }) => topic), close, ...(planned && { planned }) }
   } catch (thrown) {
     await close()

@@ -13,6 +13,7 @@ import { userName } from '../userName.ts'
 import { counted, print } from '../output.ts'
 import { onStopSignal } from '../signals.ts'
 import { choiceOf, sourcesOf, withChoice, type ChoiceOptions } from './letterChoice.ts'
+import { LeftAlone } from './leftAlone.ts'
 import { openWorkbench } from './openLedger.ts'
 import { Refused } from './refused.ts'
 
@@ -80,6 +81,7 @@ export async function redrive(
   const stop = new AbortController()
   onStopSignal(() => stop.abort())
   const refused = new Refused()
+  const leftAlone = new LeftAlone()
   const sending: SendOptions = {
     ...workbench,
     ...{ to, scheduler: asyncScheduler, signal: stop.signal },
@@ -93,9 +95,10 @@ export async function redrive(
   }
   try {
     sourcesOf(workbench.plan, options.source)
-    const letters = chosenLetters(workbench, choice)
+    const letters = chosenLetters(workbench, choice, leftAlone.add)
     const sent = options.dryRun ? await rehearse(letters, sending) : await send(letters, sending, options)
     await refused.print(options.json === true)
+    await leftAlone.print(workbench, choice)
     if (!options.json) await print(`${summary(sent, sending, options)}\n`)
     if (stop.signal.aborted) throw new Exit(exitCodes.interrupted)
     if (sent.refused > 0 || isStopped(sent)) throw new Exit(exitCodes.failed)

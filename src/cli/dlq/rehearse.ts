@@ -7,6 +7,7 @@ import { CommandFailure, Exit, exitCodes } from '../failure.ts'
 import { counted, print, printable, printJson, table } from '../output.ts'
 import { onStopSignal } from '../signals.ts'
 import { choiceOf, withChoice, type ChoiceOptions } from './letterChoice.ts'
+import { LeftAlone } from './leftAlone.ts'
 import { openWorkbench } from './openLedger.ts'
 import { fixOf } from './redrive.ts'
 
@@ -61,9 +62,10 @@ async function rehearseLetters(path: string, ids: readonly string[], options: Re
   const stop = new AbortController()
   onStopSignal(() => stop.abort())
   const report = new RehearsalReport()
+  const leftAlone = new LeftAlone()
   let next = Date.now() + saysEvery
   try {
-    const rehearsed = rehearse(chosenLetters(workbench, choice), {
+    const rehearsed = rehearse(chosenLetters(workbench, choice, leftAlone.add), {
       ...workbench,
       ...fixOf(options),
       to: options.to,
@@ -78,6 +80,7 @@ async function rehearseLetters(path: string, ids: readonly string[], options: Re
       },
     })
     for await (const each of rehearsed) report.add(each)
+    await leftAlone.print(workbench, choice)
   } catch (thrown) {
     if ((thrown as Error).name !== 'StateUnusable') throw thrown
     throw new CommandFailure(`${(thrown as Error).message} Or rehearse with --no-state.`, { cause: thrown })

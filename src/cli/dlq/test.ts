@@ -5,12 +5,12 @@ import { readLetter, type Letter } from '../../deadletter/readLetter.ts'
 import { testOfLetter, type LetterTest } from '../../redrive/letterTest.ts'
 import { monitorOf } from '../../testing/runTopology.ts'
 import { testText, TestsNotAppendable, withTest } from '../../topology/appendTest.ts'
+import { letterTopicsOf } from '../../topology/letterTopics.ts'
 import type { ConfigFile } from '../../topology/read.ts'
 import { withBroker, type BrokerOptions } from '../brokerOptions.ts'
 import { CommandFailure, Exit, exitCodes, UsageError } from '../failure.ts'
 import { print, printable, printJson } from '../output.ts'
 import { readPlan, type PlannedFile } from '../plans.ts'
-import { topicsOfPlan } from './letterTopics.ts'
 import { openWorkbench, type Workbench } from './openLedger.ts'
 
 interface TestOptions extends BrokerOptions {
@@ -104,7 +104,7 @@ async function makeTestOf(letter: Letter, { into, text, target, broker }: Place,
 
 async function letterOf({ broker, ledger, plan }: Workbench, id: string): Promise<Letter> {
   if (!/^[0-9a-f]{32}$/.test(id)) throw new UsageError(`${id} is no id of a letter; \`oxbow dlq show\` says it`)
-  const topics = topicsOfPlan(plan).map(({ topic }) => topic)
+  const topics = letterTopicsOf(plan).map(({ topic }) => topic)
   await ledger.follow(topics)
   const found = ledger.letter(id)
   const record = found && topics.includes(found.topic) ? (await broker.read(found, 1)).records[0] : undefined

@@ -17,8 +17,9 @@ export async function findLosses(
   now: number,
 ): Promise<Finding[]> {
   const topics = live.filter(({ name }) => keptFor(planned.plan).has(name))
-  const aging = topics.filter((topic) => isAging(topic, now)).map(({ name }) => name)
-  const expiring = await expiringIn(aging, place, broker, now)
+  const aging = await Promise.all(topics.map((topic) => isAging(broker, topic, now)))
+  const names = topics.flatMap(({ name }, at) => (aging[at] ? [name] : []))
+  const expiring = await expiringIn(names, place, broker, now)
   const [warning, placeOf] = [finder(planned, 'warning'), placesOf(planned)]
   return topics.flatMap(({ name, retentionBytes }) =>
     // What else its settings do is a difference to what the config says.
@@ -29,8 +30,18 @@ export async function findLosses(
 }
 
 /** Whether it has records that it deletes within a day: only then its letters are counted, which means to read them. */
-const isAging = ({ retention = Infinity, partitions }: TopicInfo, now: number): boolean =>
-  partitions.some(({ oldest }) => oldest !== undefined && oldest < now + day - retention)
+async function isAging(
+  broker: Broker,
+  { name: topic, retention, partitions }: TopicInfo,
+  now: number,
+): Promise<boolean> {
+  if (retention === undefined) return false
+  for (const { partition, start } of partitions) {
+    const [oldest] = (await broker.read({ topic, partition, offset: start }, 1)).records
+    if (oldest && oldest.timestamp < now + day - retention) return true
+  }
+  return false
+}
 
 async function expiringIn(
   topics: readonly string[],

@@ -5,7 +5,7 @@ import { readLetter } from '../readLetter.ts'
 import { ledgerOf, readEntry } from './entry.ts'
 import type { FailedLetter, LetterIndex, Passage } from './letterIndex.ts'
 
-const recordsPerRead = 4_000
+const recordsPerRead = 500
 /** So many are taken at once: each time, a good part of the index is written anew, and nothing else runs meanwhile. */
 const recordsPerTake = 8_000
 
@@ -52,24 +52,33 @@ export async function follow(
   async function followTopic<T>(info: TopicInfo | undefined, way: Way<T>): Promise<void> {
     for (const partition of info?.partitions ?? [])
       for (;;) {
-        const from = firstUnread(index, info!.name, partition)
+        const known = index.place(info!.name, partition.partition).next
+        const from = Math.max(known, Number(partition.start))
         if (from >= Number(partition.end) || signal?.aborted) break
-        const next = await takeNext({ topic: info!.name, partition: partition.partition, from }, partition.end, way)
+        const next = await takeNext(
+          { topic: info!.name, partition: partition.partition, known, from },
+          partition.end,
+          way,
+        )
         if (next === from) break
         onProgress?.((read += next - from), all)
       }
   }
 
-  async function takeNext<T>(place: Omit<Passage, 'next'>, end: bigint, { read, take }: Way<T>): Promise<number> {
+  async function takeNext<T>(
+    { from, ...place }: Omit<Passage, 'next'> & { readonly from: number },
+    end: bigint,
+    { read, take }: Way<T>,
+  ): Promise<number> {
     const found: T[] = []
-    let next = place.from
-    while (next < end && next - place.from < recordsPerTake && !signal?.aborted) {
+    let next = from
+    while (next < end && next - from < recordsPerTake && !signal?.aborted) {
       const batch = await broker.read({ ...place, offset: BigInt(next) }, recordsPerRead)
       if (Number(batch.next) === next) break
       for (const record of batch.records) found.push(...asList(read(record)))
       next = Number(batch.next)
     }
-    if (next > place.from) take({ ...place, next }, found)
+    if (next > from) take({ ...place, next }, found)
     return next
   }
 }

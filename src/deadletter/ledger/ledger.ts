@@ -1,11 +1,18 @@
-import type { Broker } from '../../broker/broker.ts'
+import type { Broker, TopicPartition } from '../../broker/broker.ts'
 import { AffectedBy, type Affected } from './affected.ts'
 import { Audit, type AuditEnd, type AuditPage, type Decision, type RedriveOutcome } from './audit.ts'
 import type { LedgerEntry } from './entry.ts'
 import { follow, type FollowOptions } from './follow.ts'
 import { LetterGroups, type LetterCount, type LetterGroup } from './groups.ts'
 import { LetterIndex } from './letterIndex.ts'
-import { Letters, type IndexedLetter, type LetterChoice, type LetterPage, type PageEnd } from './letters.ts'
+import {
+  Letters,
+  type IndexedLetter,
+  type LetterChoice,
+  type LetterPage,
+  type PageEnd,
+  type PlacedLetter,
+} from './letters.ts'
 
 /** Answers what became of dead letters, as of what their topics and ledgers have when it is asked to follow them. */
 export class Ledger {
@@ -58,6 +65,11 @@ export class Ledger {
   /** Undefined where none has that id. */
   letter(id: string): IndexedLetter | undefined {
     return this.#opened.letters.letter(id)
+  }
+
+  /** The letters that failed last by records of a partition, from an offset on and up to another, by the offsets of those. */
+  placed(partition: TopicPartition, from: bigint, until: bigint): ReadonlyMap<bigint, PlacedLetter> {
+    return this.#opened.letters.placed(partition, from, until)
   }
 
   /** What was said of a letter, the first entry first. */

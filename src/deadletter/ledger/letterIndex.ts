@@ -4,7 +4,7 @@ import { resultCode } from '../../broker/embedded/failure.ts'
 import type { Letter } from '../readLetter.ts'
 import {
   dispositions,
-  isLater,
+  isAfter,
   isSameFailure,
   ledgerOf,
   type Disposition,
@@ -30,11 +30,12 @@ export const unpackedId = (packed: Uint8Array): string => {
   return bytes.length === 16 ? bytes.toString('hex') : bytes.toString('utf8', notHex.length)
 }
 
-/** Consecutive records of a partition, read from `from` up to `next`. */
+/** What a partition has up to an offset, as far as the index did not know of it. */
 export interface Passage {
   readonly topic: string
   readonly partition: number
-  readonly from: number
+  /** How far the index had read before: nothing of it is taken where that is another place by now. */
+  readonly known: number
   readonly next: number
 }
 
@@ -64,7 +65,7 @@ export class LetterIndex {
   readonly #topics = new Map<string, number>()
   readonly #words = new Map<string, number>()
   readonly #groups = new Map<string, number>()
-  #version = 0
+  #version: number | undefined
   /** The groups that others were merged into. */
   #shownIn: ReadonlyMap<number, number> = new Map()
 
@@ -84,10 +85,10 @@ export class LetterIndex {
     return { next: row?.next_offset ?? 0, start: row?.start_offset ?? 0 }
   }
 
-  /** Takes the letters of a passage; nothing where somebody else has read on meanwhile. */
+  /** Takes the letters of a passage; nothing where somebody else has read on meanwhile, or has forgotten the topic. */
   takeLetters(passage: Passage, letters: readonly FailedLetter[]): void {
     this.#take(passage, (changes) => {
-      const topic = this.topicNumber(passage.topic)
+      const topic = this.#topic(passage.topic)
       for (const letter of letters) this.#takeLetter(topic, letter, changes)
     })
   }
@@ -95,7 +96,7 @@ export class LetterIndex {
   /** Takes what a passage of a ledger says of the letters of its dead-letter topic. */
   takeEntries(passage: Passage, deadLetterTopic: string, entries: readonly (LedgerEntry | GroupEntry)[]): void {
     this.#take(passage, (changes) => {
-      const topic = this.topicNumber(deadLetterTopic)
+      const topic = this.#topic(deadLetterTopic)
       for (const entry of entries) {
         if ('letter' in entry) this.#takeEntry(topic, entry, changes)
         else this.#takeGroupEntry(topic, entry, changes)
@@ -105,8 +106,8 @@ export class LetterIndex {
 
   /** The topic keeps a partition from an offset on: what was open before it is expired, and nothing else is known of it. */
   expire(topic: string, partition: number, start: number): void {
-    this.database.write(() => {
-      const gone = [this.topicNumber(topic), partition, start] as const
+    this.#write(() => {
+      const gone = [this.#topic(topic), partition, start] as const
       const changes = new GroupChanges()
       for (const { letter_group, disposition, letters } of this.#sql.gone.all(...gone))
         changes.expire(letter_group, disposition, letters)
@@ -118,23 +119,37 @@ export class LetterIndex {
 
   /** The topic or its ledger was made anew, or is gone: so is all that was known of it. */
   forget(topic: string): void {
-    this.database.write(() => {
-      const number = this.topicNumber(topic)
+    this.#write(() => {
+      const number = this.#topic(topic)
       for (const forget of this.#sql.forget) forget.run(number)
       for (const name of [topic, ledgerOf(topic)]) this.#sql.forgetPlaces.run(name)
     })
     this.#groups.clear()
   }
 
-  topicNumber(name: string): number {
+  /** Numbers that others may have forgotten meanwhile, or that were given in a write that was undone, are asked for anew. */
+  #write(work: () => void): void {
+    try {
+      this.database.write(() => {
+        const version = this.database.version()
+        if (version !== this.#version) this.#groups.clear()
+        this.#version = version
+        work()
+      })
+    } catch (thrown) {
+      for (const numbers of [this.#topics, this.#words, this.#groups]) numbers.clear()
+      throw thrown
+    }
+  }
+
+  #topic(name: string): number {
     return this.#numbered(this.#topics, this.#sql.topic, name)
   }
 
-  #take({ topic, partition, from, next }: Passage, work: (changes: GroupChanges) => void): void {
-    this.database.write(() => {
+  #take({ topic, partition, known, next }: Passage, work: (changes: GroupChanges) => void): void {
+    this.#write(() => {
       const place = this.#sql.place.get(topic, partition)
-      if ((place?.next_offset ?? 0) > from) return
-      this.#readOthers()
+      if ((place?.next_offset ?? 0) !== known) return
       this.#readMerges()
       const changes = new GroupChanges()
       work(changes)
@@ -149,7 +164,7 @@ export class LetterIndex {
     const own = this.#groupOf(topic, letter, changes)
     const group = this.#shownIn.get(own) ?? own
     const found = this.#sql.letter.get(topic, id)
-    if (found && !isAfter(letter, found)) return
+    if (found && !isAfter(letter, { ...failureOf(found), ...placeOf(found) })) return
     const disposition = this.#saidOf(topic, id, letter)
     const values = [
       partition,
@@ -207,13 +222,6 @@ export class LetterIndex {
     this.#sql.showIn.run(shown === own ? null : shown, own, to === 'split' ? -1 : own)
     for (const each of [before, shown]) for (const recount of this.#sql.recount) recount.run(each)
     this.#readMerges()
-  }
-
-  /** Another process may have made a topic's groups anew. */
-  #readOthers(): void {
-    const version = this.database.version()
-    if (version !== this.#version) this.#groups.clear()
-    this.#version = version
   }
 
   #readMerges(): void {
@@ -287,12 +295,4 @@ const failureOf = ({ hops, failed_at }: { hops: number; failed_at: number }): Fa
   failedAt: failed_at,
 })
 
-/**
- * Whether a letter failed after what is known of it. Its key keeps it in one partition, which has its failures in their order;
- * a letter without a key, or of a topic with more partitions than before, may have them in several.
- */
-function isAfter(letter: FailedLetter, known: LetterRow): boolean {
-  if (letter.partition === known.partition) return Number(letter.offset) > known.at_offset
-  const failure = failureOf(known)
-  return isSameFailure(letter, failure) ? letter.partition > known.partition : isLater(letter, failure)
-}
+const placeOf = ({ partition, at_offset }: LetterRow) => ({ partition, offset: BigInt(at_offset) })

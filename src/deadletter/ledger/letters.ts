@@ -1,3 +1,4 @@
+import type { TopicPartition } from '../../broker/broker.ts'
 import type { Database } from '../../broker/embedded/database.ts'
 import { dispositions, type LedgerEntry, type Disposition } from './entry.ts'
 import { packedId, unpackedId, type LetterIndex } from './letterIndex.ts'
@@ -18,6 +19,9 @@ export interface IndexedLetter {
   /** How often it was made open again since it failed. */
   readonly reopened: number
 }
+
+/** What became of a letter, the group that it is shown in, and how often it was made open again. */
+export type PlacedLetter = Pick<IndexedLetter, 'disposition' | 'fingerprint' | 'reopened'>
 
 /** Which letters; all where nothing is said. */
 export interface LetterChoice {
@@ -67,6 +71,17 @@ export class Letters {
   letter(id: string): IndexedLetter | undefined {
     const row = this.#sql.letter.get(packedId(id))
     return row && asLetter(row)
+  }
+
+  /** The letters that failed last by records of a partition, from an offset on and up to another, by the offsets of those. */
+  placed({ topic, partition }: TopicPartition, from: bigint, until: bigint): ReadonlyMap<bigint, PlacedLetter> {
+    const rows = this.#sql.placed.all(topic, partition, Number(from), Number(until))
+    return new Map(
+      rows.map(({ at_offset, disposition, fingerprint, reopened }) => [
+        BigInt(at_offset),
+        { disposition: dispositions[disposition]!, fingerprint, reopened },
+      ]),
+    )
   }
 
   /** What was said of a letter, the first entry first. */
@@ -146,9 +161,10 @@ interface EntryRow extends Pick<LedgerEntry, 'hops' | 'at' | 'why'> {
   readonly reopened: number | null
 }
 
+const reopened = `coalesce((SELECT max(reopened) FROM entry WHERE entry.letter = letter.id AND entry.topic = letter.topic
+  AND reopened IS NOT NULL AND entry.hops = letter.hops AND entry.failed_at = letter.failed_at), 0) AS reopened`
 const letterColumns = `SELECT letter.id, topic.name AS topic, partition, at_offset, fingerprint, word.text AS source, key, hops, failed_at, disposition,
-  coalesce((SELECT max(reopened) FROM entry WHERE entry.letter = letter.id AND entry.topic = letter.topic
-    AND entry.hops = letter.hops AND entry.failed_at = letter.failed_at), 0) AS reopened
+  ${reopened}
   FROM letter JOIN topic ON topic.id = letter.topic JOIN word ON word.id = letter.source
   JOIN letter_group ON letter_group.id = letter.letter_group`
 const chosenGroups = `(?1 IS NULL OR topic = (SELECT id FROM topic WHERE name = ?1)) AND (?2 IS NULL OR fingerprint = ?2)`
@@ -168,6 +184,10 @@ const statements = (database: Database) => ({
   ),
   byNumber: database.prepare<LetterRow>(`${letterColumns} WHERE number = ?`),
   letter: database.prepare<LetterRow>(`${letterColumns} WHERE letter.id = ? ORDER BY number DESC LIMIT 1`),
+  placed: database.prepare<Pick<LetterRow, 'at_offset' | 'disposition' | 'fingerprint' | 'reopened'>>(
+    `SELECT at_offset, disposition, fingerprint, ${reopened} FROM letter JOIN letter_group ON letter_group.id = letter.letter_group
+     WHERE letter.topic = (SELECT id FROM topic WHERE name = ?) AND partition = ? AND at_offset >= ? AND at_offset < ?`,
+  ),
   history: database.prepare<EntryRow>(
     'SELECT hops, failed_at, disposition, reopened, at, said_by, why, redrive FROM entry WHERE letter = ? ORDER BY at, rowid',
   ),

@@ -132,6 +132,10 @@ export const wanted = () => ({
     .optional()
     .describe('A condition in CEL over fault, operator, source, key, headers, value, failedAt, attempts, hops.'),
   source: topic().optional(),
+  topic: topic()
+    .optional()
+    .describe('On this topic, such as a queue that the pipeline reads, instead of those that it writes to.'),
+  formerly: z.string().max(249).optional().describe('A name that the pipeline had before: its letters of then, too.'),
   all: z.literal(true).optional(),
   pipeline: z
     .string()
@@ -181,13 +185,15 @@ export const fix = () =>
     .describe('An expression over the record that goes back, or its value as JSON or as text.')
 
 /** @throws Problem 422 for a condition that is none */
-export function wantedOf({ letters, group, key, where, source, pipeline }: WantedBody): Wanted {
+export function wantedOf({ letters, group, key, where, source, topic: name, formerly, pipeline }: WantedBody): Wanted {
   return {
     ...(letters && { ids: [...new Set(letters)] }),
     ...(group !== undefined && { group }),
     ...(key !== undefined && { key }),
     ...(where !== undefined && { where: read(letterCondition(), where, 422, 'as "where"') }),
     ...(source !== undefined && { source }),
+    ...(name !== undefined && { topic: name }),
+    ...(formerly !== undefined && { formerly }),
     ...(pipeline !== undefined && { pipeline }),
   }
 }

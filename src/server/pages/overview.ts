@@ -1,11 +1,17 @@
 import type { Ledger } from '../../deadletter/ledger/ledger.ts'
+import { letterTopicsOf } from '../../topology/letterTopics.ts'
 import { externalSources } from '../../topology/plan.ts'
 import type { RunningPipeline } from '../../topology/running.ts'
 import { html, type Html } from '../html.ts'
-import { age, grid } from './grid.ts'
+import { alertsOf } from '../workbench/alerts.ts'
+import { address, age, grid } from './grid.ts'
 
-/** Whether all is well, and what is not. */
+/** Whether all is well, and what is not: what does not run, and the alerts that fire. */
 export async function health(pipelines: readonly RunningPipeline[]): Promise<Html> {
+  return html`${await running(pipelines)} ${await firing(pipelines)}`
+}
+
+async function running(pipelines: readonly RunningPipeline[]): Promise<Html> {
   const told = pipelines.map(async (pipeline) => {
     const { started, troubles } = await pipeline.status()
     return (started ? troubles : ['not started']).map((trouble) => ({ pipeline: pipeline.name, trouble }))
@@ -16,6 +22,15 @@ export async function health(pipelines: readonly RunningPipeline[]): Promise<Htm
     <ul class="trouble">
       ${troubles.map(({ pipeline, trouble }) => html`<li><strong>${pipeline}</strong>: ${trouble}</li>`)}
     </ul>`
+}
+
+async function firing(pipelines: readonly RunningPipeline[]): Promise<Html> {
+  const alerts = await alertsOf(pipelines)
+  const lines = alerts.flatMap(({ name, pipeline, firing }) => firing.map(({ topic }) => ({ name, pipeline, topic })))
+  if (lines.length === 0) return html``
+  return html`<ul class="trouble">
+    ${lines.map(({ name, pipeline, topic }) => html`<li><strong>${pipeline}</strong>: <a href="/alerts">${name}</a> fires for <a href="${address('/groups', { topic })}">${topic}</a></li>`)}
+  </ul>`
 }
 
 /**
@@ -46,8 +61,7 @@ export async function conservation(pipelines: readonly RunningPipeline[]): Promi
 /** The dead-letter topics with what lies open there. @param now milliseconds since 1970 */
 export async function deadLetters(pipelines: readonly RunningPipeline[], ledger: Ledger, now: number): Promise<Html> {
   const told = pipelines.map(async ({ name, plan }) => {
-    const own = externalSources(plan).filter(({ retriesOf }) => retriesOf === undefined)
-    const topics = [...new Set(own.map(({ deadLetters }) => deadLetters.topic))]
+    const topics = letterTopicsOf(plan).map(({ topic }) => topic)
     const letters = await ledger.counts(topics, now)
     return letters.map((count) => ({ name, ...count }))
   })
@@ -61,7 +75,7 @@ export async function deadLetters(pipelines: readonly RunningPipeline[], ledger:
       { name: 'oldest', number: true },
     ],
     rows: letters.map(({ name, topic, open, oldest }) => [
-      html`<a href="/groups?topic=${topic}">${topic}</a>`,
+      html`<a href="${address('/groups', { topic })}">${topic}</a>`,
       name,
       open,
       oldest === undefined || open === 0 ? '–' : age(now - oldest),

@@ -52,6 +52,7 @@ function partsOf({ pipelines, plots, topologies, ledger }: PageParts): readonly 
   }
   return [
     { id: 'health', title: 'Health', live: true, show: () => health(pipelines) },
+    { id: 'letters', title: 'Dead letters', show: () => deadLetters(pipelines, ledger, Date.now()) },
     ...(plots.length > 0 ? [drawn] : []),
     { id: 'records', title: 'Records', show: () => conservation(pipelines) },
     {
@@ -59,7 +60,6 @@ function partsOf({ pipelines, plots, topologies, ledger }: PageParts): readonly 
       title: 'Topology',
       show: async () => html`${(await topologies.rated()).map(topologyGraph)}`,
     },
-    { id: 'letters', title: 'Dead letters', show: () => deadLetters(pipelines, ledger, Date.now()) },
   ]
 }
 

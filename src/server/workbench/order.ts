@@ -3,6 +3,8 @@ import type { Fix } from '../../redrive/fix.ts'
 import type { SendOptions } from '../../redrive/send.ts'
 import { WaysBack } from '../../redrive/wayBack.ts'
 import { chosenLetters, NoSuchLetter } from '../../redrive/choose.ts'
+import { letterTopicsOf } from '../../topology/letterTopics.ts'
+import type { RunningPipeline } from '../../topology/running.ts'
 import { Problem } from '../problem.ts'
 import { may, type User } from '../security/users.ts'
 import type { Workbench } from './workbench.ts'
@@ -46,25 +48,41 @@ export function checkOrder(user: User, { to, fix, canary }: Pick<Order, 'to' | '
 
 /** The pipeline that letters go back to. @throws Problem 404, 409 where it is none that is known here */
 export async function partsFor(workbench: Workbench, wanted: Wanted): Promise<ChoiceParts> {
-  const { pipelines, broker, ledger } = workbench.parts
-  const named = wanted.pipeline ?? (await pipelineOf(workbench, wanted))
+  return partsOf(workbench, wanted.pipeline === undefined ? await writerOf(workbench, wanted) : wanted)
+}
+
+/** Who wrote letters, and where they lie; as far as it is said. */
+interface Writer {
+  readonly pipeline?: string
+  readonly topic?: string
+}
+
+/** The pipeline that wrote letters, or else the one that has their topic as a queue. @throws Problem 409 where it is none that is known here */
+export function partsOf({ parts: { pipelines, broker, ledger } }: Workbench, { pipeline, topic }: Writer): ChoiceParts {
   const own = pipelines.filter(({ name }) => !name.endsWith('.monitor') && !name.endsWith('.retry'))
-  const [only] = own.length === 1 ? own : []
-  const found = named === undefined ? only : own.find(({ name }) => name === named.replace(/\.retry$/, ''))
+  const readers = own.filter(({ plan }) =>
+    letterTopicsOf(plan).some((each) => each.topic === topic && each.sources.length === 0),
+  )
+  const found = pipeline === undefined ? only(own) : (named(own, pipeline) ?? only(readers))
   if (found) return { broker, ledger, plan: found.plan }
   if (own.length === 0)
     throw new Problem(409, 'No config is known here: give it to `oxbow ui`, or ask where the pipeline runs.')
   const known = own.map(({ name }) => name).join(', ')
-  if (named === undefined) throw new Problem(409, `Say of which pipeline, as "pipeline": ${known}.`)
+  if (pipeline === undefined) throw new Problem(409, `Say of which pipeline, as "pipeline": ${known}.`)
   throw new Problem(
     409,
-    `The config of the pipeline ${named} is not known here, only ${known}: give it to \`oxbow ui\`, or ask where it runs.`,
+    `The config of the pipeline ${pipeline} is not known here, only ${known}: give it to \`oxbow ui\`, or ask where it runs. If one of these was called so before, say so: "pipeline" and "formerly".`,
   )
 }
 
-async function pipelineOf(workbench: Workbench, { ids, group }: Wanted): Promise<string | undefined> {
-  if (ids?.[0] !== undefined) return (await workbench.letter(ids[0])).letter.pipeline
-  return group === undefined ? undefined : (await workbench.group(group)).pipeline
+const only = <T>(all: readonly T[]): T | undefined => (all.length === 1 ? all[0] : undefined)
+
+const named = (all: readonly RunningPipeline[], name: string): RunningPipeline | undefined =>
+  all.find((each) => each.name === name.replace(/\.retry$/, ''))
+
+async function writerOf(workbench: Workbench, { ids, group }: Wanted): Promise<Writer> {
+  if (ids?.[0] !== undefined) return (await workbench.letter(ids[0])).letter
+  return group === undefined ? {} : workbench.group(group)
 }
 
 /** So many reasons are told apart. */

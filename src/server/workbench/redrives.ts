@@ -221,13 +221,15 @@ class Redrive {
 }
 
 function inWords({ wanted, to, fix, rate, canary }: Order): string {
-  const { ids, group, key, source } = wanted
+  const { ids, group, key, source, topic, formerly } = wanted
   const which = [
     ids && (ids.length === 1 ? `the letter ${ids[0]}` : `${ids.length} letters`),
     group !== undefined && `the group ${group}`,
     wanted.where && `those where ${wanted.where.text}`,
     key !== undefined && `those with the key ${key}`,
     source !== undefined && `those of ${source}`,
+    topic !== undefined && `those on ${topic}`,
+    formerly !== undefined && `those of ${formerly} too`,
   ].filter((each) => typeof each === 'string')
   const how = [
     `to ${typeof to === 'object' ? to.topic : to === 'source' ? 'the source' : 'what failed'}`,

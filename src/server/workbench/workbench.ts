@@ -5,7 +5,8 @@ import type { LetterCount, LetterGroup } from '../../deadletter/ledger/groups.ts
 import type { Ledger } from '../../deadletter/ledger/ledger.ts'
 import type { IndexedLetter } from '../../deadletter/ledger/letters.ts'
 import { readLetter, type Letter } from '../../deadletter/readLetter.ts'
-import { externalSources, type Plan, type PlannedSource } from '../../topology/plan.ts'
+import { letterTopicsOf, type LetterTopic } from '../../topology/letterTopics.ts'
+import type { Plan, PlannedSource } from '../../topology/plan.ts'
 import { keptFor } from '../../topology/topics.ts'
 import type { RunningPipeline } from '../../topology/running.ts'
 import { Problem } from '../problem.ts'
@@ -25,7 +26,7 @@ export interface WatchedTopic {
   /** Several sources that share it are joined by ", ". */
   readonly source: string
   readonly topic: string
-  /** Absent where no pipeline here writes to it. */
+  /** The one here that writes to it, or reads it as a queue; absent where none does. */
   readonly pipeline?: string
 }
 
@@ -47,10 +48,15 @@ export class Workbench {
 
   /** The dead-letter topics that it knows, those of pipelines first. */
   async watched(): Promise<readonly WatchedTopic[]> {
-    const own = this.parts.pipelines.flatMap(topicsOf)
+    const own = this.parts.pipelines.flatMap(({ name: pipeline, plan }) =>
+      letterTopicsOf(plan).map((each) => ({ ...each, pipeline })),
+    )
+    const isWritten = ({ sources }: LetterTopic) => sources.length > 0
     const others = (await this.parts.otherLetters?.()) ?? []
-    const known = new Set(own.map(({ topic }) => topic))
-    return [...own, ...others.filter(({ topic }) => !known.has(topic))]
+    return [own.filter(isWritten), own.filter((each) => !isWritten(each)), others].reduce((all, more) => [
+      ...all,
+      ...more.filter(({ topic }) => all.every((each) => each.topic !== topic)),
+    ])
   }
 
   async counts(): Promise<readonly WatchedCount[]> {
@@ -133,12 +139,6 @@ function roleIn({ name: pipeline, subtopologies, topics }: Plan, name: string): 
 
 /** `internal`: a pipeline's own, which others are not to write to. */
 export type TopicRole = 'source' | 'output' | 'deadLetters' | 'ledger' | 'internal'
-
-function topicsOf({ name: pipeline, plan }: RunningPipeline): readonly WatchedTopic[] {
-  const own = externalSources(plan).filter(({ retriesOf }) => retriesOf === undefined)
-  const byTopic = Map.groupBy(own, ({ deadLetters }) => deadLetters.topic)
-  return [...byTopic].map(([topic, group]) => ({ topic, source: group.map(({ name }) => name).join(', '), pipeline }))
-}
 
 const noLetterTopic = (topic: string, names: readonly string[]): Problem =>
   new Problem(404, `There is no dead-letter topic ${topic}; there is ${names.join(', ') || 'none'}.`)

@@ -17,7 +17,7 @@ export const keyOf = ({ slug, outcome }: Outcome): Buffer => Buffer.from(`${slug
 export type Market = string | Outcome
 
 export interface Markets {
-  /** The outcomes of the markets that could be found; the others are a WARN, and looked for again the next time. */
+  /** The outcomes of the markets that could be found; the others are a WARN, once for each reason, and looked for again the next time. */
   outcomes(signal: AbortSignal): Promise<readonly Outcome[]>
 }
 
@@ -27,6 +27,14 @@ export interface Markets {
  */
 export function findMarkets(markets: readonly Market[], gammaUrl: string, fetcher: Fetcher, log: Log): Markets {
   const found = new Map<Market, readonly Outcome[]>()
+  /** What was said last of one that could not be found. */
+  const said = new Map<Market, string>()
+
+  const warn = (market: Market, { message }: Error): void => {
+    if (said.get(market) === message) return
+    said.set(market, message)
+    log.warn({ market, error: message }, 'the market was not found; it is looked for again, and the others go on')
+  }
 
   async function find(slug: string, signal: AbortSignal): Promise<readonly Outcome[]> {
     const url = `${gammaUrl}/markets?slug=${encodeURIComponent(slug)}`
@@ -37,18 +45,21 @@ export function findMarkets(markets: readonly Market[], gammaUrl: string, fetche
 
   return {
     async outcomes(signal) {
-      const problems: Error[] = []
+      const problems = new Map<Market, Error>()
       for (const market of markets) {
         if (found.has(market)) continue
         try {
           found.set(market, typeof market === 'string' ? await find(market, signal) : [market])
         } catch (thrown) {
           signal.throwIfAborted()
-          problems.push(thrown as Error)
-          log.warn({ market, error: (thrown as Error).message }, 'the market was not found; the others go on')
+          problems.set(market, thrown as Error)
         }
       }
-      if (found.size === 0) throw new Error(`No market was found: ${problems[0]?.message}`, { cause: problems[0] })
+      if (found.size === 0) {
+        const [cause] = problems.values()
+        throw new Error(`No market was found: ${cause?.message}`, { cause })
+      }
+      for (const [market, problem] of problems) warn(market, problem)
       const outcomes = markets.flatMap((market) => found.get(market) ?? [])
       return [...new Map(outcomes.map((outcome) => [outcome.token, outcome])).values()]
     },

@@ -26,7 +26,7 @@ describeKafka('the local copy of a changelog', () => {
       await expect(restoring).rejects.toThrow('another member’s by now')
 
       await changelog.restore(group, 0)
-      const state = changelog.reader(group, '0')
+      const state = changelog.copyOf(group, 0).reader('0')
       expect(['a', 'b'].map((key) => state.get('s', key)?.toString())).toEqual(['1', '2'])
       changelog.close()
     } finally {
@@ -52,6 +52,36 @@ describeKafka('the local copy of a changelog', () => {
     } finally {
       await network.close()
       await broker.close()
+    }
+  })
+
+  it('shows whoever has no part of the group what is committed by now, also of a changelog that was made anew', async () => {
+    const group = `changelog-${randomUUID()}`
+    let writer = await openTestKafka('exactlyOnce')
+    const onlooker = await openTestKafka('exactlyOnce')
+    const write = (key: string, value: string) => {
+      const state = [{ store: 's', key, value: Buffer.from(value) }]
+      return writer.commit({ group, task: '0', outputs: [], offsets: [], state, counts: [] })
+    }
+    const seen = async () => {
+      const state = await onlooker.state(group, '0')
+      return [...state.entries('s')].map(([key, value]) => `${key}${value.toString()}`)
+    }
+    try {
+      await write('a', '1')
+      expect(await seen()).toEqual(['a1'])
+      await write('b', '2')
+      await write('a', '3')
+      expect(await seen()).toEqual(['a3', 'b2'])
+      expect(await onlooker.stores(group)).toMatchObject([{ task: '0', name: 's', entries: 2 }])
+      await writer.reset(group, { offsets: [], topics: [] })
+      await writer.close()
+      writer = await openTestKafka('exactlyOnce')
+      await write('c', '1')
+      expect(await seen()).toEqual(['c1'])
+    } finally {
+      await onlooker.close()
+      await writer.close()
     }
   })
 })

@@ -37,7 +37,10 @@ describeKafka('a local copy in a file', () => {
   const restored = async () => {
     const changelog = open()
     await changelog.restore(group, 0)
-    const entries = [...changelog.reader(group, '0').entries('s')].map(([key, value]) => [key, value.toString()])
+    const entries = [...changelog.copyOf(group, 0).reader('0').entries('s')].map(([key, value]) => [
+      key,
+      value.toString(),
+    ])
     changelog.close()
     return Object.fromEntries(entries) as object
   }

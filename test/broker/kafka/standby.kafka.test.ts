@@ -56,7 +56,10 @@ describeKafka('a standby copy', () => {
     const network = connect()
     const changelog = new Changelog({ network, isRead: () => true, copies, notes })
     await changelog.restore(group, 0)
-    const entries = [...changelog.reader(group, '0').entries('s')].map(([key, value]) => [key, value.toString()])
+    const entries = [...changelog.copyOf(group, 0).reader('0').entries('s')].map(([key, value]) => [
+      key,
+      value.toString(),
+    ])
     changelog.close()
     await network.close()
     const last = said.findLast(({ message }) => message.startsWith('Took over'))

@@ -66,6 +66,10 @@ describeKafka.each(clients)('standby copies, by %s', (client) => {
       [2, 2],
     ])
     expect((await second.pipeline.stores({ internal: false })).partitions).toHaveLength(2)
+    await vi.waitFor(async () => {
+      const all = (await second.broker.stores(group)).filter(({ name }) => !name.startsWith('$'))
+      expect(all.reduce((sum, { entries }) => sum + entries, 0)).toBe(1_000)
+    }, patience) // As a rehearsal copies them.
 
     await first.stop()
     await vi.waitFor(async () => expect((await shareOf(second)).tasks).toHaveLength(partitions), patience)

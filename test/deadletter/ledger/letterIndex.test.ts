@@ -20,6 +20,7 @@ import { LetterGroups } from '../../../src/deadletter/ledger/groups.ts'
 import { LetterIndex } from '../../../src/deadletter/ledger/letterIndex.ts'
 import { Letters, type IndexedLetter } from '../../../src/deadletter/ledger/letters.ts'
 import { deadLetter, letterId } from '../../../src/deadletter/letter.ts'
+import { readLetter } from '../../../src/deadletter/readLetter.ts'
 import { redactor } from '../../../src/deadletter/redact.ts'
 import { RecordedFault } from '../../../src/record/fault.ts'
 import type { OutputRecord } from '../../../src/record/record.ts'
@@ -202,6 +203,60 @@ test('an index in a file goes on where it was, and begins anew when the topic wa
   expect(new Letters(again).page({}, 9).letters).toMatchObject([{ id: idOf(7) }])
 })
 
+test('what one process forgets of a topic that was made anew, another one that shares the file does not go on with', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'oxbow-index-'))
+  opened.push({ close: () => rmSync(directory, { recursive: true }) })
+  const first = await start(join(directory, 'letters.db'))
+  await write(first.broker, [letter({ offset: 1 }), letter({ offset: 2, code: 'value.worse' })])
+  await first.follow()
+
+  const anew = await openEmbedded({ directory: ':memory:', now: () => now })
+  const shared = new LetterIndex(join(directory, 'letters.db'))
+  opened.push(anew, shared)
+  await anew.ensureTopics([{ name: topic, partitions: 2 }])
+  await follow(anew, shared, [topic])
+  // The numbers of the groups that are gone are given again, to others.
+  await write(anew, [letter({ offset: 3, code: 'value.new' })])
+  await follow(anew, shared, [topic])
+  await write(anew, [letter({ offset: 4 }), letter({ offset: 5, code: 'value.worse' })])
+  await follow(anew, first.index, [topic])
+  const counted = first.groups().map(({ code, open }) => [code, open])
+  expect(counted.toSorted()).toEqual([['value.bad', 1], ['value.new', 1], ['value.worse', 1]]) // prettier-ignore
+})
+
+test('what was read before another process forgot the topic is not taken', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'oxbow-index-'))
+  opened.push({ close: () => rmSync(directory, { recursive: true }) })
+  const { broker, follow: followFirst, index } = await start(join(directory, 'letters.db'))
+  const shared = new LetterIndex(join(directory, 'letters.db'))
+  opened.push(shared)
+  const inFirst = (each: OutputRecord) => ({ ...each, partition: 0 })
+  await write(broker, [letter({ offset: 1 })].map(inFirst))
+  await followFirst()
+  await write(broker, [letter({ offset: 2 })].map(inFirst))
+  const forgetful: typeof broker.read = async (...all) => {
+    const batch = await broker.read(...all)
+    if (all[0].offset === 1n) shared.forget(topic)
+    return batch
+  }
+  await follow({ topics: broker.topics, read: forgetful }, index, [topic])
+  expect(new Letters(index).page({}, 9).letters.map(({ id }) => id)).toEqual([idOf(2), idOf(1)])
+})
+
+test('what a write numbered that was undone is numbered anew', async () => {
+  const { broker, index, follow, groups } = await start()
+  await write(broker, [letter({ offset: 1 })])
+  const unreadable = { ...letter({ offset: 1 }), partition: 0, offset: 0n }
+  expect(() =>
+    index.takeLetters({ topic, partition: 0, known: 0, next: 2 }, [
+      { ...readLetter({ ...unreadable, topic })!, code: 'value.gone', message: '', key: null, fingerprint: '2-gone' },
+      undefined as never,
+    ]),
+  ).toThrow()
+  await follow()
+  expect(groups().map(({ code, open }) => [code, open])).toEqual([['value.bad', 1]])
+})
+
 test('open letters that their topic has deleted are expired, and those that it will delete within a day are counted', async () => {
   const { index, count, letters } = await start()
   const ended = { name: topic, retention: 3 * 24 * hour }
@@ -236,7 +291,7 @@ test('open letters that their topic has deleted are expired, and those that it w
     expect.stringMatching(/^it keeps letters 1h, the config says 7d/),
     expect.stringMatching(/^each partition keeps 1,000 bytes at most \(retention\.bytes\)/),
   ])
-  index.takeEntries({ topic: ledgerOf(topic), partition: 0, from: 0, next: 1 }, topic, [
+  index.takeEntries({ topic: ledgerOf(topic), partition: 0, known: 0, next: 1 }, topic, [
     entry('discarded', { offset: 0, failedAt: at(4) }),
   ])
   await follow(broker(2n), index, [topic])
@@ -373,7 +428,7 @@ test('what was decided about groups is in the audit, and holds for letters that 
   const later = new LetterIndex()
   opened.push(later)
   const { records, next } = await broker.read({ topic: ledgerOf(topic), partition: 0, offset: 0n }, 9)
-  const passage = { topic: ledgerOf(topic), partition: 0, from: 0, next: Number(next) }
+  const passage = { topic: ledgerOf(topic), partition: 0, known: 0, next: Number(next) }
   later.takeEntries(
     passage,
     topic,

@@ -42,8 +42,8 @@ type Round = Pick<Verdict, 'seed' | 'strikes' | 'atWork' | 'seconds'> & Range
 
 const partitions = 4
 /** Records a second while a round lasts, and how many of them may wait for the replicas. */
-const rate = 3_000
-const ahead = 8_000
+const rate = Number(process.env['OXBOW_RATE'] ?? 3_000)
+const ahead = Math.round(rate * 2.7)
 const patience = 90_000
 const replicaCount = 2
 /** Each 20th id is poison. */

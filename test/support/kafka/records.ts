@@ -3,6 +3,7 @@ import { areThere } from './admin.ts'
 import { kafkaBrokers } from './open.ts'
 
 // An independent client: what is counted with it does not depend on the code under test.
+// Its producers are idempotent: a request that one partition refuses is sent again for all of them.
 const kafka = new Kafka({ brokers: [...kafkaBrokers], clientId: 'independent', logLevel: logLevel.NOTHING })
 
 const end = 'the end'
@@ -28,7 +29,7 @@ export async function produce(
   partitions: number,
   records: readonly { readonly key: string; readonly value: unknown; readonly timestamp?: string }[],
 ): Promise<void> {
-  const producer = kafka.producer()
+  const producer = kafka.producer({ idempotent: true })
   await producer.connect()
   const messages = records.map(({ key, value, timestamp }, at) => ({
     key,
@@ -44,7 +45,7 @@ export async function produce(
 
 /** The committed values of a topic, by partition in their order: all that are there now. */
 export async function readCommitted(topic: string, partitions: number): Promise<unknown[]> {
-  const producer = kafka.producer()
+  const producer = kafka.producer({ idempotent: true })
   await producer.connect()
   const marks = Array.from({ length: partitions }, (_, partition) => ({ partition, value: end }))
   await producer.send({ topic, messages: marks })

@@ -1,0 +1,64 @@
+import { asyncScheduler } from 'rxjs'
+import { expect, it, onTestFinished } from 'vitest'
+import type { Broker } from '../../src/broker/broker.ts'
+import { openEmbedded } from '../../src/broker/embedded/embedded.ts'
+import { Ledger } from '../../src/deadletter/ledger/ledger.ts'
+import { startServer } from '../../src/server/server.ts'
+import { deadLetterQueue } from '../../src/sources/deadLetterQueue.ts'
+import { Pipeline } from '../../src/topology/pipeline.ts'
+import { parseConfig } from '../../src/topology/read.ts'
+import { resolvePlan } from '../../src/topology/resolve.ts'
+import { append, catalogWith, output } from '../support/pipeline.ts'
+
+const catalog = catalogWith({ sources: [deadLetterQueue] })
+const log = { debug() {}, info() {}, warn() {}, error() {} }
+
+/** Serves pipelines that do not run. @returns the text of a path */
+async function served(broker: Broker, ...configs: readonly string[]): Promise<(path: string) => Promise<string>> {
+  const plans = configs.map((text) => resolvePlan(parseConfig(text, 'pipeline.yaml', catalog, {}), catalog))
+  const pipelines = plans.map((plan) => new Pipeline({ plan, broker, scheduler: asyncScheduler, log, once: false }))
+  const server = await startServer({ port: 0, pipelines, broker, ledger: new Ledger(broker), log })
+  onTestFinished(() => server.close())
+  return async (path) => (await fetch(`${server.url}${path}`, { headers: { accept: 'text/html, */*' } })).text()
+}
+
+it('queues of others are counted by the metrics, the overview and the workbench', async () => {
+  const broker = await openEmbedded({ directory: ':memory:' })
+  await append(broker, [
+    output('others.dlq', { original_record: { id: 7 }, error: 'no price', original_topic: 'orders' }),
+    output('others.dlq', { original_record: { id: 8 }, error: 'no price', original_topic: 'orders' }),
+  ])
+  const get = await served(
+    broker,
+    `
+name: mend
+sources: { others.dlq: { deadLetterQueue: {} } }
+streams: { all: { from: others.dlq, to: { topic: out } } }`,
+  )
+  expect(await get('/metrics')).toMatch(/^oxbow_dead_letters_open\{pipeline="mend",topic="others.dlq"\} 2$/m)
+  expect(await get('/')).toMatch(/topic=others\.dlq">others\.dlq<\/a>.*?mend.*?>2</s)
+  const { topics } = JSON.parse(await get('/api/dlq')) as { readonly topics: readonly object[] }
+  expect(topics).toMatchObject([
+    { topic: 'dlq.others.dlq', pipeline: 'mend', open: 0 },
+    { topic: 'others.dlq', source: 'others.dlq', pipeline: 'mend', open: 2 },
+  ])
+})
+
+it("a queue that another pipeline here writes to is that one's", async () => {
+  const get = await served(
+    await openEmbedded({ directory: ':memory:' }),
+    `
+name: watch
+sources: { dlq.orders: { deadLetterQueue: {} } }
+streams: { all: { from: dlq.orders, to: { topic: seen } } }`,
+    `
+name: shop
+sources: { orders: { topic: {} } }
+streams: { all: { from: orders, to: { topic: out } } }`,
+  )
+  const { topics } = JSON.parse(await get('/api/dlq')) as { readonly topics: readonly object[] }
+  expect(topics).toMatchObject([
+    { topic: 'dlq.dlq.orders', pipeline: 'watch' },
+    { topic: 'dlq.orders', source: 'orders', pipeline: 'shop' },
+  ])
+})
