@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { userInfo } from 'node:os'
+import type { Door } from './door.ts'
 import { formTokenOf, sessionIn, userOf } from './session.ts'
 import type { User, Users } from './users.ts'
 
@@ -13,16 +14,17 @@ export interface Visitor {
   readonly byCookie: boolean
 }
 
-/** Tells who asks. @throws nothing: undefined is nobody */
+/** Tells who asks; undefined is nobody. @throws Problem 429 where too many tokens were tried */
 export type Doorkeeper = (request: IncomingMessage) => Visitor | undefined
 
 /** Where tokens are wanted. */
 export const byToken =
-  (users: Users): Doorkeeper =>
-  ({ headers }) => {
+  (users: Users, door: Door): Doorkeeper =>
+  (request) => {
+    const { headers } = request
     const token = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(headers.authorization ?? '')?.[1]
     if (token !== undefined) {
-      const user = users.withToken(token)
+      const user = door.enter(token, request)
       return user && { user, byCookie: false }
     }
     const session = sessionIn(headers.cookie)
