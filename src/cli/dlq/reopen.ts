@@ -3,7 +3,7 @@ import type { Disposition } from '../../deadletter/ledger/entry.ts'
 import { reopenLetters } from '../../redrive/reopen.ts'
 import { UsageError } from '../failure.ts'
 import { counted, print } from '../output.ts'
-import { userName } from '../userName.ts'
+import { accountName } from '../../deadletter/ledger/accountName.ts'
 import { choiceOf, dispositionList, withChoice, type ChoiceOptions } from './letterChoice.ts'
 import { openWorkbench } from './openLedger.ts'
 
@@ -47,7 +47,7 @@ async function reopen(path: string, ids: readonly string[], options: ReopenOptio
     const lines: string[] = []
     const count = await reopenLetters({
       ...workbench,
-      ...{ choice, dispositions, now: Date.now, by: userName(), why },
+      ...{ choice, dispositions, now: Date.now, by: accountName(), why },
       onReopened: ({ letter: { id: letter, source, record } }) => {
         const line = { letter, source, key: record.key?.toString() ?? null, command: 'reopen' }
         if (json) lines.push(`${JSON.stringify(line)}\n`)

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { userInfo } from 'node:os'
+import { accountName } from '../../deadletter/ledger/accountName.ts'
 import type { Door } from './door.ts'
 import { formTokenOf, sessionIn, userOf } from './session.ts'
 import type { User, Users } from './users.ts'
@@ -37,13 +37,4 @@ export function localUser(): Doorkeeper {
   const user = { name: accountName(), role: 'edit' } as const
   const visitor = { user, formToken: randomBytes(24).toString('base64url'), byCookie: false }
   return () => visitor
-}
-
-/** The account that this runs under; in a container it may have no name. */
-function accountName(): string {
-  try {
-    return userInfo().username
-  } catch {
-    return 'local'
-  }
 }
