@@ -117,7 +117,7 @@ export const entry = () =>
   })
 
 /** How a decision about a group is called. */
-export const decision = () => z.enum(['muted', 'unmuted', 'merged', 'split'])
+const decision = () => z.enum(['muted', 'unmuted', 'merged', 'split'])
 
 export const groupEntry = () =>
   z.object({
