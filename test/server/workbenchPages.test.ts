@@ -82,6 +82,29 @@ streams: { priced: { from: orders, steps: [{ validate: { schema: { type: object,
     expect((await pageAt(url, path)).body).toContain('There is nothing open')
   })
 
+  it('tell of a redrive whose server ended, and send again what it had left: nothing goes twice', async () => {
+    const many = Array.from({ length: 30 }, (_, at) => ({ key: `k${at}`, value: { cost: 1 } }))
+    const { url, run, observe, broker, quiet } = await bench({ orders: many })
+    await run(mended)
+    const beside = await observe(mended)
+    const { body: started } = await ask(beside.url, '/api/redrives', { body: { all: true, rate: 10, why: 'slowly' } })
+    expect((await pageAt(beside.url, `/redrives/${started.id}`)).body).toContain('ends with it')
+    const look = async () => (await ask(beside.url, `/api/redrives/${started.id}`)).body
+    await until(look, ({ sent }) => sent > 0)
+    await beside.close()
+
+    const list = (await pageAt(url, '/redrives')).body
+    expect(list).toMatch(new RegExp(`Started elsewhere.*href="/redrives/${started.id}".*slowly`, 's'))
+    const page = (await pageAt(url, `/redrives/${started.id}`)).body
+    expect(page).toContain('is open still, and goes when its group or its letters are sent again')
+    await ask(url, '/api/redrives', { body: { all: true, why: 'the rest' } })
+    const counts = async () => (await ask(url, '/api/dlq')).body.topics[0]
+    expect(await until(counts, ({ resolved }) => resolved === 30)).toMatchObject({ open: 0, redriving: 0 })
+    await quiet()
+    const { records } = await broker.read({ topic: 'priced', partition: 0, offset: 0n }, 100)
+    expect(records).toHaveLength(30)
+  })
+
   it('rehearse a group, and a letter with another value, by a form that needs no reason', async () => {
     const { url, broker } = await bench({ orders: [{ key: 'a', value: { cost: 1 } }] })
     const { body } = await ask(url, '/api/letters')

@@ -1,6 +1,6 @@
 import type { Broker, TopicPartition } from '../../broker/broker.ts'
 import { AffectedBy, type Affected } from './affected.ts'
-import { Audit, type AuditEnd, type AuditPage, type Decision, type RedriveOutcome } from './audit.ts'
+import { Audit, type AuditEnd, type AuditPage, type Decision, type KnownRedrive, type RedriveOutcome } from './audit.ts'
 import type { LedgerEntry } from './entry.ts'
 import { follow, type FollowOptions } from './follow.ts'
 import { LetterGroups, type LetterCount, type LetterGroup } from './groups.ts'
@@ -90,6 +90,11 @@ export class Ledger {
   /** What was decided about groups of a topic, the first decision first. */
   decisions(topic: string): readonly Decision[] {
     return this.#opened.audit.decisions(topic)
+  }
+
+  /** The redrives that began last, the latest first. */
+  redrives(limit: number): readonly KnownRedrive[] {
+    return this.#opened.audit.redrives(limit)
   }
 
   /** How the letters of a redrive fare. @param name of the redrive */
