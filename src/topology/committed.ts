@@ -14,7 +14,8 @@ const smallest = 1 << 20
 export class CommittedStore {
   readonly #reader: StateReader
   readonly #name: string
-  readonly #recent: Recent
+  /** Values in memory; changes of which the broker may not have heard yet are among them. */
+  readonly recent: Recent
   readonly #pending: () => Iterable<string>
   /** Keys there may be; complete once all were looked at that there were, for those that come later are added. */
   #filter = new KeyFilter()
@@ -28,12 +29,7 @@ export class CommittedStore {
     this.#reader = reader
     this.#name = name
     this.#pending = pending
-    this.#recent = new Recent(budget, (key) => this.#evicted(key))
-  }
-
-  /** A value that is in memory. */
-  recent(key: string): { readonly value: unknown } | undefined {
-    return this.#recent.get(key)
+    this.recent = new Recent(budget, (key) => this.#evicted(key))
   }
 
   /** A value that is not in memory. */
@@ -45,17 +41,8 @@ export class CommittedStore {
       return undefined
     }
     const value = decode<unknown>(bytes)
-    this.#recent.put(key, value, bytes.length)
+    this.recent.add(key, value, bytes.length)
     return value
-  }
-
-  /** A unit takes a value that the broker will have. @param size of the encoded value, in bytes */
-  put(key: string, value: unknown, size: number): void {
-    this.#recent.put(key, value, size)
-  }
-
-  remove(key: string): void {
-    this.#recent.remove(key)
   }
 
   /** @throws StateUnreadableFault, as `get` does */

@@ -1,17 +1,21 @@
 import { compareKeys } from '../component/state.ts'
 import type { CommittedStore } from './committed.ts'
 import { decode } from './encoded.ts'
+import { deleted, isChanged, type Entry } from './recent.ts'
 
-/** Stands for a value that is to be deleted. */
-export const deleted = Symbol('deleted')
+/** A key that was changed. */
+export interface Changed {
+  readonly key: string
+  readonly entry: Entry
+}
 
 /** What changed of a store, over what the broker has of it. */
 export interface Changes {
   readonly committed: CommittedStore
   /** Keys of the changes. */
   readonly sorted: SortedKeys
-  readonly fresh: ReadonlyMap<string, unknown>
-  readonly taken: ReadonlyMap<string, unknown>
+  readonly fresh: readonly Changed[]
+  readonly taken: readonly Changed[]
 }
 
 /** More keys than this are put in order together. */
@@ -51,9 +55,11 @@ export function* mergedEntries(
   to?: string,
 ): Iterable<readonly [string, unknown]> {
   const changes = sorted
-    .between(from, to, () => [...taken.keys(), ...fresh.keys()])
-    .filter((key) => fresh.has(key) || taken.has(key))
-    .map((key) => [key, fresh.has(key) ? fresh.get(key) : taken.get(key)] as const)
+    .between(from, to, () => [...taken, ...fresh].map(({ key }) => key))
+    .flatMap((key) => {
+      const entry = committed.recent.get(key)
+      return entry && isChanged(entry) ? [[key, entry.value] as const] : []
+    })
   let next = 0
   for (const [key, bytes] of committed.entries(from, to)) {
     for (; next < changes.length && compareKeys(changes[next]![0], key) < 0; next++) yield* present(changes[next]!)
