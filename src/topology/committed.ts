@@ -19,7 +19,7 @@ export class CommittedStore {
   readonly #pending: () => Iterable<string>
   /** Keys there may be; complete once all were looked at that there were, for those that come later are added. */
   #filter = new KeyFilter()
-  #scan: Iterator<readonly [string, Buffer]> | undefined
+  #scan: Iterator<string> | undefined
   #complete = false
   /** What the filter may have, in keys. */
   #most = Infinity
@@ -47,12 +47,12 @@ export class CommittedStore {
 
   /** @throws StateUnreadableFault, as `get` does */
   *entries(from: string, to?: string): Iterable<readonly [string, Buffer]> {
-    const entries = this.#reader.entries(this.#name, from, to)[Symbol.iterator]()
-    for (;;) {
-      const next = orUnreadable(() => entries.next())
-      if (next.done) return
-      yield next.value
-    }
+    yield* readable(this.#reader.entries(this.#name, from, to))
+  }
+
+  /** @throws StateUnreadableFault, as `get` does */
+  *keys(from: string, to?: string): Iterable<string> {
+    yield* readable(this.#reader.keys(this.#name, from, to))
   }
 
   #evicted(key: string): void {
@@ -63,7 +63,7 @@ export class CommittedStore {
   /** Looks at some more of the keys there are, until it knows them all. */
   #lookOn(): void {
     if (this.#complete) return
-    this.#scan ??= this.entries('')[Symbol.iterator]()
+    this.#scan ??= this.keys('')[Symbol.iterator]()
     for (let left = scanned; left > 0; left--) {
       const next = this.#scan.next()
       if (next.done) {
@@ -72,7 +72,7 @@ export class CommittedStore {
         this.#most = Math.max(smallest, staleness * this.#filter.size)
         return
       }
-      this.#filter.add(next.value[0])
+      this.#filter.add(next.value)
     }
   }
 
@@ -90,6 +90,15 @@ export class CommittedStore {
 class StateUnreadableFault extends Fault {
   readonly code = 'state.unreadable'
   readonly disposition = 'halt'
+}
+
+function* readable<T>(items: Iterable<T>): Iterable<T> {
+  const iterator = items[Symbol.iterator]()
+  for (;;) {
+    const next = orUnreadable(() => iterator.next())
+    if (next.done) return
+    yield next.value
+  }
 }
 
 function orUnreadable<T>(read: () => T): T {

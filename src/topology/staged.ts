@@ -3,7 +3,7 @@ import type { StateStore } from '../component/state.ts'
 import type { WritableTable } from '../component/tableStore.ts'
 import { encode } from './encoded.ts'
 import { CommittedStore } from './committed.ts'
-import { mergedEntries, SortedKeys, type Changed } from './mergedEntries.ts'
+import { mergedEntries, mergedKeys, SortedKeys, type Changed } from './mergedEntries.ts'
 import { Budget, deleted, type Entry } from './recent.ts'
 
 /** Changes of one operator. */
@@ -75,6 +75,7 @@ export class StagedState {
       set: write,
       delete: (key) => write(key, deleted),
       entries: (from, to) => mergedEntries(staged, from, to),
+      keys: (from, to) => mergedKeys(staged, from, to),
     }
   }
 
