@@ -16,6 +16,10 @@ export interface StateTable {
 const firstPage = 8
 const pageSize = 256
 
+/** Rows of one statement: one by one they take twice the time. */
+const rowsAtOnce = 32
+const valuesAtOnce = 3 * rowsAtOnce
+
 export function openState(database: Database): StateTable {
   const numbers = new Map<string, number>()
   const find = database.prepare<{ id: number }>(
@@ -25,7 +29,11 @@ export function openState(database: Database): StateTable {
     'INSERT INTO store (consumer_group, task, name) VALUES (?, ?, ?) RETURNING id',
   )
   const get = database.prepare<{ value: Uint8Array }>('SELECT value FROM entry WHERE store = ? AND key = ?')
-  const set = database.prepare('INSERT OR REPLACE INTO entry VALUES (?, ?, ?)')
+  const [set, setAll] = [1, rowsAtOnce].map((rows) =>
+    database.prepare(
+      `INSERT OR REPLACE INTO entry VALUES ${Array.from({ length: rows }, () => '(?, ?, ?)').join(', ')}`,
+    ),
+  ) as [Statement<never>, Statement<never>]
   const remove = database.prepare('DELETE FROM entry WHERE store = ? AND key = ?')
   const [entries, keys] = ['key, value', 'key'].map((columns) => ({
     from: database.prepare<Entry>(`SELECT ${columns} FROM entry WHERE store = ? AND key >= ? ORDER BY key LIMIT ?`),
@@ -71,10 +79,22 @@ export function openState(database: Database): StateTable {
     change: (group, task, changes) => {
       for (const [store, own] of Map.groupBy(changes, ({ store }) => store)) {
         const number = numberOf(group, task, store) ?? create.get(group, task, store)!.id
-        for (const { key, value } of own) {
-          if (value === null) remove.run(number, key)
-          else set.run(number, key, value)
+        let rows: (number | string | Buffer)[] = []
+        const write = () => {
+          if (rows.length === valuesAtOnce) setAll.run(...rows)
+          else for (let at = 0; at < rows.length; at += 3) set.run(...rows.slice(at, at + 3))
+          rows = []
         }
+        for (const { key, value } of own) {
+          if (value === null) {
+            write()
+            remove.run(number, key)
+            continue
+          }
+          rows.push(number, key, value)
+          if (rows.length === valuesAtOnce) write()
+        }
+        write()
       }
     },
     reader: (group, task) => ({
