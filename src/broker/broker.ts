@@ -190,6 +190,8 @@ export interface StateReader {
   get(store: string, key: string): Buffer | undefined
   /** Entries with from <= key < to, in the order of their UTF-8 bytes. */
   entries(store: string, from?: string, to?: string): Iterable<readonly [key: string, value: Buffer]>
+  /** Their keys alone: values are not read. */
+  keys(store: string, from?: string, to?: string): Iterable<string>
 }
 
 export interface Broker {

@@ -123,6 +123,10 @@ export function openStateCopy({ file = ':memory:', now }: CopyOptions): StateCop
         if (unwritten.has(task, store)) orClose(write)
         yield* written.entries(store, from, to)
       },
+      *keys(store, from, to) {
+        if (unwritten.has(task, store)) orClose(write)
+        yield* written.keys(store, from, to)
+      },
     }
   }
   return {

@@ -72,6 +72,7 @@ export class GlobalState {
     return {
       get: (store, key) => live((state) => state.get(store, key)),
       entries: (store, from, to) => live((state) => state.entries(store, from, to)),
+      keys: (store, from, to) => live((state) => state.keys(store, from, to)),
     }
   }
 

@@ -73,28 +73,49 @@ export class FixedWindows implements WindowStore {
   }
 
   close(_before: number, streamTime: number): Closed {
-    const { size, emit } = this.#options
     const closedTo = streamTime - this.patience
     this.#due ??= this.#earliest()
     if (closedTo < this.#due) return { closed: [], removed: 0 }
 
-    const passed: GroupWindow[] = []
     this.#due = Infinity
-    for (const [key, value] of this.#state.entries(first, behind)) {
-      const end = endOf(key)
-      if (end > closedTo || (emit === 'update' && passed.length === forgottenAtOnce)) {
-        this.#due = end
-        break
-      }
-      const [latest, accumulated] = value as Kept
-      passed.push({ group: key.slice(1 + timeTextLength), start: end - size, end, latest, accumulated })
-    }
-    for (const { end, group } of passed) this.#state.delete(this.#keyOf(end, group))
-    return { closed: emit === 'close' ? passed : [], removed: passed.length }
+    if (this.#options.emit === 'update') return { closed: [], removed: this.#forgetPassed(closedTo) }
+    const closed = this.#passed(closedTo)
+    for (const { end, group } of closed) this.#state.delete(this.#keyOf(end, group))
+    return { closed, removed: closed.length }
   }
 
   forget(): void {
     this.#due = undefined
+  }
+
+  /** Those that closed; sees when the next one does. */
+  #passed(closedTo: number): readonly GroupWindow[] {
+    const passed: GroupWindow[] = []
+    for (const [key, value] of this.#state.entries(first, behind)) {
+      const end = endOf(key)
+      if (end > closedTo) {
+        this.#due = end
+        break
+      }
+      const [latest, accumulated] = value as Kept
+      passed.push({ group: key.slice(1 + timeTextLength), start: end - this.#options.size, end, latest, accumulated })
+    }
+    return passed
+  }
+
+  /** Forgets closed windows that nobody wants, some at a time. @returns how many */
+  #forgetPassed(closedTo: number): number {
+    const passed: string[] = []
+    for (const key of this.#state.keys(first, behind)) {
+      const end = endOf(key)
+      if (end > closedTo || passed.length === forgottenAtOnce) {
+        this.#due = end
+        break
+      }
+      passed.push(key)
+    }
+    for (const key of passed) this.#state.delete(key)
+    return passed.length
   }
 
   #accumulated(kept: Kept | undefined, start: number, { group, time, inputs }: Arrival): GroupWindow {
@@ -114,7 +135,7 @@ export class FixedWindows implements WindowStore {
   }
 
   #earliest(): number {
-    for (const [key] of this.#state.entries(first, behind)) return endOf(key)
+    for (const key of this.#state.keys(first, behind)) return endOf(key)
     return Infinity
   }
 }
