@@ -64,20 +64,32 @@ export async function sendLetters(
   options: SendOptions,
 ): Promise<Sent> {
   const sender = new Sender(options)
+  const isOver = () => options.signal.aborted || sender.isOver
   let chunk: Parcel[] = []
   let bytes = 0
-  for await (const letter of letters) {
-    if (options.signal.aborted || sender.isOver) break
-    const parcel = sender.pack(letter)
-    if (!parcel) continue
-    chunk.push(parcel)
-    bytes += letter.record.value?.length ?? 0
-    if (chunk.length < sender.atOnce && bytes < bytesPerUnit) continue
-    await sender.send(chunk)
+  let sending = Promise.resolve()
+  /** While a unit is on its way, the letters of the next one are read. */
+  const send = async (): Promise<void> => {
+    await sending
+    if (isOver()) return
+    sending = sender.send(chunk)
+    sending.catch(() => {}) // It is awaited after them.
     chunk = []
     bytes = 0
   }
-  if (!options.signal.aborted && !sender.isOver) await sender.send(chunk)
+  try {
+    for await (const letter of letters) {
+      if (isOver()) break
+      const parcel = sender.pack(letter)
+      if (!parcel) continue
+      chunk.push(parcel)
+      bytes += letter.record.value?.length ?? 0
+      if (chunk.length >= sender.atOnce || bytes >= bytesPerUnit) await send()
+    }
+    await send()
+  } finally {
+    await sending
+  }
   return sender.standing
 }
 
