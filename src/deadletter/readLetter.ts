@@ -53,7 +53,7 @@ export interface Letter {
   readonly record: RawRecord
   /** Who wrote the letter, and so how it is read. */
   readonly convention: Convention
-  /** What a letter of another convention does not say, or not in a way that can be read, such as "origin.offset". */
+  /** What a letter of another convention does not say, or not in a way that can be read, such as "origin.offset"; "record" where it does not hold the source record. */
   readonly missing: readonly string[]
 }
 
@@ -64,7 +64,37 @@ export interface Reopened {
   readonly passed: boolean
 }
 
-type Facts = { readonly [name: string]: string | undefined }
+/** What Oxbow's own letters say of themselves. */
+const factNames = [
+  'id',
+  'pipeline',
+  'source',
+  'operator',
+  'fault.code',
+  'fault.message',
+  'fault.stack',
+  'fingerprint',
+  'disposition',
+  'attempts',
+  'hops',
+  'revision',
+  'origin.topic',
+  'origin.partition',
+  'origin.offset',
+  'origin.timestamp',
+  'failed-at',
+  'first-failed-at',
+  'index',
+  'input',
+  'input.key',
+  'input.timestamp',
+  'input.missing',
+  'streams',
+  'read.topic',
+  'read.partition',
+] as const
+type FactName = (typeof factNames)[number]
+type Facts = { readonly [name in FactName]?: string | undefined }
 
 /**
  * Reads a letter: Oxbow's own, in the `headers` or the `json` envelope, or one that somebody else wrote. Undefined where the record is none.
@@ -123,7 +153,7 @@ function asForeign({ topic, partition, offset, timestamp }: StoredRecord, letter
   }
 }
 
-function missingIn({ operator, fault, origin, failedAt }: ForeignLetter): string[] {
+function missingIn({ operator, fault, origin, failedAt, isWithoutRecord, record }: ForeignLetter): string[] {
   const facts: { readonly [name: string]: unknown } = {
     operator,
     'fault.code': fault.code,
@@ -134,13 +164,15 @@ function missingIn({ operator, fault, origin, failedAt }: ForeignLetter): string
     'origin.offset': origin.offset,
     'origin.timestamp': origin.timestamp,
     failedAt,
+    record: isWithoutRecord ? undefined : record,
   }
   return Object.keys(facts).filter((name) => facts[name] === undefined)
 }
 
 function asLetter({ topic, partition, offset }: StoredRecord, facts: Facts, record: RawRecord): Letter {
-  const text = (name: string): string => facts[name] ?? ''
-  const number = (name: string): number => Number(facts[name] ?? 0)
+  const text = (name: FactName): string => facts[name] ?? ''
+  const number = (name: FactName): number => Number(facts[name] ?? 0)
+  const failedAt = timeOf(facts['failed-at'])
   return {
     id: text('id'),
     pipeline: text('pipeline'),
@@ -160,8 +192,8 @@ function asLetter({ topic, partition, offset }: StoredRecord, facts: Facts, reco
       offset: /^\d+$/.test(text('origin.offset')) ? BigInt(text('origin.offset')) : 0n,
       timestamp: timeOf(facts['origin.timestamp']),
     },
-    failedAt: timeOf(facts['failed-at']),
-    firstFailedAt: timeOf(facts['first-failed-at']),
+    failedAt,
+    firstFailedAt: facts['first-failed-at'] === facts['failed-at'] ? failedAt : timeOf(facts['first-failed-at']),
     disposition: facts.disposition ?? 'deadLetter',
     index: text('index'),
     ...(facts.input !== undefined && { input: facts.input }),
@@ -178,10 +210,15 @@ function asLetter({ topic, partition, offset }: StoredRecord, facts: Facts, reco
   }
 }
 
+/** The facts by the names of their headers. */
+const factOf: ReadonlyMap<string, FactName> = new Map(factNames.map((name) => [letterPrefix + name, name]))
+
 function factsOf(headers: readonly Header[]): Facts {
-  const facts = Object.create(null) as { [name: string]: string | undefined }
-  for (const [name, value] of headers)
-    if (name.startsWith(letterPrefix)) facts[name.slice(letterPrefix.length)] = value?.toString()
+  const facts: { [name in FactName]?: string | undefined } = {}
+  for (const [name, value] of headers) {
+    const fact = factOf.get(name)
+    if (fact !== undefined) facts[fact] = value?.toString()
+  }
   return facts
 }
 

@@ -61,37 +61,38 @@ export function redriveRecord(facts: RedriveFacts, lane: TopicPartition, now: nu
   return { ...lane, key, value, headers: [...headers, ...ownHeaders(facts)], timestamp: now }
 }
 
-function ownHeaders({ raw, input, streams, read, ...facts }: RedriveFacts): Header[] {
-  const texts = {
-    letter: facts.letter,
-    topic: facts.topic,
-    hops: String(facts.hops),
-    'failed-at': String(facts.failedAt),
-    'first-failed-at': String(facts.firstFailedAt),
-    redrive: facts.redrive,
-    reopened: facts.reopened === 0 ? undefined : String(facts.reopened),
-    passed: facts.passed ? 'true' : undefined,
-    source: facts.source,
-    'origin.topic': raw.topic,
-    'origin.partition': String(raw.partition),
-    'origin.offset': String(raw.offset),
-    'origin.timestamp': String(raw.timestamp),
-    operator: facts.operator,
-    from: facts.from,
-    index: facts.index,
-    'input.value': input.value,
-    'input.key': input.key,
-    'input.timestamp': input.timestamp === undefined ? undefined : String(input.timestamp),
-    'input.missing': facts.missing,
-    fixed: facts.fixed ? 'true' : undefined,
-    uncounted: facts.uncounted ? 'true' : undefined,
-    streams: streams && streamsText(streams),
-    'read.topic': read?.topic,
-    'read.partition': read && String(read.partition),
+function ownHeaders(facts: RedriveFacts): Header[] {
+  const { raw, input, streams, read } = facts
+  const headers: Header[] = []
+  const say = (name: string, text: string | number | bigint | undefined): void => {
+    if (text !== undefined) headers.push(headerOf(prefix + name, String(text)))
   }
-  return Object.entries(texts).flatMap(([name, text]): Header[] =>
-    text === undefined ? [] : [headerOf(prefix + name, text)],
-  )
+  say('letter', facts.letter)
+  say('topic', facts.topic)
+  say('hops', facts.hops)
+  say('failed-at', facts.failedAt)
+  say('first-failed-at', facts.firstFailedAt)
+  say('redrive', facts.redrive)
+  say('reopened', facts.reopened === 0 ? undefined : facts.reopened)
+  say('passed', facts.passed ? 'true' : undefined)
+  say('source', facts.source)
+  say('origin.topic', raw.topic)
+  say('origin.partition', raw.partition)
+  say('origin.offset', raw.offset)
+  say('origin.timestamp', raw.timestamp)
+  say('operator', facts.operator)
+  say('from', facts.from)
+  say('index', facts.index)
+  say('input.value', input.value)
+  say('input.key', input.key)
+  say('input.timestamp', input.timestamp)
+  say('input.missing', facts.missing)
+  say('fixed', facts.fixed ? 'true' : undefined)
+  say('uncounted', facts.uncounted ? 'true' : undefined)
+  say('streams', streams && streamsText(streams))
+  say('read.topic', read?.topic)
+  say('read.partition', read?.partition)
+  return headers
 }
 
 /** @returns undefined for what is no record of a redrive: anybody may write to a topic */

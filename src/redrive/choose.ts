@@ -7,6 +7,7 @@ import { letterTopicsOf } from '../topology/letterTopics.ts'
 import type { Plan } from '../topology/plan.ts'
 import { retryGroupOf } from '../topology/retryTopic.ts'
 import { homeIn } from './home.ts'
+import { Originals } from './originals.ts'
 import { openLetters, openLettersById } from './openLetters.ts'
 
 /** Which open letters of a pipeline: those that all of it fits; all of them where nothing is said. */
@@ -54,7 +55,8 @@ export class NoSuchLetter extends Error {
 
 /**
  * The open letters of a pipeline that were chosen, the oldest of a partition first. Letters on a queue of others' have been through its
- * streams already: they are chosen only where they, their group, or the topic are named.
+ * streams already: they are chosen only where they, their group, or the topic are named. Of a topic that is named, letters that
+ * nothing in the pipeline can take are chosen, too: who sends them back is told why not.
  * @param onOther is told of each that fits but for the pipeline that wrote it: one that reads the same source may write to the same
  *   topic, and its letters are not this one's to send. Those that are named by their ids are taken as what they are
  * @throws NoSuchLetter
@@ -64,28 +66,39 @@ export async function* chosenLetters(
   choice: Choice,
   onOther?: (letter: Letter) => void,
 ): AsyncGenerator<Letter> {
-  const { ids, group } = choice
+  const { ids, topic, group } = choice
+  if (topic !== undefined && (await broker.topics([topic])).length === 0)
+    throw new NoSuchLetter(`there is no topic ${topic}; nothing was done`)
   const topics = topicsOf(plan, choice)
+  const originals = new Originals(broker)
   const isChosen = chosenIn(plan, choice, onOther)
   if (ids) {
-    const letters = await openLettersById({ broker, ledger, topics, group }, ids)
+    const found = await openLettersById({ broker, ledger, topics, group }, ids)
+    const letters = await Promise.all(found.map(async (letter) => letter && originals.of(letter)))
     const missing = ids.filter((_, at) => !letters[at] || !isChosen(letters[at]))
     if (missing.length > 0) throw new NoSuchLetter(`no such open letter: ${missing.join(', ')}; nothing was done`)
     for (const letter of letters) if (letter) yield letter
     return
   }
-  for await (const letter of openLetters({ broker, ledger, topics, group })) if (isChosen(letter)) yield letter
+  for await (const found of openLetters({ broker, ledger, topics, group })) {
+    const letter = found.convention === 'shareGroup' ? await originals.of(found) : found
+    if (isChosen(letter)) yield letter
+  }
 }
 
-/** Tells whether letters are of a pipeline, and of those that are chosen, be they open or not. @param onOther as above */
+/** Tells of letters of the group that is meant, if one is, whether they are chosen otherwise too, be they open or not. @param onOther as above */
 export function chosenIn(plan: Plan, choice: Choice, onOther?: (letter: Letter) => void): (letter: Letter) => boolean {
-  const { ids, source, formerly } = choice
+  const { ids, source, topic, formerly } = choice
   const homeOf = homeIn(plan)
   const names = [plan.name, formerly].flatMap((name) => (name === undefined ? [] : [name, retryGroupOf(name)]))
   return (letter) => {
     const home = homeOf(letter)
-    if (!home || home.source.name !== (source ?? home.source.name) || !fits(letter, choice)) return false
-    const isOwn = home.isOfOthers || ids !== undefined || names.includes(letter.pipeline)
+    const isMeant = home
+      ? home.source.name === (source ?? home.source.name)
+      : topic !== undefined && source === undefined
+    if (!isMeant || !fits(letter, choice)) return false
+    const isOfOthers = home?.isOfOthers ?? letter.convention !== 'oxbow'
+    const isOwn = isOfOthers || ids !== undefined || names.includes(letter.pipeline)
     if (!isOwn) onOther?.(letter)
     return isOwn
   }

@@ -1,13 +1,14 @@
 import type { Letter } from '../deadletter/readLetter.ts'
 import { factsAsHeaders } from '../topology/contents.ts'
+import { startOf } from '../topology/departure.ts'
 import { externalSources, type Plan, type PlannedSource } from '../topology/plan.ts'
 
 /** Where a letter goes back to. */
 export interface Home {
   readonly source: PlannedSource
-  /** The letter as one of the source: on a queue, the record that failed is what the queue's streams get. */
+  /** The letter as one of the source: on a queue, the record that failed is what the queue's streams get. Of others' letters it goes on at the source, for where they failed is no place of the pipeline. */
   readonly letter: Letter
-  /** Whether others wrote it, so that where it failed is no place of the pipeline. */
+  /** Whether others wrote it. */
   readonly isOfOthers: boolean
 }
 
@@ -23,7 +24,8 @@ export function homeIn(plan: Plan): (letter: Letter) => Home | undefined {
     const isOwn = !isForeign && source?.deadLetters.topic === letter.topic
     const queue = isOwn ? undefined : sources.get(letter.topic)
     if (queue?.spec.letters) return { source: queue, letter: asReadBy(queue, letter), isOfOthers: true }
-    return source && { source, letter, isOfOthers: isForeign }
+    if (!isForeign) return source && { source, letter, isOfOthers: false }
+    return source && { source, letter: { ...letter, operator: startOf(source.name) }, isOfOthers: true }
   }
 }
 
@@ -31,6 +33,7 @@ export function homeIn(plan: Plan): (letter: Letter) => Home | undefined {
 const asReadBy = (queue: PlannedSource, { read: _read, input: _input, ...letter }: Letter): Letter => ({
   ...letter,
   source: queue.name,
+  operator: startOf(queue.name),
   origin: {
     topic: letter.topic,
     partition: letter.partition,

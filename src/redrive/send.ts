@@ -10,6 +10,7 @@ import { prepareTopics } from '../topology/prepareTopics.ts'
 import { Canary, type CanaryResult } from './canary.ts'
 import { ensureLedgers } from './ensureLedgers.ts'
 import type { Fix } from './fix.ts'
+import { withoutRecord } from './originals.ts'
 import { Pace } from './pace.ts'
 import { WaysBack } from './wayBack.ts'
 
@@ -124,6 +125,7 @@ class Sender {
     const { id, hops, failedAt } = letter
     const entry = { letter: id, hops, failedAt, by, redrive, at: now }
     if (typeof to === 'object') {
+      if (letter.missing.includes('record')) return this.#refuse(letter, withoutRecord(letter))
       const said: LedgerEntry = {
         ...entry,
         to: 'resolved',

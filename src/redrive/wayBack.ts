@@ -8,6 +8,7 @@ import type { Plan, PlannedSource, Subtopology } from '../topology/plan.ts'
 import { retryGroupOf } from '../topology/retryTopic.ts'
 import { fixed, type Fix } from './fix.ts'
 import { homeIn } from './home.ts'
+import { withoutRecord } from './originals.ts'
 
 export interface WayOptions {
   readonly plan: Plan
@@ -41,13 +42,19 @@ export class WaysBack {
   of(found: Letter, now: number): WayBack {
     const home = this.#homeOf(found)
     if (!home) return { refusal: `the config has no source ${found.source} (any more)` }
-    const { source, letter, isOfOthers } = home
-    const { operator, read, hops } = letter
+    const { source, letter } = home
+    const { operator, read, hops, missing } = letter
+    if (missing.includes('record') && !this.#givesValue) return { refusal: withoutRecord(found) }
     if (hops >= source.deadLetters.maxHops) return { refusal: tooOften(hops) }
     if (read && operator === startOf(read.topic))
       return { refusal: `the pipeline did not write it to ${read.topic}, so that it has no source to go back to` }
-    const isWhole = isOfOthers || this.#options.to === 'source' || operator === startOf(source.name)
+    const isWhole = this.#options.to === 'source' || operator === startOf(source.name)
     return isWhole ? this.#fromSource(letter, source, now) : this.#atOperator(letter, source, now)
+  }
+
+  get #givesValue(): boolean {
+    const { fix } = this.#options
+    return fix !== undefined && !('expression' in fix)
   }
 
   #fromSource(letter: Letter, source: PlannedSource, now: number): WayBack {

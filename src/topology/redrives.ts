@@ -174,7 +174,7 @@ export class Redrives {
   }
 
   /** Takes the record back from what it was counted as: where it counted as dead by this letter, it is in flight again. */
-  #count({ streams: known, operator, from, read, passed, uncounted }: RedriveFacts, lineage: Lineage): void {
+  #count({ streams: known, operator, from, read, uncounted, passed }: RedriveFacts, lineage: Lineage): void {
     const { streams, tally, task, readersOf } = this.#host
     const countedAlready = () => streams.forEach((_, number) => (lineage.marks[number] = entered | elsewhere))
     if (passed) return countedAlready()

@@ -105,6 +105,24 @@ streams: { one: { from: orders, to: { topic: out } } }`
   const { broker, plan } = await startPipeline(yaml, catalog, { before: [letter({ price: 1 })] })
   expect(await topicsChosen(broker, plan, {})).toEqual([])
   expect(await topicsChosen(broker, plan, { topic: 'connect.dlq' })).toEqual(['connect.dlq'])
+  expect(await topicsChosen(broker, plan, { topic: 'connect.dlq', source: 'other' })).toEqual([])
+  await expect(topicsChosen(broker, plan, { topic: 'none' })).rejects.toThrow(
+    'there is no topic none; nothing was done',
+  )
+})
+
+it('letters that nothing in the pipeline takes are refused, or go to a topic', async () => {
+  const yaml = `
+name: shop
+sources: { others: { topic: {} } }
+streams: { one: { from: others, to: { topic: out } } }`
+  const { broker, plan } = await startPipeline(yaml, catalog, { before: [letter({ price: 1 })] })
+  const chosen = () => chosenLetters({ broker, plan, ledger: new Ledger(broker) }, { topic: 'connect.dlq' })
+  const why: string[] = []
+  await sendBack(broker, plan, chosen(), { onRefused: (_, reason) => why.push(reason) })
+  expect(why).toEqual(['the config has no source orders (any more)'])
+  expect(await sendBack(broker, plan, chosen(), { to: { topic: 'orders' } })).toEqual({ sent: 1, refused: 0 })
+  expect(await valuesOf(broker, 'orders')).toEqual([{ price: 1 }])
 })
 
 it('letters of a queue are rehearsed: what would be written, and how they fail', async () => {
@@ -117,6 +135,27 @@ it('letters of a queue are rehearsed: what would be written, and how they fail',
     ['new fault', []],
   ])
   expect(await entriesOf(broker, 'connect.dlq')).toEqual([])
+})
+
+it('letters go through all streams of their queue, whatever is said of where they failed', async () => {
+  const yaml = `
+name: p
+sources: { others.dlq: { deadLetterQueue: {} } }
+streams:
+  one: { from: others.dlq, steps: [filter: record.n > 0], to: { topic: out } }
+  two: { from: others.dlq, to: { topic: also } }`
+  const unsaid: Header[] = [['__streams.errors.topic', Buffer.from('orders')]]
+  const before = [
+    output('others.dlq', { n: 1 }, { headers: unsaid }),
+    output('others.dlq', { original_record: { n: 2 }, error: 'x', operator: 'one.filter', original_topic: 'orders' }),
+  ]
+  const running = await startPipeline(yaml, catalog, { before, once: false })
+  const { broker, plan } = running
+  await running.pipeline.quiet()
+  await sendBack(broker, plan, await lettersOf(broker, 'others.dlq'))
+  expect(await counted(running)).toMatchObject({ read: 4, emitted: 4, inFlight: 0 })
+  expect(await valuesOf(broker, 'also')).toEqual([{ n: 1 }, { n: 2 }, { n: 1 }, { n: 2 }])
+  expect([...(await standingsOf(broker, 'others.dlq')).values()]).toEqual(['resolved', 'resolved'])
 })
 
 it('letters of a queue can be given up', async () => {

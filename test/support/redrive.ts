@@ -10,7 +10,7 @@ import { recordsOf } from './pipeline.ts'
 export const sendBack = (
   broker: Broker,
   plan: Plan,
-  letters: Iterable<Letter>,
+  letters: Iterable<Letter> | AsyncIterable<Letter>,
   more: Partial<SendOptions> = {},
 ): Promise<Sent> =>
   sendLetters(letters, {

@@ -1,4 +1,5 @@
 import type { Header, RawRecord, StoredRecord } from '../../record/record.ts'
+import { SharedHeaders } from '../sharedHeaders.ts'
 import { Reader } from './reader.ts'
 import { varintSize, writeVarint } from './varint.ts'
 
@@ -68,6 +69,7 @@ export function* encodeBatches(records: readonly RawRecord[]): Generator<Encoded
 export function decodeBatch(bytes: Buffer, place: BatchPlace, skip: number, max: number): StoredRecord[] {
   const { topic, partition, baseOffset, firstTimestamp } = place
   const reader = new Reader(bytes)
+  const shared = new SharedHeaders(reader)
   const records: StoredRecord[] = []
   let remaining = bytes.length
   for (let index = 0; remaining > 0 && records.length < max; index++) {
@@ -86,23 +88,13 @@ export function decodeBatch(bytes: Buffer, place: BatchPlace, skip: number, max:
       timestamp: flags & isEarlier ? firstTimestamp - distance : firstTimestamp + distance,
       key: flags & hasKey ? reader.slice(reader.varint()) : null,
       value: flags & hasValue ? reader.slice(reader.varint()) : null,
-      headers: flags & hasHeaders ? readHeaders(reader) : noHeaders,
+      headers: flags & hasHeaders ? shared.next(reader.varint()) : noHeaders,
     })
   }
   return records
 }
 
 const noHeaders: readonly Header[] = []
-
-function readHeaders(reader: Reader): Header[] {
-  const headers: Header[] = []
-  for (let left = reader.varint(); left > 0; left--) {
-    const name = reader.text(reader.varint())
-    const size = reader.varint()
-    headers.push([name, size === 0 ? null : reader.slice(size - 1)])
-  }
-  return headers
-}
 
 function bodySize({ key, value, headers, timestamp }: RawRecord, firstTimestamp: number): number {
   let size = 1 + varintSize(Math.abs(timestamp - firstTimestamp))

@@ -2,15 +2,15 @@ import { BrokerError } from '../broker.ts'
 
 /** Reads bytes from front to back and never past their end. */
 export class Reader {
-  readonly #bytes: Buffer
-  #at = 0
+  readonly bytes: Buffer
+  position = 0
 
   constructor(bytes: Buffer) {
-    this.#bytes = bytes
+    this.bytes = bytes
   }
 
   byte(): number {
-    const byte = this.#bytes[this.#at++]
+    const byte = this.bytes[this.position++]
     if (byte === undefined) throw endsEarly()
     return byte
   }
@@ -27,21 +27,27 @@ export class Reader {
   }
 
   skip(length: number): void {
-    this.#at += length
-    if (this.#at > this.#bytes.length) throw endsEarly()
+    this.position += length
+    if (this.position > this.bytes.length) throw endsEarly()
   }
 
   /** A view of the next bytes, not a copy. */
   slice(length: number): Buffer {
-    const from = this.#at
+    const from = this.position
     this.skip(length)
-    return this.#bytes.subarray(from, this.#at)
+    return this.bytes.subarray(from, this.position)
   }
 
-  text(length: number): string {
-    const from = this.#at
+  headerName(): string {
+    const length = this.varint()
+    const from = this.position
     this.skip(length)
-    return this.#bytes.toString('utf8', from, this.#at)
+    return this.bytes.toString('utf8', from, this.position)
+  }
+
+  headerValue(): Buffer | null {
+    const size = this.varint()
+    return size === 0 ? null : this.slice(size - 1)
   }
 }
 

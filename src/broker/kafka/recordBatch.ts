@@ -1,6 +1,7 @@
 import { crc32c } from '@platformatic/kafka'
 import type { Header, RawRecord, StoredRecord } from '../../record/record.ts'
 import { BrokerError } from '../broker.ts'
+import { SharedHeaders } from '../sharedHeaders.ts'
 import { compress, decompress, type Compression } from './compression.ts'
 
 /** Who produces a batch, as the broker knows it. */
@@ -121,7 +122,7 @@ function markerOf(bytes: Buffer): 'commit' | 'abort' {
   cursor.position++
   cursor.varint()
   cursor.varint()
-  const key = cursor.bytes()
+  const key = cursor.content()
   return key?.readInt16BE(2) === 0 ? 'abort' : 'commit'
 }
 
@@ -142,6 +143,7 @@ function decodeRecords(
   const appended = attributes & logAppendTime ? Number(batch.readBigInt64BE(35)) : undefined
   const packed = attributes & compressionMask
   const cursor = packed ? new Cursor(decompress(packed, batch.subarray(headSize)), 0) : new Cursor(batch, headSize)
+  const shared = new SharedHeaders(cursor)
   const records: StoredRecord[] = []
   for (let at = 0; at < count; at++) {
     const end = cursor.varint() + cursor.position
@@ -150,9 +152,11 @@ function decodeRecords(
     if (appended !== undefined) cursor.varlong()
     const offset = firstOffset + cursor.varint()
     if (offset >= from) {
-      const key = cursor.bytes()
-      const value = cursor.bytes()
-      records.push({ topic, partition, offset: BigInt(offset), timestamp, key, value, headers: cursor.headers() })
+      const key = cursor.content()
+      const value = cursor.content()
+      const count = cursor.varint()
+      const headers = count > 0 ? shared.next(count) : noHeaders
+      records.push({ topic, partition, offset: BigInt(offset), timestamp, key, value, headers })
     }
     cursor.position = end
   }
@@ -162,17 +166,17 @@ function decodeRecords(
 const noHeaders: readonly Header[] = []
 
 class Cursor {
-  readonly #bytes: Buffer
+  readonly bytes: Buffer
   position: number
 
   constructor(bytes: Buffer, position: number) {
-    this.#bytes = bytes
+    this.bytes = bytes
     this.position = position
   }
 
   /** Zigzag-encoded, at most 32 bits. */
   varint(): number {
-    const bytes = this.#bytes
+    const bytes = this.bytes
     let byte = bytes[this.position++]!
     let value = byte & 0x7f
     for (let shift = 7; byte & 0x80; shift += 7) {
@@ -186,26 +190,26 @@ class Cursor {
   varlong(): number {
     let value = 0
     for (let factor = 1; ; factor *= 128) {
-      const byte = this.#bytes[this.position++]!
+      const byte = this.bytes[this.position++]!
       value += (byte & 0x7f) * factor
       if (!(byte & 0x80)) break
     }
     return value % 2 === 0 ? value / 2 : -(value + 1) / 2
   }
 
-  bytes(): Buffer | null {
+  content(): Buffer | null {
     const length = this.varint()
     if (length < 0) return null
     const start = this.position
-    return this.#bytes.subarray(start, (this.position = start + length))
+    return this.bytes.subarray(start, (this.position = start + length))
   }
 
-  headers(): readonly Header[] {
-    const count = this.varint()
-    if (count <= 0) return noHeaders
-    const headers: Header[] = []
-    for (let at = 0; at < count; at++) headers.push([(this.bytes() ?? Buffer.alloc(0)).toString(), this.bytes()])
-    return headers
+  headerName(): string {
+    return this.content()?.toString() ?? ''
+  }
+
+  headerValue(): Buffer | null {
+    return this.content()
   }
 }
 

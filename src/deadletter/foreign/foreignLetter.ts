@@ -26,6 +26,8 @@ export interface ForeignLetter {
   readonly failedAt?: number | undefined
   /** The source record, without what was added to it. */
   readonly record: RawRecord
+  /** Whether nothing of the source record was copied. */
+  readonly isWithoutRecord?: true
 }
 
 /** Reads the letters of one convention; undefined where the record is none. */

@@ -1,6 +1,7 @@
 import type { Database } from '../../broker/embedded/database.ts'
 import { dispositions, type GroupEntry, type LedgerEntry } from './entry.ts'
-import { unpackedId, type LetterIndex } from './letterIndex.ts'
+import type { LetterIndex } from './letterIndex.ts'
+import { unpackedId } from './packedId.ts'
 
 /** An entry, and the dead-letter topic of the letter or the group that it speaks of. */
 export type AuditEntry = (LedgerEntry & OfTopic) | Decision

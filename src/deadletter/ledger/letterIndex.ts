@@ -15,20 +15,9 @@ import {
 import { GroupChanges } from './groupChanges.ts'
 import { indexSchema } from './indexSchema.ts'
 import { indexStatements, type LetterRow, type Numbering } from './indexStatements.ts'
+import { packedId } from './packedId.ts'
 
 const numberOf = (disposition: Disposition): number => dispositions.indexOf(disposition)
-
-/** An id as the index keeps it: the 32 hexadecimal digits of Oxbow's own take half the room. */
-export const packedId = (id: string): Buffer =>
-  /^[0-9a-f]{32}$/.test(id) ? Buffer.from(id, 'hex') : Buffer.concat([notHex, Buffer.from(id)])
-
-/** Longer than what is packed, whatever follows. */
-const notHex = Buffer.from('as it is written:')
-
-export const unpackedId = (packed: Uint8Array): string => {
-  const bytes = Buffer.from(packed)
-  return bytes.length === 16 ? bytes.toString('hex') : bytes.toString('utf8', notHex.length)
-}
 
 /** What a partition has up to an offset, as far as the index did not know of it. */
 export interface Passage {

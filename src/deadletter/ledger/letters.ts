@@ -1,7 +1,8 @@
 import type { TopicPartition } from '../../broker/broker.ts'
 import type { Database } from '../../broker/embedded/database.ts'
 import { dispositions, type LedgerEntry, type Disposition } from './entry.ts'
-import { packedId, unpackedId, type LetterIndex } from './letterIndex.ts'
+import type { LetterIndex } from './letterIndex.ts'
+import { packedId, unpackedId } from './packedId.ts'
 
 /** What the index has of a letter. */
 export interface IndexedLetter {
@@ -161,10 +162,10 @@ interface EntryRow extends Pick<LedgerEntry, 'hops' | 'at' | 'why'> {
   readonly reopened: number | null
 }
 
-const reopened = `coalesce((SELECT max(reopened) FROM entry WHERE entry.letter = letter.id AND entry.topic = letter.topic
+const timesReopened = `coalesce((SELECT max(reopened) FROM entry WHERE entry.letter = letter.id AND entry.topic = letter.topic
   AND reopened IS NOT NULL AND entry.hops = letter.hops AND entry.failed_at = letter.failed_at), 0) AS reopened`
-const letterColumns = `SELECT letter.id, topic.name AS topic, partition, at_offset, fingerprint, word.text AS source, key, hops, failed_at, disposition,
-  ${reopened}
+const letterColumns = `SELECT letter.id, topic.name AS topic, partition, at_offset, fingerprint, word.text AS source, key, hops, failed_at,
+  disposition, ${timesReopened}
   FROM letter JOIN topic ON topic.id = letter.topic JOIN word ON word.id = letter.source
   JOIN letter_group ON letter_group.id = letter.letter_group`
 const chosenGroups = `(?1 IS NULL OR topic = (SELECT id FROM topic WHERE name = ?1)) AND (?2 IS NULL OR fingerprint = ?2)`
@@ -185,7 +186,7 @@ const statements = (database: Database) => ({
   byNumber: database.prepare<LetterRow>(`${letterColumns} WHERE number = ?`),
   letter: database.prepare<LetterRow>(`${letterColumns} WHERE letter.id = ? ORDER BY number DESC LIMIT 1`),
   placed: database.prepare<Pick<LetterRow, 'at_offset' | 'disposition' | 'fingerprint' | 'reopened'>>(
-    `SELECT at_offset, disposition, fingerprint, ${reopened} FROM letter JOIN letter_group ON letter_group.id = letter.letter_group
+    `SELECT at_offset, disposition, fingerprint, ${timesReopened} FROM letter JOIN letter_group ON letter_group.id = letter.letter_group
      WHERE letter.topic = (SELECT id FROM topic WHERE name = ?) AND partition = ? AND at_offset >= ? AND at_offset < ?`,
   ),
   history: database.prepare<EntryRow>(

@@ -1,16 +1,15 @@
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Properties;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.header.internals.RecordHeaders;
-import org.apache.kafka.common.record.TimestampType;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.apache.kafka.common.serialization.Serdes;
@@ -37,18 +36,24 @@ import org.springframework.kafka.listener.ListenerExecutionFailedException;
 import org.springframework.kafka.listener.TimestampedException;
 
 /**
- * Has the dead letters of Kafka Connect, Spring Kafka and Kafka Streams written by their own code to a real Kafka. Arguments: its
- * bootstrap servers, the topic that the records are said to come from, and the dead-letter topics of the three. All topics must be there.
+ * Has the dead letters of Kafka Connect, Spring Kafka and Kafka Streams written by their own code to a real Kafka, of records that they read
+ * from its topics. Arguments: its bootstrap servers, and what the names of topics begin with: the sources are PREFIX.connect, PREFIX.spring and
+ * PREFIX.streams, each with its dead-letter topic PREFIX.….dlq. All topics must be there, with one partition.
  */
 public final class Foreign {
   private static final long TIME = 1_767_873_600_000L;
 
   public static void main(String[] args) throws Exception {
     String servers = args[0];
-    String source = args[1];
-    connect(servers, source, args[2]);
-    spring(servers, source, args[3]);
-    streams(servers, source, args[4]);
+    var sources = List.of(args[1] + ".connect", args[1] + ".spring", args[1] + ".streams");
+    try (var producer = new KafkaProducer<byte[], byte[]>(producer(servers))) {
+      for (byte[] value : List.of(bytes("oops"), bytes("{\"price\":"), bytes("{\"price\": 1}"))) send(producer, sources.get(0), value);
+      for (byte[] value : List.of(bytes("two"), bytes("three"), bytes("-7"))) send(producer, sources.get(1), value);
+      for (byte[] value : List.of(new byte[8], new byte[8], new byte[] {1, 2, 3})) send(producer, sources.get(2), value);
+    }
+    connect(servers, sources.get(0), sources.get(0) + ".dlq");
+    spring(servers, sources.get(1), sources.get(1) + ".dlq");
+    streams(servers, sources.get(2), sources.get(2) + ".dlq");
     System.exit(0);
   }
 
@@ -68,7 +73,7 @@ public final class Foreign {
     converter.configure(Map.of("schemas.enable", "false"), false);
     var reporter = DeadLetterQueueReporter.createAndSetup(
         Map.of("bootstrap.servers", servers), task, new SinkConnectorConfig(new Plugins(Map.of("plugin.discovery", "service_load")), connector), producer(servers), metrics);
-    for (var record : List.of(record(source, 0, "oops"), record(source, 1, "{\"price\":"), record(source, 2, "{\"price\": 1}"))) {
+    for (var record : records(servers, source)) {
       var context = new ProcessingContext<>(record);
       try {
         converter.toConnectData(source, record.value());
@@ -91,7 +96,7 @@ public final class Foreign {
   private static void spring(String servers, String source, String letters) {
     var template = new KafkaTemplate<byte[], byte[]>(new DefaultKafkaProducerFactory<>(producer(servers)));
     var recoverer = new DeadLetterPublishingRecoverer(template, (record, thrown) -> new org.apache.kafka.common.TopicPartition(letters, 0));
-    for (var record : List.of(record(source, 3, "two"), record(source, 4, "three"), record(source, 5, "-7"))) {
+    for (var record : records(servers, source)) {
       try {
         amount(record);
       } catch (RuntimeException thrown) {
@@ -120,23 +125,31 @@ public final class Foreign {
     properties.put(StreamsConfig.ERRORS_DEAD_LETTER_QUEUE_TOPIC_NAME_CONFIG, letters);
     properties.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, 100);
     properties.put("auto.offset.reset", "earliest");
-    try (var producer = new KafkaProducer<byte[], byte[]>(producer(servers))) {
-      for (byte[] value : List.of(new byte[8], new byte[8], new byte[] {1, 2, 3})) {
-        producer.send(new ProducerRecord<>(source, 0, TIME, "k".getBytes(), value, headers())).get();
-      }
-    }
     try (var streams = new KafkaStreams(builder.build(), properties)) {
       streams.start();
-      await(servers, letters, 3);
+      records(servers, letters);
     }
   }
 
-  private static void await(String servers, String topic, int records) {
+  private static final int RECORDS = 3;
+
+  /** The records of a topic, as soon as there are all. */
+  private static List<ConsumerRecord<byte[], byte[]>> records(String servers, String topic) {
     Map<String, Object> settings = Map.of("bootstrap.servers", servers, "auto.offset.reset", "earliest");
+    var found = new ArrayList<ConsumerRecord<byte[], byte[]>>();
     try (var consumer = new KafkaConsumer<byte[], byte[]>(settings, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
       consumer.assign(List.of(new org.apache.kafka.common.TopicPartition(topic, 0)));
-      for (int read = 0; read < records; ) read += consumer.poll(Duration.ofSeconds(1)).count();
+      while (found.size() < RECORDS) consumer.poll(Duration.ofSeconds(1)).forEach(found::add);
     }
+    return found;
+  }
+
+  private static void send(KafkaProducer<byte[], byte[]> producer, String topic, byte[] value) throws Exception {
+    producer.send(new ProducerRecord<>(topic, 0, TIME, bytes("k"), value, headers())).get();
+  }
+
+  private static byte[] bytes(String text) {
+    return text.getBytes(StandardCharsets.UTF_8);
   }
 
   private static Map<String, Object> producer(String servers) {
@@ -148,13 +161,8 @@ public final class Foreign {
 
   private static RecordHeaders headers() {
     var headers = new RecordHeaders();
-    headers.add("trace", "abc".getBytes());
+    headers.add("trace", bytes("abc"));
     headers.add("trace", null);
     return headers;
-  }
-
-  private static ConsumerRecord<byte[], byte[]> record(String topic, long offset, String value) {
-    byte[] bytes = value.getBytes(StandardCharsets.UTF_8);
-    return new ConsumerRecord<>(topic, 0, offset, TIME, TimestampType.CREATE_TIME, 1, bytes.length, "k".getBytes(), bytes, headers(), Optional.empty());
   }
 }

@@ -3,12 +3,17 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Broker } from '../../../src/broker/broker.ts'
+import { catalog } from '../../../src/catalog.ts'
 import { readLetter, type Letter } from '../../../src/deadletter/readLetter.ts'
+import type { RawRecord, StoredRecord } from '../../../src/record/record.ts'
+import { makeDirectory } from '../../cli/oxbow.ts'
+import { dlq } from '../../support/dlq.ts'
 import { classPath, kafkaClassPath } from '../../support/kafka/jars.ts'
 import { describeKafka, kafkaBrokers, openTestKafka } from '../../support/kafka/open.ts'
 import { createTopics, uniqueName } from '../../support/kafka/records.ts'
+import { startPipeline } from '../../support/pipeline.ts'
 
 const run = promisify(execFile)
 const here = import.meta.dirname
@@ -26,97 +31,166 @@ async function foreignClassPath(): Promise<string> {
   return `${jars}:${classes}`
 }
 
-/** In the order of their source: Kafka Streams reads the bytes of a record before it processes those in front. */
-async function lettersOf(broker: Broker, topic: string): Promise<Letter[]> {
-  const { records } = await broker.read({ topic, partition: 0, offset: 0n }, 100)
-  const letters = records.flatMap((record) => readLetter(record) ?? [])
-  return letters.toSorted((a, b) => Number(a.origin.offset - b.origin.offset))
-}
-
 const headers = [
   ['trace', Buffer.from('abc')],
   ['trace', null],
 ]
 const timestamp = 1_767_873_600_000
 
-describeKafka('dead letters of others, written by their own code', () => {
-  it('are read, and grouped by their reasons', { timeout: 120_000 }, async () => {
-    const name = uniqueName('foreign')
-    const source = `${name}.orders`
-    const [connect, spring, streams] = ['connect', 'spring', 'streams'].map((who) => `${name}.${who}.dlq`) as [string, string, string] // prettier-ignore
-    await createTopics(1, source, connect, spring, streams)
-    await run('java', ['-Xmx256m', '-cp', await foreignClassPath(), 'Foreign', kafkaBrokers.join(','), source, connect, spring, streams]) // prettier-ignore
+/** A record without what Oxbow puts behind its headers. */
+const bare = ({ key, value, headers: all, timestamp: time }: RawRecord): RawRecord => ({
+  ...{ key, value, timestamp: time },
+  headers: all.filter(([name]) => !name.startsWith('dlq.')),
+})
 
-    const broker = await openTestKafka('atLeastOnce')
-    try {
-      const ofConnect = await lettersOf(broker, connect)
-      expect(ofConnect).toMatchObject(
-        [0, 1, 2].map((offset) => ({
-          convention: 'connect',
-          pipeline: 'orders-sink',
-          source,
-          operator: offset === 2 ? 'orders-sink.TASK_PUT' : 'orders-sink.VALUE_CONVERTER',
-          attempts: 1,
-          origin: { topic: source, partition: 0, offset: BigInt(offset), timestamp },
-          missing: ['failedAt'],
-        })),
-      )
-      expect(ofConnect[0]).toMatchObject({
+const conventions = ['connect', 'spring', 'streams'] as const
+type Who = (typeof conventions)[number]
+
+describeKafka('dead letters of others, written by their own code', { timeout: 60_000 }, () => {
+  const name = uniqueName('foreign')
+  const sourceOf = (who: Who) => `${name}.${who}`
+  const queueOf = (who: Who) => `${name}.${who}.dlq`
+  let broker: Broker
+  beforeAll(async () => {
+    await createTopics(1, ...conventions.flatMap((who) => [sourceOf(who), queueOf(who)]))
+    await run('java', ['-Xmx256m', '-cp', await foreignClassPath(), 'Foreign', kafkaBrokers.join(','), name])
+    broker = await openTestKafka('exactlyOnce')
+  }, 120_000)
+  afterAll(() => broker?.close())
+
+  const recordsOf = async (topic: string): Promise<readonly StoredRecord[]> =>
+    (await broker.read({ topic, partition: 0, offset: 0n }, 100)).records
+  /** In the order of their source: Kafka Streams reads the bytes of a record before it processes those in front. */
+  const lettersOf = async (who: Who): Promise<Letter[]> =>
+    (await recordsOf(queueOf(who)))
+      .flatMap((record) => readLetter(record) ?? [])
+      .toSorted((a, b) => Number(a.origin.offset - b.origin.offset))
+  const placeOf = (who: Who) => ({ topic: sourceOf(who), partition: 0, timestamp })
+
+  it('are read: Kafka Connect', async () => {
+    const letters = await lettersOf('connect')
+    expect(letters).toMatchObject(
+      [0n, 1n, 2n].map((offset) => ({
+        convention: 'connect',
+        pipeline: 'orders-sink',
+        source: sourceOf('connect'),
+        operator: offset === 2n ? 'orders-sink.TASK_PUT' : 'orders-sink.VALUE_CONVERTER',
+        attempts: 1,
+        origin: { ...placeOf('connect'), offset },
+        missing: ['failedAt'],
+      })),
+    )
+    expect(letters[0]).toMatchObject({
+      fault: {
+        code: 'org.apache.kafka.connect.errors.DataException',
+        message: expect.stringMatching(/serialization error/),
+        stack: expect.stringMatching(/Caused by: com\.fasterxml\.jackson\.core\.JsonParseException/),
+      },
+      record: { key: Buffer.from('k'), value: Buffer.from('oops'), headers, timestamp },
+    })
+  })
+
+  it('are read: Spring Kafka', async () => {
+    const letters = await lettersOf('spring')
+    expect(letters).toMatchObject(
+      [0n, 1n, 2n].map((offset) => ({
+        convention: 'spring',
+        pipeline: 'billing',
+        source: sourceOf('spring'),
+        operator: 'billing',
+        origin: { ...placeOf('spring'), offset },
+        missing: [],
+      })),
+    )
+    expect(letters[0]!.failedAt).toBeGreaterThan(timestamp)
+    expect(letters[0]).toMatchObject({
+      fault: {
+        code: 'java.lang.NumberFormatException',
+        message: expect.stringMatching(/For input string: "two"/),
+        stack: expect.stringMatching(/at Foreign\.amount\(Foreign\.java/),
+      },
+      record: { key: Buffer.from('k'), value: Buffer.from('two'), headers, timestamp },
+    })
+  })
+
+  it('are read: Kafka Streams', async () => {
+    expect(await lettersOf('streams')).toMatchObject(
+      [0n, 1n, 2n].map((offset) => ({
+        convention: 'streams',
+        source: sourceOf('streams'),
         fault: {
-          code: 'org.apache.kafka.connect.errors.DataException',
-          message: expect.stringMatching(/serialization error/),
-          stack: expect.stringMatching(/Caused by: com\.fasterxml\.jackson\.core\.JsonParseException/),
+          code: offset === 2n ? expect.stringMatching(/SerializationException$/) : 'java.lang.ArithmeticException',
         },
-        record: { key: Buffer.from('k'), value: Buffer.from('oops'), headers, timestamp },
-      })
-
-      const ofSpring = await lettersOf(broker, spring)
-      expect(ofSpring).toMatchObject(
-        [3, 4, 5].map((offset) => ({
-          convention: 'spring',
-          pipeline: 'billing',
-          source,
-          operator: 'billing',
-          origin: { topic: source, partition: 0, offset: BigInt(offset), timestamp },
-          missing: [],
-        })),
-      )
-      expect(ofSpring[0]!.failedAt).toBeGreaterThan(timestamp)
-      expect(ofSpring[0]).toMatchObject({
-        fault: {
-          code: 'java.lang.NumberFormatException',
-          message: expect.stringMatching(/For input string: "two"/),
-          stack: expect.stringMatching(/at Foreign\.amount\(Foreign\.java/),
+        origin: { ...placeOf('streams'), offset },
+        record: {
+          key: Buffer.from('k'),
+          value: Buffer.from(offset === 2n ? [1, 2, 3] : Buffer.alloc(8)),
+          headers,
+          timestamp,
         },
-        record: { key: Buffer.from('k'), value: Buffer.from('two'), headers, timestamp },
-      })
+        missing: ['operator', 'failedAt'],
+      })),
+    )
+  })
 
-      const ofStreams = await lettersOf(broker, streams)
-      expect(ofStreams).toMatchObject(
-        [0, 1, 2].map((offset) => ({
-          convention: 'streams',
-          source,
-          fault: {
-            code: offset === 2 ? expect.stringMatching(/SerializationException$/) : 'java.lang.ArithmeticException',
-          },
-          origin: { topic: source, partition: 0, offset: BigInt(offset), timestamp },
-          record: {
-            key: Buffer.from('k'),
-            value: Buffer.from(offset === 2 ? [1, 2, 3] : Buffer.alloc(8)),
-            headers,
-            timestamp,
-          },
-          missing: ['operator', 'failedAt'],
-        })),
-      )
+  /** Reads a queue: as JSON, which none of what failed is but for one or two, or as the bytes that they are. */
+  const config = (who: Who, format: 'json' | 'bytes') => `
+name: ${name}.mend-${who}
+broker: { kafka: { brokers: ${JSON.stringify(kafkaBrokers)} } }
+sources: { ${queueOf(who)}: { deadLetterQueue: { convention: ${who}, format: ${format} } } }
+streams: { mended: { from: ${queueOf(who)}, to: { topic: ${name}.${who}.mended } } }
+`
 
-      for (const letters of [ofConnect, ofSpring, ofStreams]) {
-        const [first, second, other] = letters.map(({ fingerprint }) => fingerprint)
-        expect(second).toBe(first)
-        expect(other).not.toBe(first)
-      }
-    } finally {
-      await broker.close()
-    }
+  it.each(conventions)('are grouped, shown, rehearsed and sent back until none is open: %s', async (who) => {
+    const directory = makeDirectory({ 'json.yaml': config(who, 'json'), 'mend.yaml': config(who, 'bytes') })
+    const [strict, mend] = ['json.yaml', 'mend.yaml'].map((file) => join(directory, file)) as [string, string]
+    const originals = await recordsOf(sourceOf(who))
+    const letters = await lettersOf(who)
+    const [first, , other] = letters as [Letter, Letter, Letter]
+
+    const groups = async () => (await dlq('groups', mend)).lines
+    expect(await groups()).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ fingerprint: first.fingerprint, open: 2, code: first.fault.code }),
+        expect.objectContaining({ fingerprint: other.fingerprint, open: 1, code: other.fault.code }),
+      ]),
+    )
+    const shown = await dlq('show', `${queueOf(who)}/0/${first.offset}`, '--config', mend)
+    expect(shown.lines).toMatchObject([
+      { id: first.id, convention: who, disposition: 'open', origin: { topic: sourceOf(who), offset: 0 } },
+    ])
+
+    const onQueue = ['--topic', queueOf(who)]
+    const refused = await dlq('rehearse', strict, '--group', first.fingerprint)
+    expect([refused.code, refused.lines]).toMatchObject([1, [{ letters: 2, passes: 0, newFault: 2 }]])
+    const passing = await dlq('rehearse', mend, ...onQueue)
+    expect(passing).toMatchObject({ code: 0, lines: [{ letters: 2, passes: 2 }, { letters: 1, passes: 1 }] }) // prettier-ignore
+    expect(passing.lines).toMatchObject([{ examples: [{ outputs: [{ sink: 'mended.to.topic' }] }] }, {}])
+
+    // To the topic that it came from, for everybody who reads that.
+    expect((await dlq('redrive', mend, first.id, '--to', sourceOf(who))).lines).toMatchObject([{ letter: first.id }])
+    const again = await recordsOf(sourceOf(who))
+    expect(again.slice(0, -1)).toEqual(originals)
+    expect(again).toHaveLength(4)
+    expect(bare(again[3]!)).toEqual(bare(originals[0]!))
+
+    // Over the lane, for this pipeline alone.
+    const ends = await broker.bounds([sourceOf(who)])
+    const { pipeline } = await startPipeline(config(who, 'bytes'), catalog, { broker, once: false })
+    await pipeline.quiet({ settled: true })
+    expect((await dlq('redrive', mend, '--all')).lines).toEqual([])
+    expect((await dlq('redrive', mend, '--all', ...onQueue)).lines).toHaveLength(2)
+    await pipeline.quiet({ settled: true })
+    const queued = (await recordsOf(queueOf(who))).map((record) => readLetter(record)!)
+    const sent = [...queued, ...queued.filter(({ id }) => id !== first.id)]
+    const mended = await recordsOf(`${name}.${who}.mended`)
+    expect(mended.map(bare)).toEqual(sent.map(({ origin }) => bare(originals[Number(origin.offset)]!)))
+    expect(await broker.bounds([sourceOf(who)])).toEqual(ends)
+
+    expect((await dlq('ls', mend)).lines).toMatchObject([
+      { topic: `dlq.${queueOf(who)}`, open: 0 },
+      { topic: queueOf(who), open: 0, redriving: 0, resolved: 3, retained: 3 },
+    ])
+    expect(await groups()).toMatchObject([{ state: 'resolved', open: 0 }, { state: 'resolved', open: 0 }]) // prettier-ignore
   })
 })
