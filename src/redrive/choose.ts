@@ -86,17 +86,19 @@ export async function* chosenLetters(
   }
 }
 
-/** Tells which letters are chosen, be they open or not, and of whatever group. @param onOther as above */
+/** Tells of letters of the group that is meant, if one is, whether they are chosen otherwise too, be they open or not. @param onOther as above */
 export function chosenIn(plan: Plan, choice: Choice, onOther?: (letter: Letter) => void): (letter: Letter) => boolean {
   const { ids, source, topic, formerly } = choice
   const homeOf = homeIn(plan)
+  const names = [plan.name, formerly].flatMap((name) => (name === undefined ? [] : [name, retryGroupOf(name)]))
   return (letter) => {
     const home = homeOf(letter)
     const isMeant = home
       ? home.source.name === (source ?? home.source.name)
       : topic !== undefined && source === undefined
     if (!isMeant || !fits(letter, choice)) return false
-    const isOwn = home?.isOfOthers === true || ids !== undefined || isOf(plan, letter, formerly)
+    const isOfOthers = home?.isOfOthers ?? letter.convention !== 'oxbow'
+    const isOwn = isOfOthers || ids !== undefined || names.includes(letter.pipeline)
     if (!isOwn) onOther?.(letter)
     return isOwn
   }
@@ -109,13 +111,6 @@ export function topicsOf(plan: Plan, { ids, group, topic }: Choice): readonly st
   const meant = (ids ?? group) ? all : all.filter(({ sources }) => sources.length > 0)
   return meant.map((each) => each.topic)
 }
-
-/**
- * Whether a letter is a pipeline's to deal with: it or its retry pipeline wrote it, or others than Oxbow did.
- * @param formerly another name that it had
- */
-const isOf = ({ name }: Plan, { pipeline, convention }: Letter, formerly = name): boolean =>
-  convention !== 'oxbow' || [name, formerly].some((own) => pipeline === own || pipeline === retryGroupOf(own))
 
 /** Whether a letter is of a key, and such as a condition says, where those are given. */
 export const fits = (letter: Letter, { key, where }: Choice): boolean =>

@@ -29,7 +29,7 @@ export const withChoice = (command: Command, all = 'all letters'): Command =>
     .option('--json', 'one JSON object a letter: letter, source, key, command')
 
 /** The options that say of whom letters are. */
-export const withWriters = (command: Command): Command =>
+const withWriters = (command: Command): Command =>
   command
     .option('--topic <name>', 'those on this topic, whoever wrote them, instead of those that the pipeline writes to')
     .option('--formerly <name>', 'also letters that the pipeline wrote when it had this name')
