@@ -12,7 +12,8 @@ export interface Position extends TopicPartition {
 
 /** Consecutive records of one partition; none where only what nobody is given was next, such as an aborted transaction. */
 export interface Batch extends TopicPartition {
-  readonly records: readonly StoredRecord[]
+  /** Whoever is given them may take them out of the list when they are done with: nobody else has it. */
+  readonly records: StoredRecord[]
   /** The offset after the last of them. */
   readonly next: bigint
   /** So many offsets before `next` were deleted from the topic before this member was given them, if any. */
@@ -111,6 +112,8 @@ export interface PartitionInfo {
 export interface TopicInfo {
   readonly name: string
   readonly retention?: number
+  /** Bytes that a partition keeps, the oldest records going first; as many as come when absent. */
+  readonly retentionBytes?: number
   readonly replication?: number
   readonly compacted?: boolean
   readonly maxMessageBytes?: number
@@ -187,6 +190,8 @@ export interface StateReader {
   get(store: string, key: string): Buffer | undefined
   /** Entries with from <= key < to, in the order of their UTF-8 bytes. */
   entries(store: string, from?: string, to?: string): Iterable<readonly [key: string, value: Buffer]>
+  /** Their keys alone: values are not read. */
+  keys(store: string, from?: string, to?: string): Iterable<string>
 }
 
 export interface Broker {

@@ -1,7 +1,11 @@
 import { enableCompileCache } from 'node:module'
+import { setFlagsFromString } from 'node:v8'
 
 // Before anything else is loaded: compiled code, its types stripped, is kept for the next start.
 enableCompileCache()
+
+// Otherwise garbage is left until the heap is up to four times what lives, in every thread: a third of the whole process.
+setFlagsFromString('--heap-growing-percent=150')
 
 // Started by bin/oxbow.js: when that is killed, nothing must stay behind that holds the data directory.
 if (process.env['OXBOW_LAUNCHED'] && process.channel) {

@@ -8,6 +8,8 @@ export interface StateStore {
   delete(key: string): void
   /** Entries with from <= key < to, in order; either end may be left open. */
   entries(from?: string, to?: string): Iterable<readonly [key: string, value: unknown]>
+  /** Their keys alone: values are not read. */
+  keys(from?: string, to?: string): Iterable<string>
 }
 
 /** The last record of a key in a table. */
@@ -40,13 +42,15 @@ const rankOf = (unit: number): number => (unit >= 0xd800 && unit <= 0xdfff ? uni
 /** A state store of memory alone, for tests of single operators. */
 export function memoryState(): StateStore {
   const values = new Map<string, unknown>()
+  const entries: StateStore['entries'] = (from = '', to) =>
+    [...values]
+      .filter(([key]) => compareKeys(key, from) >= 0 && (to === undefined || compareKeys(key, to) < 0))
+      .sort(([a], [b]) => compareKeys(a, b))
   return {
     get: (key) => values.get(key),
     set: (key, value) => void values.set(key, value),
     delete: (key) => void values.delete(key),
-    entries: (from = '', to) =>
-      [...values]
-        .filter(([key]) => compareKeys(key, from) >= 0 && (to === undefined || compareKeys(key, to) < 0))
-        .sort(([a], [b]) => compareKeys(a, b)),
+    entries,
+    keys: (from, to) => Array.from(entries(from, to), ([key]) => key),
   }
 }

@@ -84,8 +84,8 @@ function sweeper(state: StateStore, within: number): (now: number) => void {
   let next = -Infinity
   return (now) => {
     if (now < next) return
-    const old = [...firstOf(state.entries('at:', timeKey(now - within + 1)), sweptAtOnce)]
-    for (const [key] of old) {
+    const old = [...firstOf(state.keys('at:', timeKey(now - within + 1)), sweptAtOnce)]
+    for (const key of old) {
       state.delete(key)
       state.delete(`seen:${key.slice(timeKey(0).length)}`)
     }

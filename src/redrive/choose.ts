@@ -71,7 +71,7 @@ export async function* chosenLetters(
     throw new NoSuchLetter(`there is no topic ${topic}; nothing was done`)
   const topics = topicsOf(plan, choice)
   const originals = new Originals(broker)
-  const isChosen = judgeOf(plan, choice, onOther)
+  const isChosen = chosenIn(plan, choice, onOther)
   if (ids) {
     const found = await openLettersById({ broker, ledger, topics, group }, ids)
     const letters = await Promise.all(found.map(async (letter) => letter && originals.of(letter)))
@@ -86,8 +86,8 @@ export async function* chosenLetters(
   }
 }
 
-/** Whether a letter of the group that is meant, if one is, is chosen otherwise too. */
-function judgeOf(plan: Plan, choice: Choice, onOther?: (letter: Letter) => void): (letter: Letter) => boolean {
+/** Tells of letters of the group that is meant, if one is, whether they are chosen otherwise too, be they open or not. @param onOther as above */
+export function chosenIn(plan: Plan, choice: Choice, onOther?: (letter: Letter) => void): (letter: Letter) => boolean {
   const { ids, source, topic, formerly } = choice
   const homeOf = homeIn(plan)
   const names = [plan.name, formerly].flatMap((name) => (name === undefined ? [] : [name, retryGroupOf(name)]))
@@ -104,16 +104,13 @@ function judgeOf(plan: Plan, choice: Choice, onOther?: (letter: Letter) => void)
   }
 }
 
-function topicsOf(plan: Plan, { ids, group, topic }: Choice): readonly string[] {
+/** The topics that chosen letters may be on. */
+export function topicsOf(plan: Plan, { ids, group, topic }: Choice): readonly string[] {
   if (topic !== undefined) return [topic]
   const all = letterTopicsOf(plan)
   const meant = (ids ?? group) ? all : all.filter(({ sources }) => sources.length > 0)
   return meant.map((each) => each.topic)
 }
-
-/** Whether a letter is a pipeline's to deal with: it or its retry pipeline wrote it, or others than Oxbow did. */
-export const isOf = ({ name }: Plan, { pipeline, convention }: Letter): boolean =>
-  convention !== 'oxbow' || pipeline === name || pipeline === retryGroupOf(name)
 
 /** Whether a letter is of a key, and such as a condition says, where those are given. */
 export const fits = (letter: Letter, { key, where }: Choice): boolean =>

@@ -26,13 +26,16 @@ const mostAtOnce = 1_000
 export async function discardLetters(letters: AsyncIterable<Letter>, options: DiscardOptions): Promise<number> {
   const { plan, broker, onDiscarded } = options
   const homeOf = homeIn(plan)
+  const withLedgers = new Set<string>()
   await prepareTopics(
     broker,
     plan.topics.filter(({ partitionsOf }) => partitionsOf !== undefined),
   )
   let [count, chunk] = [0, [] as Letter[]]
   const commit = async () => {
-    await ensureLedgers(broker, plan, [...new Set(chunk.map(({ topic }) => topic))])
+    const fresh = [...new Set(chunk.map(({ topic }) => topic))].filter((topic) => !withLedgers.has(topic))
+    if (fresh.length > 0) await ensureLedgers(broker, plan, fresh)
+    for (const topic of fresh) withLedgers.add(topic)
     const outputs = chunk.map((letter) => discarding(letter, homeOf(letter), options))
     await broker.commit({ group: 'oxbow.dlq', task: '', outputs, offsets: [], state: [], counts: [] })
     count += chunk.length

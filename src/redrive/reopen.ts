@@ -1,9 +1,8 @@
 import type { Broker } from '../broker/broker.ts'
 import { entryRecord, type Disposition } from '../deadletter/ledger/entry.ts'
 import type { Ledger } from '../deadletter/ledger/ledger.ts'
-import { letterTopicsOf } from '../topology/letterTopics.ts'
 import type { Plan } from '../topology/plan.ts'
-import { isOf, NoSuchLetter, type Choice } from './choose.ts'
+import { chosenIn, NoSuchLetter, topicsOf, type Choice } from './choose.ts'
 import { keptLetters, type KeptLetter } from './keptLetters.ts'
 
 export interface ReopenOptions {
@@ -31,7 +30,8 @@ const mostAtOnce = 1_000
  */
 export async function reopenLetters(options: ReopenOptions): Promise<number> {
   const { plan, broker, ledger, choice, dispositions, onReopened } = options
-  const topics = letterTopicsOf(plan).map(({ topic }) => topic)
+  const topics = topicsOf(plan, choice)
+  const isChosen = chosenIn(plan, choice)
   await ledger.follow(topics)
   refuseOthers(options)
   let [count, chunk] = [0, [] as KeptLetter[]]
@@ -42,11 +42,11 @@ export async function reopenLetters(options: ReopenOptions): Promise<number> {
     for (const kept of chunk) onReopened?.(kept)
     chunk = []
   }
-  for await (const kept of keptLetters(broker, ledger, topics, { ...choice, dispositions })) {
-    const { id, pipeline } = kept.letter
-    if (isOf(plan, kept.letter)) chunk.push(kept)
-    else if (choice.ids)
-      throw new NoSuchLetter(`the letter ${id} is of the pipeline ${pipeline || '(unknown)'}; nothing was done`)
+  // Whose source a letter is of, its home says.
+  const { source: _, ...others } = choice
+  for await (const kept of keptLetters(broker, ledger, topics, { ...others, dispositions })) {
+    if (!isChosen(kept.letter)) continue
+    chunk.push(kept)
     if (chunk.length === mostAtOnce) await commit()
   }
   if (chunk.length > 0) await commit()

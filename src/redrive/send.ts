@@ -100,7 +100,8 @@ class Sender {
   readonly #ways: WaysBack | undefined
   /** The dead-letter topics whose ledgers are there. */
   readonly #withLedgers = new Set<string>()
-  #isPrepared = false
+  /** How many the lanes have. */
+  readonly #partitions = new Map<string, number>()
   #canary: CanaryResult | undefined
   #sent = 0
   #refused = 0
@@ -154,17 +155,25 @@ class Sender {
     await this.#pace.wait(parcels.length, signal)
     if (signal.aborted) return
     await this.#prepare(parcels)
+    const fitting = parcels.filter((parcel) => this.#fits(parcel))
     const canary = this.#goesFirst
       ? await Canary.of(
-          parcels.map(({ letter }) => letter),
+          fitting.map(({ letter }) => letter),
           this.#options,
         )
       : undefined
-    const sent = await this.#commit(parcels, broker)
+    const sent = await this.#commit(fitting, broker)
     this.#sent += sent.length
     for (const { letter } of sent) onSent?.(letter)
     onProgress?.(this.standing)
     if (canary && first) this.#canary = await canary.outcome(sent.map(({ letter }) => letter))
+  }
+
+  /** Others may have written any number, and topics are made anew with fewer partitions. */
+  #fits({ letter, outputs }: Parcel): boolean {
+    const lane = outputs.find(({ topic, partition = 0 }) => partition >= (this.#partitions.get(topic) ?? Infinity))
+    if (lane) this.#refuse(letter, fromNowhere(lane.partition!, this.#partitions.get(lane.topic)!))
+    return lane === undefined
   }
 
   get #goesFirst(): boolean {
@@ -198,18 +207,21 @@ class Sender {
   /** Creates the lanes, and the ledgers. */
   async #prepare(parcels: readonly Parcel[]): Promise<void> {
     const { plan, broker } = this.#options
-    if (!this.#isPrepared)
-      await prepareTopics(
-        broker,
-        plan.topics.filter(({ partitionsOf }) => partitionsOf !== undefined),
-      )
-    this.#isPrepared = true
+    if (this.#partitions.size === 0) {
+      const lanes = plan.topics.filter(({ partitionsOf }) => partitionsOf !== undefined)
+      await prepareTopics(broker, lanes)
+      for (const { name, partitions } of await broker.topics(lanes.map((lane) => lane.name)))
+        this.#partitions.set(name, partitions.length)
+    }
     const topics = new Set(parcels.map(({ letter }) => letter.topic))
     const fresh = [...topics].filter((topic) => !this.#withLedgers.has(topic))
     if (fresh.length > 0) await ensureLedgers(broker, plan, fresh)
     for (const topic of fresh) this.#withLedgers.add(topic)
   }
 }
+
+const fromNowhere = (partition: number, count: number): string =>
+  `it says that it came from partition ${partition}, and the source has ${count}, counted from 0`
 
 /** The source record for another topic, with how often it was sent back behind its headers. */
 function recordFor(topic: string, { record, hops }: Letter): OutputRecord {

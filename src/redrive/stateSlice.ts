@@ -88,7 +88,8 @@ export class StateSlice implements StateOverlay {
         below.map((reader) => reader.entries(store, from, to)),
       )
     }
-    return { get, entries }
+    const keys: StateReader['keys'] = (store, from, to) => Array.from(entries(store, from, to), ([key]) => key)
+    return { get, entries, keys }
   }
 
   /** What the test itself keeps comes first: it has been changed since. */

@@ -106,20 +106,8 @@ export class WaysBack {
     const isCounted = [plan.name, retryGroupOf(plan.name)].includes(letter.pipeline)
     return {
       letter: id,
-      ...{
-        topic,
-        hops,
-        failedAt,
-        firstFailedAt,
-        redrive,
-        reopened,
-        passed,
-        source,
-        operator,
-        index,
-        from,
-        fixed: false,
-      },
+      ...{ topic, hops, failedAt, firstFailedAt, redrive, reopened, passed },
+      ...{ source, operator, index, from, fixed: false },
       raw: { ...record, ...origin },
       input: from === 'operator' ? inputOf(letter, missing === undefined) : {},
       ...(!isCounted && { uncounted: true }),

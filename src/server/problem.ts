@@ -27,6 +27,7 @@ const titles: { readonly [status: number]: string } = {
   415: 'Wrong content type',
   421: 'Wrong host',
   422: 'Cannot be done so',
+  429: 'Too many tries',
   431: 'The headers are too large',
   500: 'Failed',
   503: 'Busy',

@@ -7,7 +7,7 @@ import type { Visitor } from './security/visitor.ts'
 /** A request whose asker is known and may ask. */
 export interface Asked {
   readonly request: IncomingMessage
-  /** Undefined where anybody may ask, and nobody said who it is. */
+  /** Undefined where anybody may ask. */
   readonly visitor: Visitor | undefined
   /** What stands in the place of the braces of the path. */
   readonly params: { readonly [name: string]: string }

@@ -6,6 +6,7 @@ import { isLocal } from './host.ts'
 import { longestAddress, mostHeaders } from './receive.ts'
 import { respond, type Responding } from './respond.ts'
 import { Router } from './router.ts'
+import { Door } from './security/door.ts'
 import { byToken, localUser } from './security/visitor.ts'
 import { send } from './send.ts'
 import { endpointsOf, type SiteParts } from './site.ts'
@@ -41,9 +42,10 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
   const workbench = new Workbench(parts)
   const redrives = new Redrives(workbench)
   const rehearsals = new Rehearsals(workbench)
+  const door = users && new Door(users, log)
   const responding: Responding = {
-    router: new Router(endpointsOf(workbench, redrives, rehearsals, parts)),
-    doorkeeper: users ? byToken(users) : localUser(),
+    router: new Router(endpointsOf(workbench, redrives, rehearsals, parts, door)),
+    doorkeeper: users && door ? byToken(users, door) : localUser(),
     ...(!users && { openAt: host }),
     streams: new Streams(),
     log,

@@ -17,6 +17,7 @@ import { tablePage } from './pages/tablePages.ts'
 import { topicPages } from './pages/topicPages.ts'
 import { plotRoutes, readablePlots, type PlannedPlot } from './plots/routes.ts'
 import type { Endpoint } from './router.ts'
+import type { Door } from './security/door.ts'
 import type { Users } from './security/users.ts'
 import { answerTables } from './tables.ts'
 import { veiledTables } from './veiledTables.ts'
@@ -38,6 +39,7 @@ export function endpointsOf(
   redrives: Redrives,
   rehearsals: Rehearsals,
   parts: SiteParts,
+  door: Door | undefined,
 ): readonly Endpoint[] {
   const { pipelines, plots = [], broker, users, log } = parts
   const topologies = new Topologies(pipelines)
@@ -76,7 +78,7 @@ export function endpointsOf(
     alertsPage(workbench),
     auditPage(workbench),
     ...apiEndpoints(operationsOf(workbench, topologies, redrives, rehearsals)),
-    ...(users ? loginEndpoints(users, log) : []),
+    ...(users && door ? loginEndpoints(users, door, log) : []),
     ...assetEndpoints(),
   ]
 }

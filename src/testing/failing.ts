@@ -84,6 +84,7 @@ class Trap {
     this.state = {
       get: (key) => state.get(key),
       entries: (from, to) => state.entries(from, to),
+      keys: (from, to) => state.keys(from, to),
       set: (key, value) => {
         state.set(key, value)
         this.#spring()

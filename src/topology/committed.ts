@@ -14,11 +14,12 @@ const smallest = 1 << 20
 export class CommittedStore {
   readonly #reader: StateReader
   readonly #name: string
-  readonly #recent: Recent
+  /** Values in memory; changes of which the broker may not have heard yet are among them. */
+  readonly recent: Recent
   readonly #pending: () => Iterable<string>
   /** Keys there may be; complete once all were looked at that there were, for those that come later are added. */
   #filter = new KeyFilter()
-  #scan: Iterator<readonly [string, Buffer]> | undefined
+  #scan: Iterator<string> | undefined
   #complete = false
   /** What the filter may have, in keys. */
   #most = Infinity
@@ -28,12 +29,7 @@ export class CommittedStore {
     this.#reader = reader
     this.#name = name
     this.#pending = pending
-    this.#recent = new Recent(budget, (key) => this.#evicted(key))
-  }
-
-  /** A value that is in memory. */
-  recent(key: string): { readonly value: unknown } | undefined {
-    return this.#recent.get(key)
+    this.recent = new Recent(budget, (key) => this.#evicted(key))
   }
 
   /** A value that is not in memory. */
@@ -45,27 +41,18 @@ export class CommittedStore {
       return undefined
     }
     const value = decode<unknown>(bytes)
-    this.#recent.put(key, value, bytes.length)
+    this.recent.add(key, value, bytes.length)
     return value
-  }
-
-  /** A unit takes a value that the broker will have. @param size of the encoded value, in bytes */
-  put(key: string, value: unknown, size: number): void {
-    this.#recent.put(key, value, size)
-  }
-
-  remove(key: string): void {
-    this.#recent.remove(key)
   }
 
   /** @throws StateUnreadableFault, as `get` does */
   *entries(from: string, to?: string): Iterable<readonly [string, Buffer]> {
-    const entries = this.#reader.entries(this.#name, from, to)[Symbol.iterator]()
-    for (;;) {
-      const next = orUnreadable(() => entries.next())
-      if (next.done) return
-      yield next.value
-    }
+    yield* readable(this.#reader.entries(this.#name, from, to))
+  }
+
+  /** @throws StateUnreadableFault, as `get` does */
+  *keys(from: string, to?: string): Iterable<string> {
+    yield* readable(this.#reader.keys(this.#name, from, to))
   }
 
   #evicted(key: string): void {
@@ -76,7 +63,7 @@ export class CommittedStore {
   /** Looks at some more of the keys there are, until it knows them all. */
   #lookOn(): void {
     if (this.#complete) return
-    this.#scan ??= this.entries('')[Symbol.iterator]()
+    this.#scan ??= this.keys('')[Symbol.iterator]()
     for (let left = scanned; left > 0; left--) {
       const next = this.#scan.next()
       if (next.done) {
@@ -85,7 +72,7 @@ export class CommittedStore {
         this.#most = Math.max(smallest, staleness * this.#filter.size)
         return
       }
-      this.#filter.add(next.value[0])
+      this.#filter.add(next.value)
     }
   }
 
@@ -103,6 +90,15 @@ export class CommittedStore {
 class StateUnreadableFault extends Fault {
   readonly code = 'state.unreadable'
   readonly disposition = 'halt'
+}
+
+function* readable<T>(items: Iterable<T>): Iterable<T> {
+  const iterator = items[Symbol.iterator]()
+  for (;;) {
+    const next = orUnreadable(() => iterator.next())
+    if (next.done) return
+    yield next.value
+  }
 }
 
 function orUnreadable<T>(read: () => T): T {

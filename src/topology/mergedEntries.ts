@@ -1,63 +1,104 @@
 import { compareKeys } from '../component/state.ts'
 import type { CommittedStore } from './committed.ts'
 import { decode } from './encoded.ts'
+import { deleted, isChanged, type Entry } from './recent.ts'
 
-/** Stands for a value that is to be deleted. */
-export const deleted = Symbol('deleted')
+/** A key that was changed. */
+export interface Changed {
+  readonly key: string
+  readonly entry: Entry
+}
 
 /** What changed of a store, over what the broker has of it. */
 export interface Changes {
   readonly committed: CommittedStore
   /** Keys of the changes. */
   readonly sorted: SortedKeys
-  readonly fresh: ReadonlyMap<string, unknown>
-  readonly taken: ReadonlyMap<string, unknown>
+  readonly fresh: readonly Changed[]
+  readonly taken: readonly Changed[]
 }
+
+/** More keys than this are put in order together. */
+const fewKeys = 16
 
 /** Keys in order: put in order when somebody asks for them, and kept so until most of them are others. */
 export class SortedKeys {
   #keys: string[] | undefined
+  /** Those that came since. */
+  #added: string[] = []
 
   /** The keys are others now. */
   reset(): void {
     this.#keys = undefined
+    this.#added = []
   }
 
   add(key: string): void {
-    if (!this.#keys) return
-    const at = placeOf(key, this.#keys)
-    if (this.#keys[at] !== key) this.#keys.splice(at, 0, key)
+    if (this.#keys) this.#added.push(key)
   }
 
   /** Those with from <= key < to. @param all of them, as they are now */
   between(from: string, to: string | undefined, all: () => Iterable<string>): readonly string[] {
-    this.#keys ??= [...new Set(all())].sort(compareKeys)
+    if (this.#keys === undefined || this.#added.length > fewKeys)
+      this.#keys = [...new Set(this.#keys ? [...this.#keys, ...this.#added] : all())].sort(compareKeys)
+    else for (const key of this.#added) insert(key, this.#keys)
+    this.#added = []
     const end = to === undefined ? this.#keys.length : placeOf(to, this.#keys)
     return this.#keys.slice(placeOf(from, this.#keys), end)
   }
 }
 
 /** Entries with from <= key < to, in order: what is committed, with the changes that there are at the first look. */
-export function* mergedEntries(
+export function* mergedEntries(changes: Changes, from = '', to?: string): Iterable<readonly [string, unknown]> {
+  yield* merged(changesIn(changes, from, to), decoded(changes.committed.entries(from, to)))
+}
+
+/** Their keys alone. */
+export function* mergedKeys(changes: Changes, from = '', to?: string): Iterable<string> {
+  for (const [key] of merged(changesIn(changes, from, to), unread(changes.committed.keys(from, to)))) yield key
+}
+
+/** A key and its value; or what stands for one. */
+type Item = readonly [key: string, value: unknown]
+
+function* decoded(entries: Iterable<readonly [string, Buffer]>): Iterable<Item> {
+  for (const [key, bytes] of entries) yield [key, decode<unknown>(bytes)]
+}
+
+function* unread(keys: Iterable<string>): Iterable<Item> {
+  for (const key of keys) yield [key, undefined]
+}
+
+const changesIn = (
   { committed, sorted, fresh, taken }: Changes,
-  from = '',
-  to?: string,
-): Iterable<readonly [string, unknown]> {
-  const changes = sorted
-    .between(from, to, () => [...taken.keys(), ...fresh.keys()])
-    .filter((key) => fresh.has(key) || taken.has(key))
-    .map((key) => [key, fresh.has(key) ? fresh.get(key) : taken.get(key)] as const)
+  from: string,
+  to: string | undefined,
+): readonly Item[] =>
+  sorted
+    .between(from, to, () => [...taken, ...fresh].map(({ key }) => key))
+    .flatMap((key) => {
+      const entry = committed.recent.get(key)
+      return entry && isChanged(entry) ? [[key, entry.value] as const] : []
+    })
+
+function* merged(changes: readonly Item[], committed: Iterable<Item>): Iterable<Item> {
   let next = 0
-  for (const [key, bytes] of committed.entries(from, to)) {
+  for (const item of committed) {
+    const [key] = item
     for (; next < changes.length && compareKeys(changes[next]![0], key) < 0; next++) yield* present(changes[next]!)
     if (changes[next]?.[0] === key) yield* present(changes[next++]!)
-    else yield [key, decode<unknown>(bytes)]
+    else yield item
   }
   for (; next < changes.length; next++) yield* present(changes[next]!)
 }
 
-function* present([key, value]: readonly [string, unknown]): Iterable<readonly [string, unknown]> {
-  if (value !== deleted) yield [key, value]
+function* present(item: Item): Iterable<Item> {
+  if (item[1] !== deleted) yield item
+}
+
+function insert(key: string, keys: string[]): void {
+  const at = placeOf(key, keys)
+  if (keys[at] !== key) keys.splice(at, 0, key)
 }
 
 /** The number of the first key that is not before another one. */

@@ -3,8 +3,8 @@ import type { StoredRecord } from '../record/record.ts'
 
 /** What a task takes for one unit. */
 export interface Intake {
-  /** In the order in which they are taken. */
-  readonly records: readonly StoredRecord[]
+  /** In the order in which they are taken, and out of which they are then. */
+  readonly records: StoredRecord[]
   /** How far each of their partitions is passed by that. */
   readonly passed: readonly Omit<Batch, 'records'>[]
 }

@@ -1,17 +1,31 @@
 /** What an entry takes beside its key and its value, in bytes, about. */
 const overhead = 96
 
-interface Entry {
+/** Stands for a value that is to be deleted. */
+export const deleted = Symbol('deleted')
+
+/** A key's value in memory. */
+export interface Entry {
   value: unknown
   bytes: number
+  /** Changed since the last unit was taken. */
+  isFresh: boolean
+  /** Changed in the last unit: the broker may not have it yet. */
+  isTaken: boolean
 }
 
-/** Decoded values of a store's keys, those that were used last. */
+/** Whether the broker may not have a value yet. */
+export const isChanged = ({ isFresh, isTaken }: Entry): boolean => isFresh || isTaken
+
+/** Decoded values of a store's keys: those that were used last, and all that are changed. */
 export class Recent {
   readonly #budget: Budget
   readonly #evicted: (key: string) => void
   #young = new Map<string, Entry>()
   #old = new Map<string, Entry>()
+  /** The one that was asked for last: what is read is often written next. */
+  #lastKey: string | undefined
+  #last: Entry | undefined
 
   /** @param evicted told of each key that is forgotten because others were used since */
   constructor(budget: Budget, evicted: (key: string) => void) {
@@ -20,44 +34,62 @@ export class Recent {
     budget.share(this)
   }
 
-  get(key: string): { readonly value: unknown } | undefined {
-    const young = this.#young.get(key)
-    if (young) return young
-    const old = this.#old.get(key)
-    if (old) this.#add(key, old)
-    return old
+  get(key: string): Entry | undefined {
+    if (key === this.#lastKey) return this.#last
+    const entry = this.#young.get(key) ?? this.#promoted(key)
+    if (entry) this.#remember(key, entry)
+    return entry
+  }
+
+  /** Adds a key that is not in memory. @param size of the encoded value, in bytes; 0 when it is not known yet */
+  add(key: string, value: unknown, size = 0): Entry {
+    const entry = { value, bytes: 0, isFresh: false, isTaken: false }
+    this.#young.set(key, entry)
+    this.#remember(key, entry)
+    if (size > 0) this.resize(key, entry, size)
+    return entry
   }
 
   /** @param size of the encoded value, in bytes */
-  put(key: string, value: unknown, size: number): void {
+  resize(key: string, entry: Entry, size: number): void {
     const bytes = overhead + 2 * key.length + 2 * size
-    const young = this.#young.get(key)
-    if (!young) return this.#add(key, { value, bytes })
-    const more = bytes - young.bytes
-    young.value = value
-    young.bytes = bytes
-    this.#budget.spend(more)
+    const more = bytes - entry.bytes
+    entry.bytes = bytes
+    if (more !== 0) this.#budget.spend(more)
   }
 
   remove(key: string): void {
     const young = this.#young.get(key)
     this.#old.delete(key)
-    if (!young) return
     this.#young.delete(key)
-    this.#budget.spend(-young.bytes)
+    this.#remember(undefined, undefined)
+    if (young) this.#budget.spend(-young.bytes)
   }
 
-  /** Those that were not used since the last time are forgotten. */
+  /** Those that were not used since the last time are forgotten, but for changes. */
   age(): void {
     const old = this.#old
     this.#old = this.#young
     this.#young = new Map()
-    for (const key of old.keys()) if (!this.#old.has(key)) this.#evicted(key)
+    this.#remember(undefined, undefined)
+    for (const [key, entry] of old) {
+      if (this.#old.has(key)) continue
+      if (isChanged(entry)) this.#young.set(key, entry)
+      else this.#evicted(key)
+    }
   }
 
-  #add(key: string, entry: Entry): void {
+  #promoted(key: string): Entry | undefined {
+    const entry = this.#old.get(key)
+    if (!entry) return undefined
     this.#young.set(key, entry)
     this.#budget.spend(entry.bytes)
+    return entry
+  }
+
+  #remember(key: string | undefined, entry: Entry | undefined): void {
+    this.#lastKey = key
+    this.#last = entry
   }
 }
 

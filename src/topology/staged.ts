@@ -3,25 +3,31 @@ import type { StateStore } from '../component/state.ts'
 import type { WritableTable } from '../component/tableStore.ts'
 import { encode } from './encoded.ts'
 import { CommittedStore } from './committed.ts'
-import { deleted, mergedEntries, SortedKeys } from './mergedEntries.ts'
-import { Budget } from './recent.ts'
+import { mergedEntries, mergedKeys, SortedKeys, type Changed } from './mergedEntries.ts'
+import { Budget, deleted, type Entry } from './recent.ts'
 
 /** Changes of one operator. */
 interface Staged {
   readonly committed: CommittedStore
   readonly sorted: SortedKeys
-  fresh: Map<string, unknown>
+  fresh: Changed[]
   /** Those that the last unit took: calls and timers may read them while the broker does not have them yet. */
-  taken: Map<string, unknown>
+  taken: readonly Changed[]
 }
 
 /** What a key was before a change of a call that may yet fail. */
 interface Before {
-  readonly fresh: Map<string, unknown>
+  readonly staged: Staged
   readonly key: string
-  readonly had: boolean
+  readonly entry: Entry
   readonly value: unknown
+  readonly wasFresh: boolean
+  /** The change that the call made before this one. */
+  readonly last: Before | undefined
 }
+
+/** Stands for a value of the broker's that nobody looked at. */
+const unseen = Symbol('unseen')
 
 /** Decoded values that a task keeps in memory, in bytes, about. */
 const defaultMemory = 33_554_432
@@ -35,8 +41,9 @@ export class StagedState {
   readonly #budget: Budget
   readonly #staged = new Map<string, Staged>()
   #global: StateChange[] = []
-  /** While a call runs, what it changed. */
-  #journal: Before[] | undefined
+  /** While a call runs, what it changed last. */
+  #last: Before | undefined
+  #isCalled = false
 
   /** @param memory bytes that decoded values may take, about */
   constructor(committed: StateReader, memory = defaultMemory) {
@@ -48,27 +55,27 @@ export class StagedState {
   store(name: string): StateStore {
     const staged = this.#staged.get(name) ?? this.#open(name)
     const { committed } = staged
+    const { recent } = committed
     const write = (key: string, value: unknown) => {
-      const { fresh } = staged
-      if (this.#journal) this.#journal.push({ fresh, key, had: fresh.has(key), value: fresh.get(key) })
-      fresh.set(key, value)
+      const entry = recent.get(key) ?? recent.add(key, unseen)
+      const { value: before, isFresh: wasFresh } = entry
+      if (this.#isCalled) this.#last = { staged, key, entry, value: before, wasFresh, last: this.#last }
+      entry.value = value
+      if (wasFresh) return
+      entry.isFresh = true
+      staged.fresh.push({ key, entry })
       staged.sorted.add(key)
     }
     return {
       get: (key) => {
-        const { fresh, taken } = staged
-        let change = fresh.get(key)
-        if (change === undefined && !fresh.has(key)) {
-          const recent = committed.recent(key)
-          if (recent) return recent.value
-          change = taken.get(key)
-          if (change === undefined && !taken.has(key)) return committed.get(key)
-        }
-        return change === deleted ? undefined : change
+        const entry = recent.get(key)
+        if (!entry) return committed.get(key)
+        return entry.value === deleted ? undefined : entry.value
       },
       set: write,
       delete: (key) => write(key, deleted),
       entries: (from, to) => mergedEntries(staged, from, to),
+      keys: (from, to) => mergedKeys(staged, from, to),
     }
   }
 
@@ -88,23 +95,25 @@ export class StagedState {
   }
 
   #open(name: string): Staged {
-    const committed = new CommittedStore(this.#committed, name, this.#budget, () => staged.taken.keys())
-    const staged: Staged = { committed, sorted: new SortedKeys(), fresh: new Map(), taken: new Map() }
+    const pending = () => staged.taken.map(({ key }) => key)
+    const committed = new CommittedStore(this.#committed, name, this.#budget, pending)
+    const staged: Staged = { committed, sorted: new SortedKeys(), fresh: [], taken: [] }
     this.#staged.set(name, staged)
     return staged
   }
 
   /** Runs an operator's call; what it staged is undone if it throws or its result is not kept. */
   attempt<T, R>(call: (given: T) => R, given: T, keep: (result: R) => boolean): R {
-    const journal: Before[] = (this.#journal = [])
+    this.#isCalled = true
     let kept = false
     try {
       const result = call(given)
       kept = keep(result)
       return result
     } finally {
-      this.#journal = undefined
-      if (!kept) for (const before of journal.reverse()) undo(before)
+      if (!kept) for (let before = this.#last; before; before = before.last) undo(before)
+      this.#isCalled = false
+      this.#last = undefined
     }
   }
 
@@ -112,22 +121,34 @@ export class StagedState {
   take(): StateChange[] {
     const changes: StateChange[] = []
     for (const [store, staged] of this.#staged) {
-      const { fresh, committed } = staged
+      const { fresh, taken, committed } = staged
+      for (const change of taken) settle(change, committed)
       staged.taken = fresh
-      staged.fresh = new Map()
+      staged.fresh = []
       staged.sorted.reset()
-      for (const [key, value] of fresh) {
-        const bytes = value === deleted ? null : encode(value)
-        changes.push({ store, key, value: bytes })
-        if (bytes) committed.put(key, value, bytes.length)
-        else committed.remove(key)
+      for (const { key, entry } of fresh) {
+        entry.isFresh = false
+        entry.isTaken = true
+        const value = entry.value === deleted ? null : encode(entry.value)
+        changes.push({ store, key, value })
+        if (value) committed.recent.resize(key, entry, value.length)
       }
     }
     return changes
   }
 }
 
-function undo({ fresh, key, had, value }: Before): void {
-  if (had) fresh.set(key, value)
-  else fresh.delete(key)
+/** The broker has a change. */
+function settle({ key, entry }: Changed, { recent }: CommittedStore): void {
+  entry.isTaken = false
+  if (entry.value === deleted && !entry.isFresh) recent.remove(key)
+}
+
+function undo({ staged, key, entry, value, wasFresh }: Before): void {
+  entry.value = value
+  if (wasFresh) return
+  // It was the last to be changed first.
+  staged.fresh.pop()
+  entry.isFresh = false
+  if (value === unseen) staged.committed.recent.remove(key)
 }

@@ -62,7 +62,7 @@ export class TakenLetters {
   #forget(now: number): void {
     if (now < this.#nextSweep || this.#retention === Infinity) return
     let swept = 0
-    for (const [key] of this.#store.entries('at:', timeKey(Math.max(0, now - this.#retention)))) {
+    for (const key of this.#store.keys('at:', timeKey(Math.max(0, now - this.#retention)))) {
       this.#store.delete(key)
       this.#store.delete(letterKey(key.slice(timeKey(0).length)))
       if (++swept === sweptAtOnce) return

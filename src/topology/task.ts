@@ -104,6 +104,7 @@ export class Task {
         if (this.#reason) return
         this.#flow.feed(record)
       }
+      records.length = 0 // They would be in memory until the commit has ended, for as long as all that is made of them.
       for (const { topic, partition, next } of passed) this.#flow.draft.position({ topic, partition, offset: next })
       await this.#commit()
     })

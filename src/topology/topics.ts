@@ -1,7 +1,7 @@
 import type { TopicSpec } from '../broker/broker.ts'
 import { ledgerOf } from '../deadletter/ledger/entry.ts'
 import { envelopeGrowth, letterOverhead } from '../deadletter/letter.ts'
-import type { PlannedSource, PlannedStream } from './plan.ts'
+import { externalSources, type Plan, type PlannedSource, type PlannedStream } from './plan.ts'
 import { retryTopicOf } from './retryTopic.ts'
 
 /** The topics that sources and streams need: what is read, what is written, dead letters with their ledgers, and lanes. */
@@ -60,3 +60,11 @@ const roomForLetters = (sources: readonly PlannedSource[]): NonNullable<TopicSpe
   factor: sources.some(({ deadLetters }) => deadLetters.envelope === 'json') ? envelopeGrowth : 1,
   extra: letterOverhead,
 })
+
+/** Milliseconds that a pipeline asks its dead-letter topics to keep their letters. */
+export const keptFor = ({ topics, ...plan }: Plan): ReadonlyMap<string, number> => {
+  const letters = new Set(externalSources(plan).map(({ deadLetters }) => deadLetters.topic))
+  return new Map(
+    topics.flatMap(({ name, retention }) => (letters.has(name) && retention !== undefined ? [[name, retention]] : [])),
+  )
+}

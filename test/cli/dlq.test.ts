@@ -111,6 +111,7 @@ test('dlq ls with a config counts its dead-letter topics, also those that are no
       oldest: null,
       expired: 0,
       expiring: 0,
+      warnings: [],
     },
   ])
   expect((await runOxbow(directory, ['dlq', 'ls'])).stdout).toMatch(/^source +topic +open.*\nraw +dlq\.raw +2 /)

@@ -59,9 +59,6 @@ test('dlq discard gives a letter up by its id, and the next record goes on', asy
 
   const again = await dlq('reopen', 'prices.yaml', id, '--why', 'needed after all', '--json')
   expect(jsonLines(again.stdout)).toEqual([{ letter: id, source: 'raw', key: 'k1', command: 'reopen' }])
-  await dlq('edit', 'prices.yaml', id, '--value', '{"price":0.5,"n":1}')
-  expect(jsonLines((await run()).stdout)).toMatchObject([{ read: 3, emitted: 3, dead: 0, inFlight: 0 }])
-  expect(await clean()).toEqual([3, 2, 1])
 })
 
 test('dlq release lets a key go on without a letter', async () => {
@@ -82,7 +79,7 @@ test.each([
   [['redrive', 'prices.yaml'], 2, 'say which letters'],
   [['redrive', 'prices.yaml', '--all', '--key', 'k1'], 2, 'say which letters'],
   [['redrive', 'prices.yaml', 'f'.repeat(32)], 1, `no such open letter: ${'f'.repeat(32)}; nothing was done`],
-  [['reopen', 'prices.yaml', '--all'], 2, "required option '--why <text>' not specified"],
+  [['reopen', 'prices.yaml', '--all'], 2, 'say why, with --why'],
   [['reopen', 'prices.yaml', 'f'.repeat(32), '--why', 'x'], 1, `no such letter: ${'f'.repeat(32)}`],
   [['discard', 'prices.yaml', '--all', '--source', 'orders'], 2, 'prices has no source orders, only raw'],
 ])('dlq %j ends with %i', async (words, code, message) => {

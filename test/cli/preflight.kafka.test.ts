@@ -47,7 +47,11 @@ describeKafka('oxbow check --broker', () => {
       'message.timestamp.after.max.ms': '9000000',
     })
     await createTopic(admin, `${name}.out`, { 'message.timestamp.after.max.ms': '3600000' })
-    await createTopic(admin, `dlq.${name}.in`, { 'cleanup.policy': 'compact,delete', 'retention.ms': '3600000' })
+    await createTopic(admin, `dlq.${name}.in`, {
+      'cleanup.policy': 'compact,delete',
+      'retention.ms': '3600000',
+      'retention.bytes': '50000000',
+    })
     await createTopic(admin, `${name}-changelog`, { 'cleanup.policy': 'delete', 'min.insync.replicas': '2' })
 
     const { code, stdout, lines } = await check(
@@ -74,6 +78,7 @@ describeKafka('oxbow check --broker', () => {
         `topic \`dlq.${name}.in\`: takes batches of 1048588 bytes, 3065536 are needed; a letter of the largest record`,
       ],
       ['5:', `topic \`dlq.${name}.in\`: keeps records 1h, the config says 7d; letters would be gone before that`],
+      ['5:', `warning: topic \`dlq.${name}.in\`: each partition keeps 50,000,000 bytes at most (retention.bytes)`],
       ['7:', `warning: topic \`${name}.out\` refuses records dated more than 1h ahead`],
       ['7:', `warning: topic \`${name}.out\` takes batches of 1048588 bytes, a source 3000000`],
     ] as const

@@ -36,6 +36,7 @@ test('run --until-idle reads everything, prints the conservation and ends', asyn
       oldest: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
       expired: 0,
       expiring: 0,
+      warnings: [],
     },
   ])
 

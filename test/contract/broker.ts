@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { BrokerError, type Broker } from '../../src/broker/broker.ts'
 import { commitContract } from './broker/commit.ts'
 import { globalContract } from './broker/global.ts'
+import { letterContract } from './broker/letters.ts'
 import { memberContract } from './broker/members.ts'
 import { partitionContract } from './broker/partitions.ts'
 import { readContract } from './broker/read.ts'
@@ -47,6 +48,7 @@ export function brokerContract(name: string, open: () => Promise<BrokerUnderTest
     readContract(current)
     resetContract(current)
     trimContract(current)
+    letterContract(current)
 
     it('answers nothing once it is closed', async () => {
       const closed = await open()

@@ -49,7 +49,7 @@ function stepOver(config: Config, state: StateStore, attempt: StagedState['attem
   }
 }
 
-const nothing: StateReader = { get: () => undefined, entries: () => [] }
+const nothing: StateReader = { get: () => undefined, entries: () => [], keys: () => [] }
 
 const results = (outcomes: readonly Outcome[]) =>
   outcomes.flatMap((outcome) => (outcome.type === 'emit' ? outcome.results : []))

@@ -7,6 +7,7 @@ import { Ledger } from '../../src/deadletter/ledger/ledger.ts'
 import { filter } from '../../src/operators/filter.ts'
 import { chosenLetters, type Choice } from '../../src/redrive/choose.ts'
 import { discardLetters } from '../../src/redrive/discard.ts'
+import { ensureLedgers } from '../../src/redrive/ensureLedgers.ts'
 import { rehearse, type Rehearsed } from '../../src/redrive/rehearse.ts'
 import type { Plan } from '../../src/topology/plan.ts'
 import { append, catalogWith, output, recordsOf, startPipeline, valuesOf } from '../support/pipeline.ts'
@@ -125,6 +126,32 @@ streams: { one: { from: others, to: { topic: out } } }`
   expect(await valuesOf(broker, 'orders')).toEqual([{ price: 1 }])
 })
 
+it('a letter of a partition that the source has not stays dead, and keeps no other from going', async () => {
+  const yaml = `
+name: p
+sources: { orders: { topic: {} } }
+streams: { one: { from: orders, to: { topic: out } } }`
+  const far = letter({ n: 1 })
+  const before = [
+    {
+      ...far,
+      headers: far.headers.map(([name, value]): Header => [
+        name,
+        name.endsWith('.partition') ? Buffer.from('7') : value,
+      ]),
+    },
+    letter({ n: 2 }),
+  ]
+  const running = await startPipeline(yaml, catalog, { before, once: false })
+  const { broker, plan } = running
+  const why: string[] = []
+  const letters = await lettersOf(broker, 'connect.dlq')
+  expect(await sendBack(broker, plan, letters, { onRefused: (_, reason) => why.push(reason) })).toEqual({ sent: 1, refused: 1 }) // prettier-ignore
+  expect(why).toEqual(['it says that it came from partition 7, and the source has 1, counted from 0'])
+  await running.pipeline.quiet()
+  expect(await valuesOf(broker, 'out')).toEqual([{ n: 2 }])
+})
+
 it('letters of a queue are rehearsed: what would be written, and how they fail', async () => {
   const { broker, plan } = await startPipeline(mend, catalog, { before: [letter({ price: 1 }), letter({})] })
   const letters = chosenLetters({ broker, plan, ledger: new Ledger(broker) }, { topic: 'connect.dlq' })
@@ -163,6 +190,18 @@ it('letters of a queue can be given up', async () => {
   const chosen = chosenLetters({ broker, plan, ledger: new Ledger(broker) }, { topic: 'connect.dlq' })
   expect(await discardLetters(chosen, { plan, broker, now: () => 5_000, by: 'ann', why: 'a test' })).toBe(1)
   expect([...(await standingsOf(broker, 'connect.dlq')).values()]).toEqual(['discarded'])
+})
+
+it('the ledger of a topic that others write to outlives its letters: without their entries they would be open again', async () => {
+  const { broker, plan } = await startPipeline(mend, catalog)
+  await broker.ensureTopics([{ name: 'spring.dlt', retention: 30 * 86_400_000 }])
+  await ensureLedgers(broker, plan, ['spring.dlt', 'connect.dlq', 'dlq.connect.dlq'])
+  const ledgers = await broker.topics(['spring.dlt-ledger', 'connect.dlq-ledger', 'dlq.connect.dlq-ledger'])
+  expect(ledgers.map(({ name, retention }) => [name, retention])).toEqual([
+    ['connect.dlq-ledger', undefined],
+    ['dlq.connect.dlq-ledger', 14 * 86_400_000],
+    ['spring.dlt-ledger', 60 * 86_400_000],
+  ])
 })
 
 it("a letter that the pipeline wrote is its source's, though it has its own dead-letter topic as a queue, too", async () => {

@@ -4,6 +4,9 @@ import { expression } from '../../src/component/expression.ts'
 import { RecordedFault } from '../../src/record/fault.ts'
 import { emit, fail } from '../../src/record/outcome.ts'
 import { withValue } from '../../src/record/record.ts'
+import { Ledger } from '../../src/deadletter/ledger/ledger.ts'
+import { chosenLetters } from '../../src/redrive/choose.ts'
+import { reopenLetters } from '../../src/redrive/reopen.ts'
 import { commandRecord, keyText, laneOf, type LaneCommand } from '../../src/topology/lane.ts'
 import { append, catalogWith, operator, output, recordsOf, startPipeline, valuesOf } from '../support/pipeline.ts'
 import { entriesOf, lettersOf, sendBack, standingsOf } from '../support/redrive.ts'
@@ -91,6 +94,29 @@ it('commands are entries, by whoever gave them, also for letters that hold nothi
     { ...discarded, letter: second!.id, failedAt: second!.failedAt },
   ])
   expect(await valuesOf(broker, 'out')).toEqual([{ n: 2, secret: 'x' }])
+})
+
+it('one that its task gave up goes back by itself once it was opened again', async () => {
+  const { pipeline, broker, plan } = await startPipeline(config('order: key'), catalog, { before, once: false })
+  await pipeline.quiet()
+  const [first] = await lettersOf(broker)
+  const { id: letter, topic, hops, failedAt } = first!
+  await command(broker, { command: 'discard', letter, failure: { topic, hops, failedAt }, by: 'ann', why: '' })
+  await pipeline.quiet()
+  await sendBack(broker, plan, [first!], { fix: mended })
+  await pipeline.quiet()
+  expect(await standingsOf(broker)).toEqual(new Map([[letter, 'discarded']]))
+
+  const ledger = new Ledger(broker)
+  const said = { choice: { ids: [letter] }, dispositions: ['discarded'] as const, now: Date.now, by: 'ann', why: '' }
+  await reopenLetters({ plan, broker, ledger, ...said })
+  for await (const open of chosenLetters({ plan, broker, ledger }, {}))
+    await sendBack(broker, plan, [open], { fix: mended })
+  await pipeline.quiet()
+  await ledger.close()
+  expect(await standingsOf(broker)).toEqual(new Map([[letter, 'resolved']]))
+  expect(await valuesOf(broker, 'out')).toEqual([{ n: 2, secret: 'x' }, { n: 1 }])
+  expect(await pipeline.conservation()).toMatchObject([{ read: 2, emitted: 2, dead: 0, inFlight: 0 }])
 })
 
 it('a letter from before the order goes back by itself, and holds nothing up', async () => {

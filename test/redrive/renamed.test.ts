@@ -5,6 +5,7 @@ import type { Letter } from '../../src/deadletter/readLetter.ts'
 import { filter } from '../../src/operators/filter.ts'
 import { set } from '../../src/operators/set.ts'
 import { chosenLetters, type Choice } from '../../src/redrive/choose.ts'
+import { reopenLetters } from '../../src/redrive/reopen.ts'
 import type { Plan } from '../../src/topology/plan.ts'
 import { catalogWith, output, startPipeline, valuesOf } from '../support/pipeline.ts'
 import { sendBack, standingsOf } from '../support/redrive.ts'
@@ -54,5 +55,14 @@ it.each(['operator', 'source'] as const)(
     expect(await pipeline.conservation()).toMatchObject([{ read: 4, emitted: 4, dead: 0, inFlight: 0 }])
     expect(await valuesOf(broker, 'out')).toHaveLength(4)
     expect([...(await standingsOf(broker, 'dlq.orders')).values()]).toEqual(['resolved', 'resolved'])
+
+    const reopened = (choice: Choice) =>
+      reopenLetters({
+        ...{ plan, broker, ledger: new Ledger(broker), choice, dispositions: ['resolved'] },
+        ...{ now: Date.now, by: 'ann', why: '' },
+      })
+    expect(await reopened({})).toBe(0)
+    expect(await reopened({ formerly: 'old', topic: 'dlq.clicks' })).toBe(0)
+    expect(await reopened({ formerly: 'old' })).toBe(2)
   },
 )

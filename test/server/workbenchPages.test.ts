@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ask, bench, endsOf, mended, tokens, until, type Order } from './workbench.ts'
+import { ask, bench, endsOf, mended, strict, tokens, until, type Order } from './workbench.ts'
 
 const asBrowser = { accept: 'text/html' }
 const hostile = `"><script>alert('1')</script><img src=x onerror=alert(2)>\u202e\u0000`
@@ -48,6 +48,15 @@ streams: { priced: { from: orders, steps: [{ validate: { schema: { type: object,
     expect(body).toContain('000000  7b 22')
   })
 
+  it('warn of what a topic will do to its letters, as the API does', async () => {
+    const { observe } = await bench({ orders })
+    const { url } = await observe(strict.replace('redact: [card]', 'retention: 30d'))
+    const warning = expect.stringMatching(/^it keeps letters 7d, the config says 30d/) as string
+    expect((await ask(url, '/api/dlq')).body.topics).toMatchObject([{ topic: 'dlq.orders', warnings: [warning] }])
+    for (const path of ['/letters', '/groups?topic=dlq.orders'])
+      expect((await pageAt(url, path)).body).toContain('<strong>dlq.orders</strong>: it keeps letters 7d')
+  })
+
   it('send a group back by a form, after a forecast, and show how it does', async () => {
     const { url, run, ledger } = await bench({ orders: [{ key: 'a', value: { cost: 1 } }] })
     const { body: groups } = await ask(url, '/api/groups')
@@ -71,6 +80,29 @@ streams: { priced: { from: orders, steps: [{ validate: { schema: { type: object,
     expect(page.body).toContain('mended')
     expect(ledger.audit(10).entries.map(({ to }) => to)).toEqual(['resolved', 'redriving'])
     expect((await pageAt(url, path)).body).toContain('There is nothing open')
+  })
+
+  it('tell of a redrive whose server ended, and send again what it had left: nothing goes twice', async () => {
+    const many = Array.from({ length: 30 }, (_, at) => ({ key: `k${at}`, value: { cost: 1 } }))
+    const { url, run, observe, broker, quiet } = await bench({ orders: many })
+    await run(mended)
+    const beside = await observe(mended)
+    const { body: started } = await ask(beside.url, '/api/redrives', { body: { all: true, rate: 10, why: 'slowly' } })
+    expect((await pageAt(beside.url, `/redrives/${started.id}`)).body).toContain('ends with it')
+    const look = async () => (await ask(beside.url, `/api/redrives/${started.id}`)).body
+    await until(look, ({ sent }) => sent > 0)
+    await beside.close()
+
+    const list = (await pageAt(url, '/redrives')).body
+    expect(list).toMatch(new RegExp(`Started elsewhere.*href="/redrives/${started.id}".*slowly`, 's'))
+    const page = (await pageAt(url, `/redrives/${started.id}`)).body
+    expect(page).toContain('is open still, and goes when its group or its letters are sent again')
+    await ask(url, '/api/redrives', { body: { all: true, why: 'the rest' } })
+    const counts = async () => (await ask(url, '/api/dlq')).body.topics[0]
+    expect(await until(counts, ({ resolved }) => resolved === 30)).toMatchObject({ open: 0, redriving: 0 })
+    await quiet()
+    const { records } = await broker.read({ topic: 'priced', partition: 0, offset: 0n }, 100)
+    expect(records).toHaveLength(30)
   })
 
   it('rehearse a group, and a letter with another value, by a form that needs no reason', async () => {

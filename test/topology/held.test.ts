@@ -31,6 +31,7 @@ it('what will be read again is not taken up, and forgotten: it would come back o
     get: () => undefined,
     entries: (store: string) =>
       kept.filter((change) => change.store === store).map(({ key, value }) => [key, value!] as const),
+    keys: (store: string) => kept.filter((change) => change.store === store).map(({ key }) => key),
   }
 
   const next = new Held()

@@ -123,6 +123,7 @@ class Both {
       .filter(([key]) => compareKeys(key, from) >= 0 && (to === undefined || compareKeys(key, to) < 0))
       .sort(([a], [b]) => compareKeys(a, b))
     expect([...this.#stores.get(name)!.entries(from, to)]).toEqual(expected)
+    expect([...this.#stores.get(name)!.keys(from, to)]).toEqual(expected.map(([key]) => key))
   }
 }
 

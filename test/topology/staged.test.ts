@@ -10,6 +10,7 @@ function stateOver(committed: { readonly [key: string]: unknown }) {
   const state = new StagedState({
     get: (_, key) => kept.get(key) as Buffer | undefined,
     entries: (_, from, to) => kept.entries(from, to) as Iterable<readonly [string, Buffer]>,
+    keys: (_, from, to) => kept.keys(from, to),
   })
   return { state, store: state.store('s') }
 }

@@ -1,5 +1,5 @@
 import type { StateChange, StateReader, StoreInfo } from '../broker.ts'
-import type { Database } from './database.ts'
+import type { Database, Statement } from './database.ts'
 
 /** The state of all tasks. */
 export interface StateTable {
@@ -16,6 +16,10 @@ export interface StateTable {
 const firstPage = 8
 const pageSize = 256
 
+/** Rows of one statement: one by one they take twice the time. */
+const rowsAtOnce = 32
+const valuesAtOnce = 3 * rowsAtOnce
+
 export function openState(database: Database): StateTable {
   const numbers = new Map<string, number>()
   const find = database.prepare<{ id: number }>(
@@ -25,12 +29,18 @@ export function openState(database: Database): StateTable {
     'INSERT INTO store (consumer_group, task, name) VALUES (?, ?, ?) RETURNING id',
   )
   const get = database.prepare<{ value: Uint8Array }>('SELECT value FROM entry WHERE store = ? AND key = ?')
-  const set = database.prepare('INSERT OR REPLACE INTO entry VALUES (?, ?, ?)')
+  const [set, setAll] = [1, rowsAtOnce].map((rows) =>
+    database.prepare(
+      `INSERT OR REPLACE INTO entry VALUES ${Array.from({ length: rows }, () => '(?, ?, ?)').join(', ')}`,
+    ),
+  ) as [Statement<never>, Statement<never>]
   const remove = database.prepare('DELETE FROM entry WHERE store = ? AND key = ?')
-  const from = database.prepare<Entry>(`SELECT key, value FROM entry WHERE store = ? AND key >= ? ORDER BY key LIMIT ?`)
-  const between = database.prepare<Entry>(
-    `SELECT key, value FROM entry WHERE store = ? AND key >= ? AND key < ? ORDER BY key LIMIT ?`,
-  )
+  const [entries, keys] = ['key, value', 'key'].map((columns) => ({
+    from: database.prepare<Entry>(`SELECT ${columns} FROM entry WHERE store = ? AND key >= ? ORDER BY key LIMIT ?`),
+    between: database.prepare<Entry>(
+      `SELECT ${columns} FROM entry WHERE store = ? AND key >= ? AND key < ? ORDER BY key LIMIT ?`,
+    ),
+  })) as [Range, Range]
   const stores = database.prepare<StoreInfo>(
     `SELECT task, name, count(*) AS entries, sum(octet_length(key) + octet_length(value)) AS bytes
      FROM store JOIN entry ON entry.store = store.id WHERE consumer_group = ? GROUP BY id ORDER BY task, name`,
@@ -47,14 +57,44 @@ export function openState(database: Database): StateTable {
     return found
   }
 
+  /** Rows of a store in pages. */
+  function* rowsOf(range: Range, number: () => number | undefined, first: string, to: string | undefined) {
+    const page = (start: string, size: number): readonly Entry[] =>
+      database.read(() => {
+        const store = number()
+        if (store === undefined) return []
+        return to === undefined ? range.from.all(store, start, size) : range.between.all(store, start, to, size)
+      })
+    let size = firstPage
+    let rows = page(first, size)
+    while (rows.length > 0) {
+      yield* rows
+      if (rows.length < size) return
+      size = pageSize
+      rows = page(justAfter(rows.at(-1)!.key), size)
+    }
+  }
+
   return {
     change: (group, task, changes) => {
       for (const [store, own] of Map.groupBy(changes, ({ store }) => store)) {
         const number = numberOf(group, task, store) ?? create.get(group, task, store)!.id
-        for (const { key, value } of own) {
-          if (value === null) remove.run(number, key)
-          else set.run(number, key, value)
+        let rows: (number | string | Buffer)[] = []
+        const write = () => {
+          if (rows.length === valuesAtOnce) setAll.run(...rows)
+          else for (let at = 0; at < rows.length; at += 3) set.run(...rows.slice(at, at + 3))
+          rows = []
         }
+        for (const { key, value } of own) {
+          if (value === null) {
+            write()
+            remove.run(number, key)
+            continue
+          }
+          rows.push(number, key, value)
+          if (rows.length === valuesAtOnce) write()
+        }
+        write()
       }
     },
     reader: (group, task) => ({
@@ -65,20 +105,11 @@ export function openState(database: Database): StateTable {
           return row && asBuffer(row.value)
         }),
       *entries(store, first = '', to) {
-        const page = (start: string, size: number): readonly Entry[] =>
-          database.read(() => {
-            const number = numberOf(group, task, store)
-            if (number === undefined) return []
-            return to === undefined ? from.all(number, start, size) : between.all(number, start, to, size)
-          })
-        let size = firstPage
-        let rows = page(first, size)
-        while (rows.length > 0) {
-          for (const { key, value } of rows) yield [key, asBuffer(value)]
-          if (rows.length < size) return
-          size = pageSize
-          rows = page(justAfter(rows.at(-1)!.key), size)
-        }
+        for (const { key, value } of rowsOf(entries, () => numberOf(group, task, store), first, to))
+          yield [key, asBuffer(value)]
+      },
+      *keys(store, first = '', to) {
+        for (const { key } of rowsOf(keys, () => numberOf(group, task, store), first, to)) yield key
       },
     }),
     stores: (group) => stores.all(group).map((row) => ({ ...row })),
@@ -89,6 +120,12 @@ export function openState(database: Database): StateTable {
 interface Entry {
   readonly key: string
   readonly value: Uint8Array
+}
+
+/** Reads those of a store from a key on, to another one or to the end. */
+interface Range {
+  readonly from: Statement<Entry>
+  readonly between: Statement<Entry>
 }
 
 /** The least string that sorts after another one. */

@@ -4,6 +4,7 @@ import type { StateChange, StateReader, StoreInfo } from '../broker.ts'
 import { openDatabase } from './database.ts'
 import { makeDirectory } from './directory.ts'
 import { openState } from './state.ts'
+import { Unwritten } from './unwritten.ts'
 
 /** How much of which original a copy has. */
 export interface CopyOf {
@@ -17,12 +18,15 @@ export interface CopyOf {
 export interface StateCopy {
   /** What the file had when it was opened, if it is of use. */
   readonly found: CopyOf | undefined
+  /** Whether it can be used: not any more when it was closed, or could not be written. */
+  readonly isOpen: boolean
   /**
    * Makes the changes of several tasks at once.
    * @param of how far it has come with them, if that is known
    * @throws BrokerError when it cannot be written; it is as it was found at an earlier time then, and closed
    */
   change(changes: ReadonlyMap<string, readonly StateChange[]>, of?: CopyOf): void
+  /** What it reads may have to be written first: it throws as `change` does. */
   reader(task: string): StateReader
   /** Those of all its tasks that have entries. */
   stores(): readonly StoreInfo[]
@@ -37,8 +41,10 @@ export interface CopyOptions {
   readonly now: () => number
 }
 
-/** A file is written after so many changes, together: what came since is read again after a crash. */
-const changesPerWrite = 50_000
+/** A file is committed after so many changes, together: what came since is read again after a crash. */
+const changesPerCommit = 50_000
+/** Changes wait in memory up to so many bytes, for a later change of the same key makes the earlier one needless. */
+const waitingBytes = 4_194_304
 /** After so many milliseconds the original may have forgotten what was deleted meanwhile: half of what Kafka keeps it. */
 const freshFor = 12 * 3_600_000
 
@@ -53,7 +59,11 @@ export function openStateCopy({ file = ':memory:', now }: CopyOptions): StateCop
   const state = openState(database)
   const begin = database.prepare('BEGIN IMMEDIATE')
   const commit = database.prepare('COMMIT')
-  let unwritten = 0
+  const unwritten = new Unwritten()
+  /** Since the last commit of the database. */
+  let changed = 0
+  let isWriting = false
+  let isOpen = true
   let last: CopyOf | undefined
 
   const note = state.reader(own, about).get(store, key)
@@ -61,36 +71,78 @@ export function openStateCopy({ file = ':memory:', now }: CopyOptions): StateCop
   const found = kept && now() - kept.at < freshFor ? { topicId: kept.topicId, position: kept.position } : undefined
 
   const change = (changes: ReadonlyMap<string, readonly StateChange[]>, of: CopyOf | undefined): void => {
-    if (unwritten === 0) begin.run()
     for (const [task, each] of changes) {
-      state.change(own, task, each)
-      unwritten += each.length
+      unwritten.add(task, each)
+      changed += each.length
     }
-    unwritten++
+    changed++
     last = of ?? last
-    if (!isFile || unwritten >= changesPerWrite) write()
+    if (isFile && changed >= changesPerCommit) commitAll()
+    else if (unwritten.bytes >= waitingBytes) write()
   }
+  /** Brings what waits into the database. */
   const write = (): void => {
-    if (last) state.change(own, about, [{ store, key, value: Buffer.from(JSON.stringify({ ...last, at: now() })) }])
+    if (!isWriting) begin.run()
+    isWriting = true
+    for (const [task, changes] of unwritten) state.change(own, task, changes)
+    unwritten.clear()
+    if (!isFile) end()
+  }
+  const end = (): void => {
     commit.run()
-    unwritten = 0
+    isWriting = false
+  }
+  const commitAll = (): void => {
+    write()
+    if (last) state.change(own, about, [{ store, key, value: Buffer.from(JSON.stringify({ ...last, at: now() })) }])
+    end()
+    changed = 0
+  }
+  /** A write that fails leaves nothing half done: what was committed last is what there is. */
+  const orClose = (work: () => void): void => {
+    try {
+      database.read(work)
+    } catch (thrown) {
+      close()
+      throw thrown
+    }
+  }
+  const close = (): void => {
+    isOpen = false
+    unwritten.clear()
+    database.close()
+  }
+  const reader = (task: string): StateReader => {
+    const written = state.reader(own, task)
+    return {
+      get: (store, key) => {
+        const value = unwritten.get(task, store, key)
+        return value === undefined ? written.get(store, key) : (value ?? undefined)
+      },
+      *entries(store, from, to) {
+        if (unwritten.has(task, store)) orClose(write)
+        yield* written.entries(store, from, to)
+      },
+      *keys(store, from, to) {
+        if (unwritten.has(task, store)) orClose(write)
+        yield* written.keys(store, from, to)
+      },
+    }
   }
   return {
     found,
-    change: (changes, of) => {
-      let done = false
-      try {
-        database.read(() => change(changes, of))
-        done = true
-      } finally {
-        if (!done) database.close() // which undoes what was not written
-      }
+    get isOpen() {
+      return isOpen
     },
-    reader: (task) => state.reader(own, task),
-    stores: () => database.read(() => state.stores(own)).filter(({ task }) => task !== about),
+    change: (changes, of) => orClose(() => change(changes, of)),
+    reader,
+    stores: () => {
+      orClose(write)
+      return database.read(() => state.stores(own)).filter(({ task }) => task !== about)
+    },
     close: () => {
-      if (unwritten > 0) database.read(write)
-      database.close()
+      if (isOpen && isFile && changed > 0) database.read(commitAll)
+      close()
     },
   }
 }

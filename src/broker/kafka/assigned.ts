@@ -14,9 +14,9 @@ export class AssignedPartition implements TopicPartition {
   readonly partition: number
   /** Fetched, and not decoded yet. */
   #batches: FetchedBatch[] = []
-  /** Decoded, of which so many were given. */
-  #records: readonly StoredRecord[] = []
-  #given = 0
+  /** What is left of the batch that is being given, about so many records: each is decoded when it is given. */
+  #records: Iterator<StoredRecord> | undefined
+  #left = 0
   #position: number
   #fetchFrom: number
   #epoch = 0
@@ -55,7 +55,7 @@ export class AssignedPartition implements TopicPartition {
 
   /** About how many records wait to be given. */
   get waiting(): number {
-    return this.#batches.reduce((sum, { count }) => sum + count, this.#records.length - this.#given)
+    return this.#batches.reduce((sum, { count }) => sum + count, this.#left)
   }
 
   /** Whether there is something to give: records, or a position after what nobody is given. */
@@ -81,10 +81,10 @@ export class AssignedPartition implements TopicPartition {
     const { topic, partition } = this
     const records: StoredRecord[] = []
     try {
-      while (records.length < maxRecords && this.#decode()) {
-        const some = this.#records.slice(this.#given, this.#given + maxRecords - records.length)
-        for (const record of some) records.push(record)
-        this.#given += some.length
+      while (records.length < maxRecords) {
+        const record = this.#next()
+        if (!record) break
+        records.push(record)
       }
     } catch (thrown) {
       const last = records.at(-1)
@@ -110,15 +110,19 @@ export class AssignedPartition implements TopicPartition {
     this.#fetchFrom = start
   }
 
-  /** @returns whether there is a decoded record to give */
-  #decode(): boolean {
-    while (this.#given === this.#records.length) {
+  /** The next record to give; undefined when nothing waits. */
+  #next(): StoredRecord | undefined {
+    for (;;) {
+      const next = this.#records?.next()
+      if (next && !next.done) {
+        this.#left--
+        return next.value
+      }
       const batch = this.#batches.shift()
-      if (!batch) return false
-      this.#records = batch.records()
-      this.#given = 0
+      this.#left = batch?.count ?? 0
+      this.#records = batch?.records()[Symbol.iterator]()
+      if (!batch) return undefined
     }
-    return true
   }
 
   /** Says which topic it belongs to now: one that was deleted and made again is read from its start. */
@@ -157,8 +161,8 @@ export class AssignedPartition implements TopicPartition {
     this.#position = this.#fetchFrom = position
     this.#expired = 0
     this.#batches = []
-    this.#records = []
-    this.#given = 0
+    this.#records = undefined
+    this.#left = 0
     this.#damaged = false
     this.#epoch++
   }

@@ -1,34 +1,39 @@
-import type { OutputRecord, StoredRecord } from '../../record/record.ts'
+import type { Header, StoredRecord } from '../../record/record.ts'
 import type { StateChange, TopicPartition } from '../broker.ts'
+import type { PartitionRecords } from './chunks.ts'
 
 const separator = '\0'
+const noHeaders: readonly Header[] = []
 
-/** A change of a task's state as a record of the compacted topic that keeps it. */
-export const changeRecord = (
+/** Changes of a task's state as records of the compacted topic that keeps it. */
+export const changeRecords = (
   { topic, partition }: TopicPartition,
   task: string,
-  { store, key, value }: StateChange,
+  changes: readonly StateChange[],
   timestamp: number,
-): OutputRecord => ({
+): PartitionRecords => ({
   topic,
   partition,
-  key: Buffer.from(`${task}${separator}${store}${separator}${key}`),
-  value,
-  headers: [],
-  timestamp,
+  records: changes.map(({ store, key, value }) => ({
+    key: Buffer.from(task + separator + store + separator + key),
+    value,
+    headers: noHeaders,
+    timestamp,
+  })),
 })
 
-/** Such records as changes, by task: the last of each key, in their order, which a database takes fastest. */
+/** Such records as changes, by task, in their order. */
 export function changesIn(records: readonly StoredRecord[]): Map<string, StateChange[]> {
-  const latest = new Map<string, Buffer | null>()
-  for (const { key, value } of records) latest.set(key!.toString(), value)
   const changes = new Map<string, StateChange[]>()
-  for (const name of [...latest.keys()].sort()) {
-    const [task, store, ...rest] = name.split(separator)
-    const change = { store: store!, key: rest.join(separator), value: latest.get(name)! }
-    const own = changes.get(task!)
+  for (const { key, value } of records) {
+    const name = key!.toString()
+    const taskEnd = name.indexOf(separator)
+    const storeEnd = name.indexOf(separator, taskEnd + 1)
+    const task = name.slice(0, taskEnd)
+    const change = { store: name.slice(taskEnd + 1, storeEnd), key: name.slice(storeEnd + 1), value }
+    const own = changes.get(task)
     if (own) own.push(change)
-    else changes.set(task!, [change])
+    else changes.set(task, [change])
   }
   return changes
 }

@@ -1,7 +1,8 @@
-import type { OutputRecord, StoredRecord } from '../../record/record.ts'
+import type { StoredRecord } from '../../record/record.ts'
 import { BrokerError, type StateChange, type TopicSpec, type Unit } from '../broker.ts'
 import type { StateCopy } from '../embedded/stateCopy.ts'
-import { changeRecord, changesIn } from './changeRecord.ts'
+import { changeRecords, changesIn } from './changeRecord.ts'
+import type { PartitionRecords } from './chunks.ts'
 import type { Copies, Notes } from './copies.ts'
 import type { Network } from './network.ts'
 import { originalOf, type Original } from './original.ts'
@@ -62,14 +63,14 @@ export class Changelog {
 
   /** The copy of a partition, to be restored before. */
   copyOf(group: string, partition: number): StateCopy {
-    const copy = this.#copies.get(nameOf(group, partition))
+    const copy = this.#openCopy(nameOf(group, partition))
     if (!copy) throw lost(group, partition)
     return copy.state
   }
 
   /** Whether there is a copy of a partition. */
   has(group: string, partition: number): boolean {
-    return this.#copies.get(nameOf(group, partition))?.complete ?? false
+    return this.#openCopy(nameOf(group, partition))?.complete ?? false
   }
 
   /** Whether the copy may lack something. */
@@ -96,7 +97,7 @@ export class Changelog {
   /** Another member may write the partition from now on. @param stays whether its copy is left for a standby copy */
   forget(group: string, partition: number, stays = false): void {
     const name = nameOf(group, partition)
-    const copy = this.#copies.get(name)
+    const copy = this.#openCopy(name)
     const isAtRest = copy?.complete && !this.#restoring.has(name)
     increment(this.#losses, name)
     this.#copies.delete(name)
@@ -111,10 +112,8 @@ export class Changelog {
   }
 
   /** A unit's changes as records of the changelog. */
-  records({ group, task, state }: Unit, timestamp: number): OutputRecord[] {
-    const topic = changelogOf(group)
-    const partition = partitionOfTask(task)
-    return state.map((change) => changeRecord({ topic, partition }, task, change, timestamp))
+  records({ group, task, state }: Unit, timestamp: number): PartitionRecords {
+    return changeRecords({ topic: changelogOf(group), partition: partitionOfTask(task) }, task, state, timestamp)
   }
 
   /**
@@ -126,13 +125,16 @@ export class Changelog {
     const changed = units.filter(({ state }) => state.length > 0)
     for (const [partition, own] of Map.groupBy(changed, ({ task }) => partitionOfTask(task))) {
       const { group } = own[0]!
-      const copy = this.#copies.get(nameOf(group, partition))
+      const copy = this.#openCopy(nameOf(group, partition))
       if (!copy?.complete) continue
       const end = this.#isStale(nameOf(group, partition)) ? undefined : endOf(changelogOf(group), partition)
       if (end !== undefined) copy.position = Math.max(copy.position, end)
-      const changes = new Map<string, StateChange[]>()
-      for (const { task, state } of own) changes.set(task, [...(changes.get(task) ?? []), ...state])
-      this.#change(group, partition, copy, changes, end !== undefined)
+      const changes = new Map<string, readonly StateChange[]>()
+      for (const { task, state } of own) {
+        const before = changes.get(task)
+        changes.set(task, before ? [...before, ...state] : state)
+      }
+      change(copy, changes, end !== undefined)
     }
   }
 
@@ -141,8 +143,15 @@ export class Changelog {
     this.#copies.clear()
   }
 
-  #isStale(name: string): boolean {
+  /** One that could not be written is of no use any more: it is made complete anew from what its file has. */
+  #openCopy(name: string): Copy | undefined {
     const copy = this.#copies.get(name)
+    if (copy?.state.isOpen === false) this.#copies.delete(name)
+    return copy?.state.isOpen ? copy : undefined
+  }
+
+  #isStale(name: string): boolean {
+    const copy = this.#openCopy(name)
     return !copy?.complete || (this.#doubts.get(name) ?? 0) > copy.settled
   }
 
@@ -154,7 +163,7 @@ export class Changelog {
     const isLost = () => this.#losses.get(name) !== losses
     const original = await originalOf(this.#parts.network, place, this.#parts.isRead(group))
     this.#dropUnless(original, name)
-    const copy = this.#copies.get(name) ?? (await this.#open(group, partition, original))
+    const copy = this.#openCopy(name) ?? (await this.#open(group, partition, original))
     if (isLost()) {
       copy.state.close()
       throw lost(group, partition)
@@ -168,14 +177,14 @@ export class Changelog {
         if (copy.complete) for (const record of records) found.push(record)
         else {
           copy.position = next
-          this.#change(group, partition, copy, changesIn(records), true)
+          change(copy, changesIn(records), true)
         }
         progress.at(next, records.length)
       }
       if (isLost()) throw lost(group, partition)
       copy.position = Math.max(copy.position, original.end)
       // Together, so that nobody sees what a later record replaces.
-      this.#change(group, partition, copy, changesIn(found), true)
+      change(copy, changesIn(found), true)
       progress.end(copy.isStandby)
     }
     copy.complete = true
@@ -195,21 +204,15 @@ export class Changelog {
     const opened = await this.#parts.copies.open(group, partition, original)
     return { ...opened, topicId: original.topicId, complete: false, settled: 0 }
   }
+}
 
-  #change(
-    group: string,
-    partition: number,
-    { state, topicId, position }: Copy,
-    changes: ReadonlyMap<string, readonly StateChange[]>,
-    isKnown: boolean,
-  ): void {
-    try {
-      state.change(changes, isKnown && topicId !== undefined ? { topicId, position } : undefined)
-    } catch (thrown) {
-      this.#copies.delete(nameOf(group, partition))
-      throw thrown
-    }
-  }
+/** @param isKnown whether a copy has come to its position with that */
+function change(
+  { state, topicId, position }: Copy,
+  changes: ReadonlyMap<string, readonly StateChange[]>,
+  isKnown: boolean,
+): void {
+  state.change(changes, isKnown && topicId !== undefined ? { topicId, position } : undefined)
 }
 
 /** Why the state of a partition cannot be told here. */

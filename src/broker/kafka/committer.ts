@@ -117,9 +117,8 @@ export class Committer {
     for (const unit of units) if (keepsState(unit)) await open(unit.group, partitionOfTask(unit.task))
     const now = Date.now()
     const outputs = await this.#byPartition(units.flatMap((unit) => unit.outputs))
-    const changes = await this.#byPartition(
-      units.flatMap((unit) => [...changelog.records(unit, now), ...globalRecords(unit, now)]),
-    )
+    const changes = together(units.flatMap((unit) => [changelog.records(unit, now), globalRecords(unit, now)]))
+    for (const { topic } of changes) await this.#partitionsOf(topic)
     const offsets = this.#offsets(units)
     try {
       if (guarantee === 'exactlyOnce') {
@@ -186,6 +185,18 @@ export class Committer {
     if (offsets.length === 0) return []
     return [{ group, generation: member?.generation ?? -1, member: member?.id ?? '', offsets }]
   }
+}
+
+/** What there is of one partition as one, where there is something. */
+function together(parts: readonly PartitionRecords[]): PartitionRecords[] {
+  const byPlace = new Map<string, PartitionRecords>()
+  for (const part of parts) {
+    if (part.records.length === 0) continue
+    const name = `${part.topic}/${part.partition}`
+    const before = byPlace.get(name)
+    byPlace.set(name, before ? { ...part, records: [...before.records, ...part.records] } : part)
+  }
+  return [...byPlace.values()]
 }
 
 /** Whether some of the units may be committed without the others. */

@@ -1,4 +1,3 @@
-import type { OutputRecord } from '../../record/record.ts'
 import {
   BrokerError,
   globalTask,
@@ -9,8 +8,9 @@ import {
   type Unit,
 } from '../broker.ts'
 import { openStateCopy, type StateCopy } from '../embedded/stateCopy.ts'
-import { changeRecord, changesIn } from './changeRecord.ts'
+import { changeRecords, changesIn } from './changeRecord.ts'
 import { changelogSpec } from './changelog.ts'
+import type { PartitionRecords } from './chunks.ts'
 import type { Notes } from './copies.ts'
 import type { Network } from './network.ts'
 import { logOffsets } from './offsets.ts'
@@ -30,8 +30,8 @@ const globalSpec = (group: string, sources: readonly string[]): TopicSpec => ({
 const placeOf = (group: string): TopicPartition => ({ topic: globalTopicOf(group), partition: 0 })
 
 /** A unit's changes of what all tasks share, as records. */
-export const globalRecords = ({ group, global = [] }: Unit, timestamp: number): OutputRecord[] =>
-  global.map((change) => changeRecord(placeOf(group), globalTask, change, timestamp))
+export const globalRecords = ({ group, global = [] }: Unit, timestamp: number): PartitionRecords =>
+  changeRecords(placeOf(group), globalTask, global, timestamp)
 
 export interface GlobalStateParts {
   readonly network: Network
@@ -72,6 +72,7 @@ export class GlobalState {
     return {
       get: (store, key) => live((state) => state.get(store, key)),
       entries: (store, from, to) => live((state) => state.entries(store, from, to)),
+      keys: (store, from, to) => live((state) => state.keys(store, from, to)),
     }
   }
 

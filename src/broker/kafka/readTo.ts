@@ -2,11 +2,12 @@ import { setImmediate } from 'node:timers/promises'
 import type { StoredRecord } from '../../record/record.ts'
 import { BrokerError, type TopicPartition } from '../broker.ts'
 import type { Network } from './network.ts'
-import { fetchFrom, recordsOf, type Fetched } from './reader.ts'
+import { fetchFrom, type Fetched } from './reader.ts'
 
-const limits = { maxWait: 500, maxBytes: 16_777_216, partitionBytes: 16_777_216 }
+/** One answer is worked on while the next one comes; every partition that is restored has both in memory. */
+const limits = { maxWait: 500, maxBytes: 4_194_304, partitionBytes: 4_194_304 }
 /** What is given at once, in records: others have their turn between. */
-const atOnce = 20_000
+const atOnce = 10_000
 
 /**
  * What is committed between two offsets of a compacted topic, in parts; the next one is fetched while one is worked on.
@@ -23,14 +24,26 @@ export async function* readTo(
     const fetched: Fetched = await ahead
     ahead = fetched.next < end ? fetchNext(network, place, fetched.next) : undefined
     ahead?.catch(() => {}) // It is awaited after what there is.
-    const records = recordsOf(fetched)
-    for (let at = 0; at < records.length; at += atOnce) {
-      const part = records.slice(at, at + atOnce)
-      yield { records: part, next: Number(part.at(-1)!.offset) + 1 }
+    for (const records of partsOf(fetched)) {
+      yield { records, next: Number(records.at(-1)!.offset) + 1 }
       await setImmediate()
     }
     yield { records: [], next: fetched.next }
   }
+}
+
+/** So many records at once, decoded when they are wanted. */
+function* partsOf({ batches }: Fetched): Generator<readonly StoredRecord[]> {
+  let part: StoredRecord[] = []
+  for (const batch of batches) {
+    for (const record of batch.records()) {
+      part.push(record)
+      if (part.length < atOnce) continue
+      yield part
+      part = []
+    }
+  }
+  if (part.length > 0) yield part
 }
 
 /** What is committed from an offset on; it waits a moment for some. @throws BrokerError when it cannot be read */

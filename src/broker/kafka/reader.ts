@@ -26,11 +26,12 @@ export interface Fetched {
 export interface FetchedBatch {
   /** How many records it has, or a few less: those before the offset asked for are left out. */
   readonly count: number
-  records(): StoredRecord[]
+  /** Decoded one by one, as they are taken. */
+  records(): Iterable<StoredRecord>
 }
 
 /** All of what came, decoded. */
-export const recordsOf = ({ batches }: Fetched): StoredRecord[] => batches.flatMap((batch) => batch.records())
+export const recordsOf = ({ batches }: Fetched): StoredRecord[] => batches.flatMap((batch) => [...batch.records()])
 
 export interface FetchLimits {
   /** Milliseconds to wait for the first record. */

@@ -22,8 +22,8 @@ export interface DecodedBatch {
   readonly transactional: boolean
   /** Set for the marker that ends a transaction; it has no records. */
   readonly marker?: 'commit' | 'abort'
-  /** Decodes the records from an offset on; the batch does not know its own topic and partition. */
-  records(from: number, topic: string, partition: number): StoredRecord[]
+  /** Decodes the records from an offset on, one by one; the batch does not know its own topic and partition. */
+  records(from: number, topic: string, partition: number): Iterable<StoredRecord>
 }
 
 /** Bytes before the records: see "Record Batch" in Kafka's protocol documentation, magic 2. */
@@ -133,18 +133,17 @@ interface Place {
   readonly from: number
 }
 
-function decodeRecords(
+function* decodeRecords(
   batch: Buffer,
   attributes: number,
   { topic, partition, firstOffset, from }: Place,
-): StoredRecord[] {
+): Generator<StoredRecord> {
   const count = batch.readInt32BE(57)
   const baseTimestamp = Number(batch.readBigInt64BE(27))
   const appended = attributes & logAppendTime ? Number(batch.readBigInt64BE(35)) : undefined
   const packed = attributes & compressionMask
   const cursor = packed ? new Cursor(decompress(packed, batch.subarray(headSize)), 0) : new Cursor(batch, headSize)
   const shared = new SharedHeaders(cursor)
-  const records: StoredRecord[] = []
   for (let at = 0; at < count; at++) {
     const end = cursor.varint() + cursor.position
     cursor.position++
@@ -156,11 +155,10 @@ function decodeRecords(
       const value = cursor.content()
       const count = cursor.varint()
       const headers = count > 0 ? shared.next(count) : noHeaders
-      records.push({ topic, partition, offset: BigInt(offset), timestamp, key, value, headers })
+      yield { topic, partition, offset: BigInt(offset), timestamp, key, value, headers }
     }
     cursor.position = end
   }
-  return records
 }
 
 const noHeaders: readonly Header[] = []

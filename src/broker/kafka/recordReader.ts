@@ -89,7 +89,7 @@ export class RecordReader {
     return isFresh ? rest : undefined
   }
 
-  #given(records: readonly StoredRecord[], rest: Rest, maxRecords: number): Batch {
+  #given(records: StoredRecord[], rest: Rest, maxRecords: number): Batch {
     const { topic, partition, next } = rest
     if (!isUsedUp(rest) && maxRecords >= readsOn) this.#rest = rest
     return { topic, partition, records, next }
@@ -123,7 +123,7 @@ const isUsedUp = ({ records, batches }: Rest): boolean => records.length === 0 &
 function take(rest: Rest, maxRecords: number): StoredRecord[] {
   const records: StoredRecord[] = []
   while (records.length < maxRecords && !isUsedUp(rest)) {
-    if (rest.records.length === 0) rest.records = rest.batches.shift()!.records()
+    if (rest.records.length === 0) rest.records = [...rest.batches.shift()!.records()]
     const wanted = maxRecords - records.length
     for (const record of rest.records.slice(0, wanted)) records.push(record)
     rest.records = rest.records.slice(wanted)

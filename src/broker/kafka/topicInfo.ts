@@ -11,6 +11,7 @@ const internal = /^__/
 /** Configurations of topics that matter here, by Kafka's names. */
 const keys = [
   'retention.ms',
+  'retention.bytes',
   'cleanup.policy',
   'max.message.bytes',
   'min.insync.replicas',
@@ -65,10 +66,13 @@ const placesOf = (topics: readonly TopicMetadata[]): TopicPartition[] =>
 function readConfigs(configs: Configs | undefined): Omit<TopicInfo, 'name' | 'partitions'> {
   if (!configs) return {}
   const retention = Number(configs.get('retention.ms') ?? -1)
+  const retentionBytes = Number(configs.get('retention.bytes') ?? -1)
   const compacted = configs.get('cleanup.policy')?.includes('compact') ?? false
+  // Without `delete` in its policy, nothing is deleted for its age or its size.
+  const deletes = !compacted || configs.get('cleanup.policy')!.includes('delete')
   return {
-    // Without `delete` in its policy, nothing is deleted for its age.
-    ...(retention >= 0 && (!compacted || configs.get('cleanup.policy')!.includes('delete')) && { retention }),
+    ...(deletes && retention >= 0 && { retention }),
+    ...(deletes && retentionBytes >= 0 && { retentionBytes }),
     compacted,
     maxMessageBytes: Number(configs.get('max.message.bytes')),
     minInSync: Number(configs.get('min.insync.replicas')),

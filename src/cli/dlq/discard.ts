@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { chosenLetters } from '../../redrive/choose.ts'
 import { discardLetters } from '../../redrive/discard.ts'
 import type { PlannedSource } from '../../topology/plan.ts'
-import { userName } from '../userName.ts'
+import { accountName } from '../../deadletter/ledger/accountName.ts'
 import { counted, print } from '../output.ts'
 import { choiceOf, sourcesOf, withChoice, type ChoiceOptions } from './letterChoice.ts'
 import { LeftAlone } from './leftAlone.ts'
@@ -35,7 +35,7 @@ async function discard(path: string, ids: readonly string[], options: ChoiceOpti
     const count = await discardLetters(chosenLetters(workbench, choice, leftAlone.add), {
       ...workbench,
       now: Date.now,
-      by: userName(),
+      by: accountName(),
       why: options.why ?? '',
       onDiscarded: ({ id: letter, source, record }) => {
         const line = { letter, source, key: record.key?.toString() ?? null, command: 'discard' }

@@ -4,7 +4,7 @@ import { ensureLedgers } from '../../redrive/ensureLedgers.ts'
 import { letterTopicsOf } from '../../topology/letterTopics.ts'
 import { withBroker, type BrokerOptions } from '../brokerOptions.ts'
 import { CommandFailure, UsageError } from '../failure.ts'
-import { userName } from '../userName.ts'
+import { accountName } from '../../deadletter/ledger/accountName.ts'
 import { print } from '../output.ts'
 import { openWorkbench, type Workbench } from './openLedger.ts'
 
@@ -80,7 +80,7 @@ async function decide(
     if (typeof to === 'object' && new Set(topics.values()).size > 1)
       throw new CommandFailure('groups of different dead-letter topics cannot be merged')
     await ensureLedgers(workbench.broker, workbench.plan, [...new Set(topics.values())])
-    const said = { to, by: userName(), why: options.why ?? '', at: Date.now() }
+    const said = { to, by: accountName(), why: options.why ?? '', at: Date.now() }
     const outputs = groups.map((group) => groupEntryRecord(topics.get(group)!, { group, ...said }))
     await workbench.broker.commit({ group: 'oxbow.dlq', task: '', outputs, offsets: [], state: [], counts: [] })
   } finally {

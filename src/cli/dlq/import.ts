@@ -8,7 +8,7 @@ import { importLetters, ImportStopped, type Imported } from '../../redrive/impor
 import { externalSources, type Plan } from '../../topology/plan.ts'
 import { placeOf, withBroker, type BrokerOptions } from '../brokerOptions.ts'
 import { CommandFailure, Exit, exitCodes, UsageError } from '../failure.ts'
-import { userName } from '../userName.ts'
+import { accountName } from '../../deadletter/ledger/accountName.ts'
 import { counted, print, printJson } from '../output.ts'
 import { openAt } from './openLedger.ts'
 
@@ -56,7 +56,7 @@ async function importFile(path: string, options: ImportOptions): Promise<void> {
       topics,
       topicOf,
       now: Date.now(),
-      by: userName(),
+      by: accountName(),
       why: `imported from ${path}`,
     })
     await report(done, options)
@@ -69,8 +69,8 @@ async function importFile(path: string, options: ImportOptions): Promise<void> {
   }
 }
 
-/** Opened when the first line is asked for: an interface loses the lines that come before anybody reads. */
-async function* linesOf(path: string): AsyncGenerator<string> {
+/** The lines of a file. Opened when the first line is asked for: an interface loses the lines that come before anybody reads. */
+export async function* linesOf(path: string): AsyncGenerator<string> {
   yield* createInterface({ input: createReadStream(path), crlfDelay: Infinity })
 }
 

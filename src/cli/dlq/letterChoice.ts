@@ -19,14 +19,20 @@ export interface ChoiceOptions extends BrokerOptions {
 }
 
 export const withChoice = (command: Command, all = 'all letters'): Command =>
-  withChoosing(
-    withBroker(command.argument('<file>', 'the config of the pipeline').argument('[letter...]', 'ids of letters')),
-    all,
+  withWriters(
+    withChoosing(
+      withBroker(command.argument('<file>', 'the config of the pipeline').argument('[letter...]', 'ids of letters')),
+      all,
+    ),
   )
-    .option('--topic <name>', 'those on this topic, whoever wrote them, instead of those that the pipeline writes to')
-    .option('--formerly <name>', 'also letters that the pipeline wrote when it had this name')
     .option('--why <text>', 'why: the ledger keeps it')
     .option('--json', 'one JSON object a letter: letter, source, key, command')
+
+/** The options that say of whom letters are. */
+const withWriters = (command: Command): Command =>
+  command
+    .option('--topic <name>', 'those on this topic, whoever wrote them, instead of those that the pipeline writes to')
+    .option('--formerly <name>', 'also letters that the pipeline wrote when it had this name')
 
 /** The options that choose letters. @param all what `--all` says */
 export const withChoosing = (command: Command, all: string): Command =>

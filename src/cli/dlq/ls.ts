@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { withBroker, type BrokerOptions } from '../brokerOptions.ts'
 import { print, printJson, table } from '../output.ts'
+import { keptFor } from '../../topology/topics.ts'
 import { openLedger } from './openLedger.ts'
 
 const columns = ['source', 'topic', 'open', 'redriving', 'resolved', 'discarded', 'retained', 'oldest'] as const
@@ -13,7 +14,7 @@ export const dlqListCommand = (): Command =>
         'Counts the dead letters of each source by what became of them. `open` is their true number, `retained` what the topic keeps by its offsets, an upper bound.',
       )
       .argument('[file]', 'a config: its dead-letter topics, instead of every topic called dlq.… or holding letters')
-      .option('--json', `one JSON object a topic: ${columns.join(', ')}, expired, expiring`),
+      .option('--json', `one JSON object a topic: ${columns.join(', ')}, expired, expiring, warnings`),
   )
     .addHelpText(
       'after',
@@ -28,14 +29,16 @@ async function listLetters(path: string | undefined, options: BrokerOptions & { 
   const letters = await openLedger(options, path)
   try {
     const now = Date.now()
-    const counts = await letters.ledger.counts(letters.names, now)
-    const rows = counts.map(({ topic, oldest, expired, expiring, failures: _, ...count }, at) => ({
+    const wanted = letters.planned && keptFor(letters.planned.plan)
+    const counts = await letters.ledger.counts(letters.names, now, wanted)
+    const rows = counts.map(({ topic, oldest, expired, expiring, warnings, failures: _, ...count }, at) => ({
       source: letters.topics[at]!.source,
       topic,
       ...count,
       oldest: oldest === undefined ? null : new Date(oldest).toISOString(),
       expired,
       expiring,
+      warnings,
     }))
     if (options.json) for (const row of rows) await printJson(row)
     else {
@@ -45,16 +48,14 @@ async function listLetters(path: string | undefined, options: BrokerOptions & { 
           rows.map((row) => columns.map((column) => row[column] ?? '-')),
         ),
       )
-      for (const { topic, expired, expiring } of rows) await print(warningOf(topic, expired, expiring))
+      for (const { topic, expired, warnings } of rows) await print(noteOf(topic, expired, warnings))
     }
   } finally {
     await letters.close()
   }
 }
 
-function warningOf(topic: string, expired: number, expiring: number): string {
-  const soon =
-    expiring > 0 ? [`${expiring.toLocaleString('en-US')} open will be deleted by retention within a day`] : []
+function noteOf(topic: string, expired: number, warnings: readonly string[]): string {
   const gone = expired > 0 ? [`${expired.toLocaleString('en-US')} were deleted while they were open`] : []
-  return [...soon, ...gone].map((warning) => `${topic}: ${warning}\n`).join('')
+  return [...warnings, ...gone].map((warning) => `${topic}: ${warning}\n`).join('')
 }

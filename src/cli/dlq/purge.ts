@@ -5,7 +5,7 @@ import { findPrefixes, purge, type Prefix } from '../../redrive/purge.ts'
 import { confirmed } from '../confirm.ts'
 import { withBroker } from '../brokerOptions.ts'
 import { Exit, exitCodes } from '../failure.ts'
-import { userName } from '../userName.ts'
+import { accountName } from '../../deadletter/ledger/accountName.ts'
 import { counted, print, printJson } from '../output.ts'
 import { choiceOf, dispositionList, sourcesOf, withChoosing, type ChoiceOptions } from './letterChoice.ts'
 import { openWorkbench } from './openLedger.ts'
@@ -77,7 +77,7 @@ async function purgeLetters(path: string, ids: readonly string[], options: Purge
       console.error('Nothing was deleted.')
       throw new Exit(exitCodes.failed)
     }
-    const starts = await purge(going, parts, { now: Date.now, by: userName(), why })
+    const starts = await purge(going, parts, { now: Date.now, by: accountName(), why })
     for (const prefix of found) await report(prefix, starts.get(prefix) ?? prefix.from, options)
     if (!options.json) await print(`${counted(letters, 'letter')} purged.\n`)
   } finally {

@@ -9,7 +9,7 @@ import { sendLetters, type SendOptions, type Sent } from '../../redrive/send.ts'
 import { WaysBack } from '../../redrive/wayBack.ts'
 import type { Plan } from '../../topology/plan.ts'
 import { Exit, exitCodes, UsageError } from '../failure.ts'
-import { userName } from '../userName.ts'
+import { accountName } from '../../deadletter/ledger/accountName.ts'
 import { counted, print } from '../output.ts'
 import { onStopSignal } from '../signals.ts'
 import { choiceOf, sourcesOf, withChoice, type ChoiceOptions } from './letterChoice.ts'
@@ -89,7 +89,7 @@ export async function redrive(
     ...(options.rate !== undefined && { rate: options.rate }),
     ...(options.canary !== undefined && { canary: options.canary }),
     redrive: randomUUID(),
-    by: userName(),
+    by: accountName(),
     why: options.why ?? '',
     onRefused: (letter, why) => refused.add(letter, why),
   }

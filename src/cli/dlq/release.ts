@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { commandRecord, keyText } from '../../topology/lane.ts'
 import { prepareTopics } from '../../topology/prepareTopics.ts'
 import { openPlace, placeOf, withBroker, type BrokerOptions } from '../brokerOptions.ts'
-import { userName } from '../userName.ts'
+import { accountName } from '../../deadletter/ledger/accountName.ts'
 import { print } from '../output.ts'
 import { readPlan } from '../plans.ts'
 import { sourcesOf } from './letterChoice.ts'
@@ -44,7 +44,7 @@ async function release(path: string, key: string, options: ReleaseOptions): Prom
       plan.topics.filter(({ partitionsOf }) => partitionsOf !== undefined),
     )
     const lanes = await broker.topics(sources.map(({ lane }) => lane!))
-    const said = { by: userName(), why: options.why ?? '' }
+    const said = { by: accountName(), why: options.why ?? '' }
     const command = { command: 'release', key: keyText(Buffer.from(key)), ...said } as const
     // The key may have been produced by any partitioner: whoever does not hold it passes the command over.
     const outputs = lanes.flatMap(({ name, partitions }) =>

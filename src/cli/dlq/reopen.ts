@@ -1,31 +1,26 @@
 import { Command } from 'commander'
 import type { Disposition } from '../../deadletter/ledger/entry.ts'
 import { reopenLetters } from '../../redrive/reopen.ts'
-import { withBroker } from '../brokerOptions.ts'
+import { UsageError } from '../failure.ts'
 import { counted, print } from '../output.ts'
-import { userName } from '../userName.ts'
-import { choiceOf, dispositionList, withChoosing, type ChoiceOptions } from './letterChoice.ts'
+import { accountName } from '../../deadletter/ledger/accountName.ts'
+import { choiceOf, dispositionList, withChoice, type ChoiceOptions } from './letterChoice.ts'
 import { openWorkbench } from './openLedger.ts'
 
 interface ReopenOptions extends ChoiceOptions {
   readonly disposition: readonly Disposition[]
-  readonly why: string
 }
 
 const usual = ['resolved', 'discarded'] as const
 const allowed = [...usual, 'redriving'] as const
 
 export const dlqReopenCommand = (): Command =>
-  withChoosing(
-    withBroker(
-      new Command('reopen')
-        .summary('open dead letters again that were dealt with')
-        .description(
-          'Has letters be open again that were resolved or discarded, so that they can be sent back once more: their records are processed then, whatever was made of them before.',
-        )
-        .argument('<file>', 'the config of the pipeline')
-        .argument('[letter...]', 'ids of letters'),
-    ),
+  withChoice(
+    new Command('reopen')
+      .summary('open dead letters again that were dealt with')
+      .description(
+        'Has letters be open again that were resolved or discarded, so that they can be sent back once more: their records are processed then, whatever was made of them before.',
+      ),
     'all letters that were dealt with',
   )
     .option(
@@ -34,8 +29,6 @@ export const dlqReopenCommand = (): Command =>
       dispositionList(allowed),
       usual,
     )
-    .requiredOption('--why <text>', 'why: the ledger keeps it')
-    .option('--json', 'one JSON object a letter: letter, source, key, command')
     .addHelpText(
       'after',
       `
@@ -47,13 +40,14 @@ Examples:
 
 async function reopen(path: string, ids: readonly string[], options: ReopenOptions): Promise<void> {
   const { disposition: dispositions, why, json } = options
+  if (why === undefined) throw new UsageError('say why, with --why: the ledger keeps it')
   const choice = choiceOf(ids, options)
   const workbench = await openWorkbench(options, path, 'append')
   try {
     const lines: string[] = []
     const count = await reopenLetters({
       ...workbench,
-      ...{ choice, dispositions, now: Date.now, by: userName(), why },
+      ...{ choice, dispositions, now: Date.now, by: accountName(), why },
       onReopened: ({ letter: { id: letter, source, record } }) => {
         const line = { letter, source, key: record.key?.toString() ?? null, command: 'reopen' }
         if (json) lines.push(`${JSON.stringify(line)}\n`)

@@ -6,6 +6,7 @@ import { compareTopics } from '../topicDifferences.ts'
 import { findAccessProblems } from './access.ts'
 import { findDifferences } from './differences.ts'
 import type { Finding } from './finding.ts'
+import { findLosses } from './letters.ts'
 import { findLimitProblems } from './limits.ts'
 import { findRecordProblems } from './records.ts'
 import { findReplicaProblems } from './replicas.ts'
@@ -34,6 +35,7 @@ export async function preflight(planned: PlannedFile, options: BrokerOptions): P
       ...findReplicaProblems(planned, survey, live),
       ...findAccessProblems(planned, survey),
       ...findLimitProblems(planned, survey, settings),
+      ...(await findLosses(planned, place, broker, live, Date.now())),
     ]
   } finally {
     await broker.close()
@@ -42,5 +44,8 @@ export async function preflight(planned: PlannedFile, options: BrokerOptions): P
 
 async function differencesIn(planned: PlannedFile, place: BrokerPlace, broker: Broker): Promise<Finding[]> {
   const { needed, live } = await findTopics(planned, place, broker)
-  return findDifferences(planned, compareTopics(needed, live))
+  return [
+    ...findDifferences(planned, compareTopics(needed, live)),
+    ...(await findLosses(planned, place, broker, live, Date.now())),
+  ]
 }

@@ -34,6 +34,15 @@ export interface RedriveOutcome {
   readonly returned: number
 }
 
+/** A redrive that a ledger knows, by its first entry. */
+export interface KnownRedrive {
+  readonly name: string
+  readonly by: string
+  readonly why: string
+  /** Milliseconds since the epoch. */
+  readonly at: number
+}
+
 const newest: AuditEnd = { at: Number.MAX_SAFE_INTEGER, number: 0 }
 
 /** Finds what was said of letters and of groups, by when. */
@@ -55,6 +64,11 @@ export class Audit {
   /** What was decided about groups of a topic, the first decision first. */
   decisions(topic: string): readonly Decision[] {
     return this.#sql.decisions.all(topic).map(asDecision)
+  }
+
+  /** The redrives that began last, the latest first. */
+  redrives(limit: number): readonly KnownRedrive[] {
+    return this.#sql.redrives.all(limit).map(({ said_by: by, ...known }) => ({ ...known, by }))
   }
 
   redrive(name: string): RedriveOutcome {
@@ -111,6 +125,21 @@ const statements = (database: Database) => ({
   ),
   decisions: database.prepare<GroupSaid>(
     `${entries} WHERE topic.name = ? AND fingerprint IS NOT NULL ORDER BY entry.rowid`,
+  ),
+  // From one name to the next by the index: a redrive may have a million entries.
+  redrives: database.prepare<{
+    readonly name: string
+    readonly at: number
+    readonly said_by: string
+    readonly why: string
+  }>(
+    `WITH RECURSIVE known (name) AS (
+       SELECT min(redrive) FROM entry WHERE redrive IS NOT NULL
+       UNION ALL SELECT (SELECT min(redrive) FROM entry WHERE redrive > known.name) FROM known WHERE known.name IS NOT NULL
+     )
+     SELECT known.name AS name, at, said_by, why FROM known
+     JOIN entry ON entry.rowid = (SELECT min(first.rowid) FROM entry AS first WHERE first.redrive = known.name)
+     ORDER BY at DESC LIMIT ?`,
   ),
   said: database.prepare<{ readonly sent: number; readonly resolved: number }>(
     `SELECT ${distinctOf('redriving')} AS sent, ${distinctOf('resolved')} AS resolved FROM entry WHERE redrive = ?`,

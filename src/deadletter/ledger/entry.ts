@@ -122,3 +122,18 @@ export const isSameFailure = (one: FailureTime, other: FailureTime): boolean =>
 /** Whether one failure of a letter is after another, where their places on the topic do not tell. */
 export const isLater = (one: FailureTime, other: FailureTime): boolean =>
   one.failedAt === other.failedAt ? one.hops > other.hops : one.failedAt > other.failedAt
+
+/** A failure, and where its topic has it. */
+export interface PlacedFailure extends FailureTime {
+  readonly partition: number
+  readonly offset: bigint
+}
+
+/**
+ * Whether a letter failed after another time. Its key keeps it in one partition, which has its failures in their order; a letter without
+ * a key, or of a topic with more partitions than before, may have them in several.
+ */
+export function isAfter(one: PlacedFailure, other: PlacedFailure): boolean {
+  if (one.partition === other.partition) return one.offset > other.offset
+  return isSameFailure(one, other) ? one.partition > other.partition : isLater(one, other)
+}

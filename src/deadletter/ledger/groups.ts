@@ -1,6 +1,7 @@
 import type { TopicInfo } from '../../broker/broker.ts'
 import type { Database } from '../../broker/embedded/database.ts'
 import type { LetterIndex } from './letterIndex.ts'
+import { retentionWarnings } from './retention.ts'
 
 /** The letters of a dead-letter topic by what became of them. */
 export interface LetterCount {
@@ -22,12 +23,14 @@ export interface LetterCount {
   readonly failures: number
   /** When the oldest open one failed, milliseconds since the epoch; absent when there is none. */
   readonly oldest?: number
+  /** What the topic will do to open ones, in words. */
+  readonly warnings: readonly string[]
 }
 
 export type GroupState = 'new' | 'ongoing' | 'resolved' | 'regressed' | 'muted'
 
 /** Letters of one topic that failed alike. */
-export interface LetterGroup extends Omit<LetterCount, 'retained' | 'expiring' | 'failures'> {
+export interface LetterGroup extends Omit<LetterCount, 'retained' | 'expiring' | 'failures' | 'warnings'> {
   readonly fingerprint: string
   readonly state: GroupState
   readonly pipeline: string
@@ -55,15 +58,27 @@ export class LetterGroups {
     this.#sql = statements(database)
   }
 
-  /** The letters of topics, in the order given; a topic that is not there has none. @param now milliseconds since the epoch */
-  counts(topics: readonly string[], infos: readonly TopicInfo[], now: number): readonly LetterCount[] {
+  /**
+   * The letters of topics, in the order given; a topic that is not there has none.
+   * @param now milliseconds since the epoch
+   * @param wanted milliseconds that configs ask topics to keep their letters
+   */
+  counts(
+    topics: readonly string[],
+    infos: readonly TopicInfo[],
+    now: number,
+    wanted: ReadonlyMap<string, number> = new Map(),
+  ): readonly LetterCount[] {
     return topics.map((topic) => {
-      const { partitions = [], retention } = infos.find(({ name }) => name === topic) ?? {}
+      const info = infos.find(({ name }) => name === topic)
+      const { partitions = [], retention } = info ?? {}
       const { oldest, ...counts } = this.#sql.counts.get(topic)!
+      const expiring = retention === undefined ? 0 : this.#sql.expiring.get(topic, now + day - retention)!.letters
       return {
         topic,
         ...counts,
-        expiring: retention === undefined ? 0 : this.#sql.expiring.get(topic, now + day - retention)!.letters,
+        expiring,
+        warnings: info ? retentionWarnings(expiring, info, wanted.get(topic)) : [],
         retained: partitions.reduce((sum, { start, end }) => sum + Number(end - start), 0),
         ...(oldest !== null && { oldest }),
       }

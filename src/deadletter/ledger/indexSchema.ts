@@ -78,6 +78,7 @@ export const indexSchema: Schema = {
      ) STRICT;
      CREATE INDEX entry_by_letter ON entry (letter, topic);
      CREATE INDEX entry_by_group ON entry (fingerprint, topic) WHERE fingerprint IS NOT NULL;
+     CREATE INDEX entry_by_reopening ON entry (letter, topic) WHERE reopened IS NOT NULL;
      CREATE INDEX entry_by_time ON entry (at);
      CREATE INDEX entry_by_redrive ON entry (redrive) WHERE redrive IS NOT NULL;
 

@@ -1,6 +1,6 @@
 import type { Broker, TopicPartition } from '../../broker/broker.ts'
 import { AffectedBy, type Affected } from './affected.ts'
-import { Audit, type AuditEnd, type AuditPage, type Decision, type RedriveOutcome } from './audit.ts'
+import { Audit, type AuditEnd, type AuditPage, type Decision, type KnownRedrive, type RedriveOutcome } from './audit.ts'
 import type { LedgerEntry } from './entry.ts'
 import { follow, type FollowOptions } from './follow.ts'
 import { LetterGroups, type LetterCount, type LetterGroup } from './groups.ts'
@@ -34,10 +34,18 @@ export class Ledger {
     return next
   }
 
-  /** The letters of topics, after following them. @param now milliseconds since the epoch */
-  async counts(topics: readonly string[], now: number): Promise<readonly LetterCount[]> {
+  /**
+   * The letters of topics, after following them.
+   * @param now milliseconds since the epoch
+   * @param wanted milliseconds that configs ask topics to keep their letters
+   */
+  async counts(
+    topics: readonly string[],
+    now: number,
+    wanted?: ReadonlyMap<string, number>,
+  ): Promise<readonly LetterCount[]> {
     await this.follow(topics)
-    return this.#opened.groups.counts(topics, await this.#broker.topics(topics), now)
+    return this.#opened.groups.counts(topics, await this.#broker.topics(topics), now, wanted)
   }
 
   /** @param now milliseconds since the epoch */
@@ -82,6 +90,11 @@ export class Ledger {
   /** What was decided about groups of a topic, the first decision first. */
   decisions(topic: string): readonly Decision[] {
     return this.#opened.audit.decisions(topic)
+  }
+
+  /** The redrives that began last, the latest first. */
+  redrives(limit: number): readonly KnownRedrive[] {
+    return this.#opened.audit.redrives(limit)
   }
 
   /** How the letters of a redrive fare. @param name of the redrive */

@@ -4,7 +4,7 @@ import { resultCode } from '../../broker/embedded/failure.ts'
 import type { Letter } from '../readLetter.ts'
 import {
   dispositions,
-  isLater,
+  isAfter,
   isSameFailure,
   ledgerOf,
   type Disposition,
@@ -153,7 +153,7 @@ export class LetterIndex {
     const own = this.#groupOf(topic, letter, changes)
     const group = this.#shownIn.get(own) ?? own
     const found = this.#sql.letter.get(topic, id)
-    if (found && !isAfter(letter, found)) return
+    if (found && !isAfter(letter, { ...failureOf(found), ...placeOf(found) })) return
     const disposition = this.#saidOf(topic, id, letter)
     const values = [
       partition,
@@ -284,12 +284,4 @@ const failureOf = ({ hops, failed_at }: { hops: number; failed_at: number }): Fa
   failedAt: failed_at,
 })
 
-/**
- * Whether a letter failed after what is known of it. Its key keeps it in one partition, which has its failures in their order;
- * a letter without a key, or of a topic with more partitions than before, may have them in several.
- */
-function isAfter(letter: FailedLetter, known: LetterRow): boolean {
-  if (letter.partition === known.partition) return Number(letter.offset) > known.at_offset
-  const failure = failureOf(known)
-  return isSameFailure(letter, failure) ? letter.partition > known.partition : isLater(letter, failure)
-}
+const placeOf = ({ partition, at_offset }: LetterRow) => ({ partition, offset: BigInt(at_offset) })

@@ -21,7 +21,7 @@ export interface IndexedLetter {
   readonly reopened: number
 }
 
-/** What became of a letter, and the group that it is shown in. */
+/** What became of a letter, the group that it is shown in, and how often it was made open again. */
 export type PlacedLetter = Pick<IndexedLetter, 'disposition' | 'fingerprint' | 'reopened'>
 
 /** Which letters; all where nothing is said. */
@@ -163,7 +163,7 @@ interface EntryRow extends Pick<LedgerEntry, 'hops' | 'at' | 'why'> {
 }
 
 const timesReopened = `coalesce((SELECT max(reopened) FROM entry WHERE entry.letter = letter.id AND entry.topic = letter.topic
-  AND entry.hops = letter.hops AND entry.failed_at = letter.failed_at), 0) AS reopened`
+  AND reopened IS NOT NULL AND entry.hops = letter.hops AND entry.failed_at = letter.failed_at), 0) AS reopened`
 const letterColumns = `SELECT letter.id, topic.name AS topic, partition, at_offset, fingerprint, word.text AS source, key, hops, failed_at,
   disposition, ${timesReopened}
   FROM letter JOIN topic ON topic.id = letter.topic JOIN word ON word.id = letter.source

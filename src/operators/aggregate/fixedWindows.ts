@@ -34,6 +34,9 @@ export class FixedWindows implements WindowStore {
   readonly #state: StateStore
   /** The earliest end of a window in the state; undefined when it has to be looked up. */
   #due: number | undefined
+  /** What keys began with last. */
+  #end = NaN
+  #endText = ''
   readonly patience: number
 
   constructor(options: FixedOptions, accumulation: Accumulation, state: StateStore) {
@@ -45,21 +48,23 @@ export class FixedWindows implements WindowStore {
 
   take(arrival: Arrival, streamTime: number): Taken {
     const { size, every } = this.#options
-    const changed: GroupWindow[] = []
+    let changed: GroupWindow[] | undefined
     let opened = 0
-    for (const start of startsOf(arrival.time, size, every)) {
-      if (start + size <= streamTime - this.patience) continue
-      const key = keyOf(start + size, arrival.group)
+    for (let start = firstStart(arrival.time, size, every); start <= arrival.time; start += every) {
+      const end = start + size
+      if (end <= streamTime - this.patience) continue
+      const key = this.#keyOf(end, arrival.group)
       const kept = this.#state.get(key) as Kept | undefined
       const window = this.#accumulated(kept, start, arrival)
       this.#state.set(key, [window.latest, window.accumulated] satisfies Kept)
       if (kept === undefined) {
         opened++
-        if (this.#due !== undefined) this.#due = Math.min(this.#due, window.end)
+        if (this.#due !== undefined) this.#due = Math.min(this.#due, end)
       }
-      changed.push(window)
+      if (changed) changed.push(window)
+      else changed = [window]
     }
-    return { changed: changed.length > 0 ? changed : undefined, opened }
+    return { changed, opened }
   }
 
   get closesAt(): number | undefined {
@@ -68,28 +73,49 @@ export class FixedWindows implements WindowStore {
   }
 
   close(_before: number, streamTime: number): Closed {
-    const { size, emit } = this.#options
     const closedTo = streamTime - this.patience
     this.#due ??= this.#earliest()
     if (closedTo < this.#due) return { closed: [], removed: 0 }
 
-    const passed: GroupWindow[] = []
     this.#due = Infinity
-    for (const [key, value] of this.#state.entries(first, behind)) {
-      const end = endOf(key)
-      if (end > closedTo || (emit === 'update' && passed.length === forgottenAtOnce)) {
-        this.#due = end
-        break
-      }
-      const [latest, accumulated] = value as Kept
-      passed.push({ group: key.slice(1 + timeTextLength), start: end - size, end, latest, accumulated })
-    }
-    for (const { end, group } of passed) this.#state.delete(keyOf(end, group))
-    return { closed: emit === 'close' ? passed : [], removed: passed.length }
+    if (this.#options.emit === 'update') return { closed: [], removed: this.#forgetPassed(closedTo) }
+    const closed = this.#passed(closedTo)
+    for (const { end, group } of closed) this.#state.delete(this.#keyOf(end, group))
+    return { closed, removed: closed.length }
   }
 
   forget(): void {
     this.#due = undefined
+  }
+
+  /** Those that closed; sees when the next one does. */
+  #passed(closedTo: number): readonly GroupWindow[] {
+    const passed: GroupWindow[] = []
+    for (const [key, value] of this.#state.entries(first, behind)) {
+      const end = endOf(key)
+      if (end > closedTo) {
+        this.#due = end
+        break
+      }
+      const [latest, accumulated] = value as Kept
+      passed.push({ group: key.slice(1 + timeTextLength), start: end - this.#options.size, end, latest, accumulated })
+    }
+    return passed
+  }
+
+  /** Forgets closed windows that nobody wants, some at a time. @returns how many */
+  #forgetPassed(closedTo: number): number {
+    const passed: string[] = []
+    for (const key of this.#state.keys(first, behind)) {
+      const end = endOf(key)
+      if (end > closedTo || passed.length === forgottenAtOnce) {
+        this.#due = end
+        break
+      }
+      passed.push(key)
+    }
+    for (const key of passed) this.#state.delete(key)
+    return passed.length
   }
 
   #accumulated(kept: Kept | undefined, start: number, { group, time, inputs }: Arrival): GroupWindow {
@@ -99,19 +125,23 @@ export class FixedWindows implements WindowStore {
     return { group, start, end, latest: Math.max(latest, time), accumulated: add(accumulated, inputs) }
   }
 
+  /** The text of the end is made once for many records of a window. */
+  #keyOf(end: number, group: string): string {
+    if (end !== this.#end) {
+      this.#end = end
+      this.#endText = first + timeText(end)
+    }
+    return this.#endText + group
+  }
+
   #earliest(): number {
-    for (const [key] of this.#state.entries(first, behind)) return endOf(key)
+    for (const key of this.#state.keys(first, behind)) return endOf(key)
     return Infinity
   }
 }
 
-/** The starts of the windows that a time lies in, in order; none before 1970. */
-function startsOf(time: number, size: number, every: number): readonly number[] {
-  const starts: number[] = []
-  const earliest = Math.floor(Math.max(0, time - size + every) / every) * every
-  for (let start = earliest; start <= time; start += every) starts.push(start)
-  return starts
-}
+/** The start of the first window that a time lies in; none is before 1970. */
+const firstStart = (time: number, size: number, every: number): number =>
+  Math.floor(Math.max(0, time - size + every) / every) * every
 
-const keyOf = (end: number, group: string): string => first + timeText(end) + group
 const endOf = (key: string): number => Number(key.slice(1, 1 + timeTextLength))

@@ -139,7 +139,7 @@ export class GroupedWindows implements WindowStore {
   #passed(closedBefore: number): readonly (readonly [due: number, group: string])[] {
     const passed: [number, string][] = []
     this.#due = Infinity
-    for (const [key] of this.#state.entries(listed, behindListed)) {
+    for (const key of this.#state.keys(listed, behindListed)) {
       const due = timeOf(key)
       if (due >= closedBefore || (this.#options.emit === 'update' && passed.length === forgottenAtOnce)) {
         this.#due = due
@@ -151,7 +151,7 @@ export class GroupedWindows implements WindowStore {
   }
 
   #earliest(): number {
-    for (const [key] of this.#state.entries(listed, behindListed)) return timeOf(key)
+    for (const key of this.#state.keys(listed, behindListed)) return timeOf(key)
     return Infinity
   }
 }

@@ -72,11 +72,14 @@ export type Accumulated = readonly unknown[]
 export class Into {
   readonly #names: readonly string[]
   readonly #fields: readonly Aggregation[]
+  /** The numbers of the fields that are shown. */
+  readonly #shown: readonly number[]
   readonly initial: Accumulated
 
   constructor(planned: { readonly [name: string]: PlannedField }, task: { readonly directory: string }) {
     this.#names = Object.keys(planned)
     this.#fields = Object.values(planned).map(({ build }) => build(task))
+    this.#shown = this.#names.flatMap((name, at) => (isHidden(name) ? [] : [at]))
     this.initial = this.#fields.map(({ initial }) => initial)
   }
 
@@ -99,10 +102,9 @@ export class Into {
 
   /** The fields of the results. */
   result(accumulated: Accumulated): { readonly [name: string]: unknown } {
-    const shown = this.#names.flatMap((name, at) =>
-      isHidden(name) ? [] : [[name, this.#fields[at]!.result(accumulated[at])] as const],
-    )
-    return Object.fromEntries(shown)
+    const shown: { [name: string]: unknown } = {}
+    for (const at of this.#shown) shown[this.#names[at]!] = this.#fields[at]!.result(accumulated[at])
+    return shown
   }
 
   /** A field that is not among the results. */

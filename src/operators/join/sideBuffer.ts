@@ -83,7 +83,7 @@ export class SideBuffer {
     if (newest < this.#next) return
     const { span, retention } = this.#options
     const passed: string[] = []
-    for (const [key] of this.#state.entries(this.#prefix, this.#keyOf(Math.max(0, newest - retention - span + 2)))) {
+    for (const key of this.#state.keys(this.#prefix, this.#keyOf(Math.max(0, newest - retention - span + 2)))) {
       if (passed.length === forgottenAtOnce) break
       passed.push(key)
     }

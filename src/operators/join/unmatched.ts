@@ -102,7 +102,7 @@ export class Unmatched {
     const { prefix, sides, closesAfter } = this.#options
     const waiting = new Set((['left', 'right'] as const).filter((side) => sides[side]))
     let earliest = Infinity
-    for (const [key] of this.#state.entries(prefix, `${prefix}~`)) {
+    for (const key of this.#state.keys(prefix, `${prefix}~`)) {
       const { side, time } = placeOf(key)
       if (waiting.delete(side)) earliest = Math.min(earliest, time + closesAfter[side])
       if (waiting.size === 0) break

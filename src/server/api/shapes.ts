@@ -65,6 +65,7 @@ export const letterCount = () =>
     expiring: count().describe('Open ones that the topic’s retention deletes within a day.'),
     retained: count().describe('What the topic keeps by its offsets: an upper bound.'),
     oldest: time().nullable().describe('When the oldest open one failed.'),
+    warnings: z.array(z.string()).describe('What the topic will do to open ones.'),
   })
 
 export const group = () =>
@@ -116,7 +117,7 @@ export const entry = () =>
   })
 
 /** How a decision about a group is called. */
-export const decision = () => z.enum(['muted', 'unmuted', 'merged', 'split'])
+const decision = () => z.enum(['muted', 'unmuted', 'merged', 'split'])
 
 export const groupEntry = () =>
   z.object({

@@ -26,7 +26,7 @@ export const letterTopicPages = (workbench: Workbench): readonly Endpoint[] => [
         place: '/letters',
         renewed: true,
         content: html`<h1>Dead letters</h1>
-          ${section('topics', 'Topics', topicsGrid(counts, groups, alerts), true)}
+          ${section('topics', 'Topics', html`${warningsOf(counts)}${topicsGrid(counts, groups, alerts)}`, true)}
           ${section('groups', 'Groups', groupsGrid(groups.filter(({ open, redriving }) => open + redriving > 0)), true)}`,
       })
     },
@@ -49,6 +49,7 @@ export const letterTopicPages = (workbench: Workbench): readonly Endpoint[] => [
           <ul class="choices" aria-label="States">
             ${[undefined, ...states].map((each) => html`<li><a href="${address('/groups', { topic, state: each })}" ${each === state && html` aria-current="true"`}>${each ?? 'all'}</a></li> `)}
           </ul>
+          ${topic !== undefined && warningsOf((await workbench.counts()).filter((count) => count.topic === topic))}
           ${section('groups', 'What failed alike', groupsGrid(shown), true)}`,
       })
     },
@@ -92,6 +93,15 @@ function topicsGrid(
     empty: 'There are no dead-letter topics yet.',
   })
 }
+
+/** What topics will do to letters that nobody has dealt with. */
+const warningsOf = (counts: readonly WatchedCount[]): Html | false =>
+  counts.some(({ warnings }) => warnings.length > 0) &&
+  html`<ul class="trouble">
+    ${counts.flatMap(({ topic, warnings }) =>
+      warnings.map((warning) => html`<li><strong>${topic}</strong>: ${warning}</li> `),
+    )}
+  </ul>`
 
 const trendOf = (groups: readonly LetterGroup[]): readonly number[] =>
   Array.from({ length: 24 }, (_, hour) => groups.reduce((sum, { trend }) => sum + trend[hour]!, 0))

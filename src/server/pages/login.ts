@@ -2,12 +2,13 @@ import { seeOther, type Answer } from '../answer.ts'
 import { html } from '../html.ts'
 import { pairsIn, type Endpoint } from '../router.ts'
 import { cookieWith, sessionFor } from '../security/session.ts'
+import type { Door } from '../security/door.ts'
 import type { Users } from '../security/users.ts'
 import type { Log } from '../../component/context.ts'
 import { pageAnswer } from './layout.ts'
 
 /** Logging in with a token, and out. */
-export const loginEndpoints = (users: Users, log: Log): readonly Endpoint[] => [
+export const loginEndpoints = (users: Users, door: Door, log: Log): readonly Endpoint[] => [
   { method: 'GET', path: '/login', answer: ({ query }) => loginPage(pathWithin(query['to'])) },
   {
     method: 'POST',
@@ -15,7 +16,7 @@ export const loginEndpoints = (users: Users, log: Log): readonly Endpoint[] => [
     brings: 'form',
     answer({ request, body }) {
       const { token = '', to } = pairsIn(body.toString())
-      const user = users.withToken(token)
+      const user = door.enter(token, request)
       if (!user) {
         log.warn({}, 'Somebody tried to log in with a token that is nobody’s.')
         return loginPage(pathWithin(to), 'This is nobody’s token.')

@@ -1,8 +1,9 @@
 import { seeOther } from '../answer.ts'
 import { read } from '../api/operation.ts'
 import { orderBody, orderOf, wantedBody, wantedOf } from '../api/redrives.ts'
+import type { KnownRedrive } from '../../deadletter/ledger/audit.ts'
 import { reason } from '../api/shapes.ts'
-import { html, type Html } from '../html.ts'
+import { clipped, html, type Html } from '../html.ts'
 import { Problem } from '../problem.ts'
 import { pairsIn, type Endpoint } from '../router.ts'
 import { may } from '../security/users.ts'
@@ -31,7 +32,8 @@ export const redrivePages = (workbench: Workbench, redrives: Redrives): readonly
         place: '/redrives',
         renewed: true,
         content: html`<h1>Redrives</h1>
-          ${section('redrives', 'Started here', redrivesGrid(await redrives.list()), true)}`,
+          ${section('redrives', 'Started here', redrivesGrid(await redrives.list()), true)}
+          ${section('elsewhere', 'Started elsewhere', elsewhereGrid(await redrives.elsewhere()), true)}`,
       })
     },
   },
@@ -192,10 +194,33 @@ const redrivesGrid = (all: readonly Progress[]): Html =>
     empty: 'None was started here.',
   })
 
+const elsewhereGrid = (all: readonly KnownRedrive[]): Html =>
+  grid({
+    caption: 'By the command line, by other processes, or by this one before it was started anew',
+    columns: [{ name: 'redrive' }, { name: 'by' }, { name: 'why' }, { name: 'at' }],
+    rows: all.map(({ name, by, why, at }) => [
+      html`<a href="/redrives/${encodeURIComponent(name)}">${clipped(name, 40)}</a>`,
+      by,
+      why,
+      when(at),
+    ]),
+    empty: 'The ledger knows of none.',
+  })
+
+/** What ends a redrive before it is done. */
+const notes: { readonly [state in Progress['state']]?: string } = {
+  running: 'It runs in this server, and ends with it: what it has not sent then is open still.',
+  paused: 'It can go on as long as this server runs; what it has not sent is open.',
+  elsewhere:
+    'This server did not start it, or not since it runs, so that it cannot be paused or go on here. What it sent goes on; what it did not send is open still, and goes when its group or its letters are sent again: none goes twice.',
+}
+
 function progressOf({ id, state, started, outcome }: Progress, visitor: Visitor): Html {
   const { sent, resolved, returned } = outcome
   const canary = started?.canary
+  const note = notes[state]
   return html`<p>${started?.what}</p>
+    ${note !== undefined && html`<p class="note">${note} <a href="/letters">Dead letters</a></p>`}
     <label class="bar"
       >${resolved + returned} of ${sent} have an outcome
       <progress max="${Math.max(1, sent)}" value="${resolved + returned}"></progress

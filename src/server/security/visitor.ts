@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { userInfo } from 'node:os'
+import { accountName } from '../../deadletter/ledger/accountName.ts'
+import type { Door } from './door.ts'
 import { formTokenOf, sessionIn, userOf } from './session.ts'
 import type { User, Users } from './users.ts'
 
@@ -13,16 +14,17 @@ export interface Visitor {
   readonly byCookie: boolean
 }
 
-/** Tells who asks. @throws nothing: undefined is nobody */
+/** Tells who asks; undefined is nobody. @throws Problem 429 where too many tokens were tried */
 export type Doorkeeper = (request: IncomingMessage) => Visitor | undefined
 
 /** Where tokens are wanted. */
 export const byToken =
-  (users: Users): Doorkeeper =>
-  ({ headers }) => {
+  (users: Users, door: Door): Doorkeeper =>
+  (request) => {
+    const { headers } = request
     const token = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(headers.authorization ?? '')?.[1]
     if (token !== undefined) {
-      const user = users.withToken(token)
+      const user = door.enter(token, request)
       return user && { user, byCookie: false }
     }
     const session = sessionIn(headers.cookie)
@@ -35,13 +37,4 @@ export function localUser(): Doorkeeper {
   const user = { name: accountName(), role: 'edit' } as const
   const visitor = { user, formToken: randomBytes(24).toString('base64url'), byCookie: false }
   return () => visitor
-}
-
-/** The account that this runs under; in a container it may have no name. */
-function accountName(): string {
-  try {
-    return userInfo().username
-  } catch {
-    return 'local'
-  }
 }

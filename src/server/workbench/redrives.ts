@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { asyncScheduler } from 'rxjs'
-import type { RedriveOutcome } from '../../deadletter/ledger/audit.ts'
+import type { KnownRedrive, RedriveOutcome } from '../../deadletter/ledger/audit.ts'
 import { chosenLetters, type ChoiceParts } from '../../redrive/choose.ts'
 import { sendLetters, type Sent } from '../../redrive/send.ts'
 import type { CanaryResult } from '../../redrive/canary.ts'
@@ -39,6 +39,8 @@ export interface Progress {
 
 /** So many are remembered, and so many may run at once. */
 const [mostRemembered, mostRunning] = [200, 8]
+/** So many of others are told of. */
+const mostElsewhere = 50
 
 /** The redrives that were started here. */
 export class Redrives {
@@ -69,6 +71,12 @@ export class Redrives {
   async list(): Promise<readonly Progress[]> {
     await this.#workbench.follow()
     return [...this.#all.values()].toReversed().map((redrive) => this.#progressOf(redrive))
+  }
+
+  /** Those that this process did not start, as far as the ledger knows them, the latest first. */
+  async elsewhere(): Promise<readonly KnownRedrive[]> {
+    await this.#workbench.follow()
+    return this.#workbench.parts.ledger.redrives(mostElsewhere).filter(({ name }) => !this.#all.has(name))
   }
 
   /** @throws Problem 404 */

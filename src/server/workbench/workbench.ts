@@ -7,6 +7,7 @@ import type { IndexedLetter } from '../../deadletter/ledger/letters.ts'
 import { readLetter, type Letter } from '../../deadletter/readLetter.ts'
 import { letterTopicsOf, type LetterTopic } from '../../topology/letterTopics.ts'
 import type { Plan, PlannedSource } from '../../topology/plan.ts'
+import { keptFor } from '../../topology/topics.ts'
 import type { RunningPipeline } from '../../topology/running.ts'
 import { Problem } from '../problem.ts'
 
@@ -63,6 +64,7 @@ export class Workbench {
     const counts = await this.parts.ledger.counts(
       watched.map(({ topic }) => topic),
       Date.now(),
+      new Map(this.parts.pipelines.flatMap(({ plan }) => [...keptFor(plan)])),
     )
     return watched.map((each, at) => ({ ...each, ...counts[at]! }))
   }

@@ -59,3 +59,53 @@ it('a copy is one process’s', async () => {
   copy.close()
   openStateCopy({ file, now }).close()
 })
+
+it('a change is seen at once, before it is written and after', async () => {
+  const copy = openStateCopy({ file: join(await newDirectory(), '0.db'), now })
+  const state = copy.reader('0')
+  const seen = (key: string) => state.get('s', key)?.toString()
+  copy.change(put('b', '1'))
+  copy.change(put('a', 'longer'))
+  copy.change(put('b', '2'))
+  expect([seen('a'), seen('b'), seen('c')]).toEqual(['longer', '2', undefined])
+  expect(copy.stores()).toEqual([{ task: '0', name: 's', entries: 2, bytes: 9 }])
+  copy.change(put('a', 's'))
+  copy.change(new Map([['0', [{ store: 's', key: 'b', value: null }]]]))
+  expect([seen('a'), seen('b')]).toEqual(['s', undefined])
+  expect(entriesOf(copy)).toEqual([['a', 's']])
+  expect([seen('a'), seen('b')]).toEqual(['s', undefined])
+  copy.close()
+})
+
+it('values of any size, and changes in any number, are those that were given last', () => {
+  const copy = openStateCopy({ now })
+  const expected = new Map<string, string>()
+  for (let at = 0; at < 30_000; at++) {
+    const [key, value] = [`k${(at * 7) % 997}`, String(at).repeat(at % 61)]
+    copy.change(put(key, at % 100 === 0 ? value.repeat(3_000) : value))
+    expected.set(key, at % 100 === 0 ? value.repeat(3_000) : value)
+  }
+  for (const [key, value] of expected) expect(copy.reader('0').get('s', key)!.toString() === value).toBe(true)
+  expect(new Map(entriesOf(copy) as [string, string][])).toEqual(expected)
+  copy.close()
+})
+
+it('a copy that cannot be written is closed, and says so to whoever reads what was to be written first', async () => {
+  const file = join(await newDirectory(), '0.db')
+  const copy = openStateCopy({ file, now })
+  copy.change(put('a', '1'), { topicId: 'one', position: 5 })
+  copy.close()
+  const broken = openStateCopy({ file, now })
+  const state = broken.reader('0')
+  broken.change(put('b', '2'), { topicId: 'one', position: 6 })
+  // SQLite takes no lists.
+  broken.change(new Map([['0', [{ store: 's', key: [] as unknown as string, value: Buffer.from('3') }]]]))
+  expect(broken.isOpen).toBe(true)
+  expect(() => entriesOf(broken)).toThrow()
+  expect(broken.isOpen).toBe(false)
+  expect(() => state.get('s', 'a')).toThrow(/closed/)
+  broken.close()
+  const found = openStateCopy({ file, now })
+  expect([found.found?.position, entriesOf(found)]).toEqual([5, [['a', '1']]])
+  found.close()
+})

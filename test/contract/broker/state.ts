@@ -44,7 +44,11 @@ export function stateContract(current: () => Setting): void {
       await broker.commit(unit(group, { state: keys.toReversed().map((key) => put(key, key)) }))
       const inOrder = keys.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
       const state = await broker.state(group, '0')
-      const found = (from?: string, to?: string) => [...state.entries('store', from, to)].map(([key]) => key)
+      const found = (from?: string, to?: string) => {
+        const keys = [...state.entries('store', from, to)].map(([key]) => key)
+        expect([...state.keys('store', from, to)]).toEqual(keys)
+        return keys
+      }
       expect(found()).toEqual(inOrder)
       expect(found('a', 'b')).toEqual(['a', 'a\0', 'ab'])
       expect(found('b')).toEqual(inOrder.slice(4))

@@ -303,7 +303,21 @@ test('open letters that their topic has deleted are expired, and those that it w
   expect(new LetterGroups(index).counts([topic], await broker(0n).topics(), now)[0]).toMatchObject({
     open: 3,
     expiring: 2,
+    warnings: ['2 open letters will be deleted by retention within a day'],
   })
+  expect(
+    new LetterGroups(index).counts(
+      [topic],
+      [{ name: topic, partitions: [], compacted: true, retentionBytes: 1_000, retention: hour }],
+      at(0),
+      new Map([[topic, 7 * 24 * hour]]),
+    )[0]!.warnings,
+  ).toEqual([
+    '3 open letters will be deleted by retention within a day',
+    expect.stringMatching(/^it is compacted/),
+    expect.stringMatching(/^it keeps letters 1h, the config says 7d/),
+    expect.stringMatching(/^each partition keeps 1,000 bytes at most \(retention\.bytes\)/),
+  ])
   index.takeEntries({ topic: ledgerOf(topic), partition: 0, known: 0, next: 1 }, topic, [
     entry('discarded', { offset: 0, failedAt: at(4) }),
   ])
