@@ -51,6 +51,7 @@ const since = (first: Totals, now: Totals): Totals => ({
 })
 
 function words({ read, emitted, dropped, dead, perSecond }: Totals & { readonly perSecond: number }): string {
-  const [r, e, d, x, s] = [read, emitted, dropped, dead, perSecond].map((count) => count.toLocaleString('en-US'))
-  return `${r} read, ${e} emitted, ${d} dropped, ${x} dead, ${s}/s`
+  const [r, e, d, x, s] = [read, emitted, dropped, Math.abs(dead), perSecond].map((n) => n.toLocaleString('en-US'))
+  // Letters that are sent back, and pass, count as dead no longer.
+  return `${r} read, ${e} emitted, ${d} dropped, ${x} ${dead < 0 ? 'no longer dead' : 'dead'}, ${s}/s`
 }
