@@ -5,7 +5,7 @@ import { setFlagsFromString } from 'node:v8'
 enableCompileCache()
 
 // Otherwise garbage is left until the heap is up to four times what lives, in every thread: a third of the whole process.
-setFlagsFromString('--heap-growing-percent=150')
+setFlagsFromString('--heap-growing-percent=120')
 
 // Started by bin/oxbow.js: when that is killed, nothing must stay behind that holds the data directory.
 if (process.env['OXBOW_LAUNCHED'] && process.channel) {
