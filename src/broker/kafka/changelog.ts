@@ -192,10 +192,10 @@ export class Changelog {
     copy.isStandby = false
   }
 
-  /** A copy of a topic that was made anew since, as by a reset of the group, is of no use. */
+  /** A copy of a topic that is gone, or was made anew since, as by a reset of the group, is of no use. */
   #dropUnless({ topicId }: Original, name: string): void {
     const copy = this.#copies.get(name)
-    if (!copy || topicId === undefined || copy.topicId === topicId) return
+    if (!copy || copy.topicId === topicId) return
     copy.state.close()
     this.#copies.delete(name)
   }

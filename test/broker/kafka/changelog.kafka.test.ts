@@ -75,6 +75,7 @@ describeKafka('the local copy of a changelog', () => {
       expect(await seen()).toEqual(['a3', 'b2'])
       expect(await onlooker.stores(group)).toMatchObject([{ task: '0', name: 's', entries: 2 }])
       await writer.reset(group, { offsets: [], topics: [] })
+      expect(await seen()).toEqual([])
       await writer.close()
       writer = await openTestKafka('exactlyOnce')
       await write('c', '1')
