@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { expect, it } from 'vitest'
+import type { StateCopy } from '../../../src/broker/embedded/stateCopy.ts'
 import { Changelog, changelogOf } from '../../../src/broker/kafka/changelog.ts'
 import { Copies } from '../../../src/broker/kafka/copies.ts'
 import { Network } from '../../../src/broker/kafka/network.ts'
@@ -48,6 +49,43 @@ describeKafka('the local copy of a changelog', () => {
       changelog.doubt(group, 0)
       await restoring
       expect(changelog.isStale(group, 0)).toBe(true)
+      changelog.close()
+    } finally {
+      await network.close()
+      await broker.close()
+    }
+  })
+
+  it('gets the last change of each key alone of all that came since it was complete', async () => {
+    const group = `changelog-${randomUUID()}`
+    const broker = await openTestKafka('exactlyOnce')
+    const network = new Network(testSettings(), testConnections())
+    const changed: string[][] = []
+    class Watched extends Copies {
+      override async open(...args: Parameters<Copies['open']>) {
+        const opened = await super.open(...args)
+        const change: StateCopy['change'] = (changes, of) => {
+          changed.push([...changes.values()].flat().map(({ key, value }) => `${key}${value?.toString() ?? ''}`))
+          opened.state.change(changes, of)
+        }
+        return { ...opened, state: { ...opened.state, change } }
+      }
+    }
+    const write = (key: string, value: string | null) => {
+      const state = [{ store: 's', key, value: value === null ? null : Buffer.from(value) }]
+      return broker.commit({ group, task: '0', outputs: [], offsets: [], state, counts: [] })
+    }
+    try {
+      await broker.ensureTopics([{ name: changelogOf(group), partitions: 1, compacted: true }])
+      await write('a', '1')
+      const changelog = new Changelog({ network, isRead: () => true, copies: new Watched(undefined, undefined) })
+      await changelog.restore(group, 0)
+      for (const value of ['2', '3', null, '4']) await write('a', value)
+      for (const value of ['1', null]) await write('b', value)
+      changelog.doubt(group, 0)
+      await changelog.restore(group, 0)
+      expect(changed.at(-1)).toEqual(['a4', 'b'])
+      expect([...changelog.copyOf(group, 0).reader('0').keys('s')]).toEqual(['a'])
       changelog.close()
     } finally {
       await network.close()
