@@ -141,7 +141,7 @@ export function openStateCopy({ file = ':memory:', now }: CopyOptions): StateCop
       return database.read(() => state.stores(own)).filter(({ task }) => task !== about)
     },
     close: () => {
-      if (isOpen && isFile && changed > 0) database.read(commitAll)
+      if (isOpen && isFile && changed > 0) orClose(commitAll)
       close()
     },
   }

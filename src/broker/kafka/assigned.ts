@@ -94,8 +94,11 @@ export class AssignedPartition implements TopicPartition {
       return { topic, partition, records, next: BigInt(this.#position) }
     }
     this.#damaged = false
-    const isAll = this.waiting === 0
-    this.#position = isAll ? this.#fetchFrom : Number(records.at(-1)!.offset) + 1
+    const last = records.at(-1)
+    const isLast = last !== undefined && Number(last.offset) + 1 === this.#fetchFrom
+    if (isLast) this.#drop()
+    const isAll = isLast || this.waiting === 0
+    this.#position = isAll ? this.#fetchFrom : Number(last!.offset) + 1
     const batch = { topic, partition, records, next: BigInt(this.#position) }
     if (!isAll || this.#expired === 0) return batch
     const expired = this.#expired
@@ -160,10 +163,15 @@ export class AssignedPartition implements TopicPartition {
   jump(position: number): void {
     this.#position = this.#fetchFrom = position
     this.#expired = 0
+    this.#drop()
+    this.#damaged = false
+    this.#epoch++
+  }
+
+  /** Nothing waits: batches may count records that are not given. */
+  #drop(): void {
     this.#batches = []
     this.#records = undefined
     this.#left = 0
-    this.#damaged = false
-    this.#epoch++
   }
 }

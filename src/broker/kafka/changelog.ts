@@ -171,10 +171,10 @@ export class Changelog {
     this.#copies.set(name, copy)
     if (original.end > 0) {
       const progress = new Progress(place, Math.max(copy.position, original.start), original.end, this.#parts.notes)
-      const found: StoredRecord[] = []
+      const found = new Map<string, StoredRecord>()
       for await (const { records, next } of readTo(this.#parts.network, place, progress.from, original.end)) {
         if (isLost()) throw lost(group, partition)
-        if (copy.complete) for (const record of records) found.push(record)
+        if (copy.complete) for (const record of records) found.set(record.key!.toString(), detached(record))
         else {
           copy.position = next
           change(copy, changesIn(records), true)
@@ -183,8 +183,8 @@ export class Changelog {
       }
       if (isLost()) throw lost(group, partition)
       copy.position = Math.max(copy.position, original.end)
-      // Together, so that nobody sees what a later record replaces.
-      change(copy, changesIn(found), true)
+      // Together, so that nobody sees what a later record replaces; of each key the last, for it may have been long ago.
+      change(copy, changesIn([...found.values()]), true)
       progress.end(copy.isStandby)
     }
     copy.complete = true
@@ -192,10 +192,10 @@ export class Changelog {
     copy.isStandby = false
   }
 
-  /** A copy of a topic that was made anew since, as by a reset of the group, is of no use. */
+  /** A copy of a topic that is gone, or was made anew since, as by a reset of the group, is of no use. */
   #dropUnless({ topicId }: Original, name: string): void {
     const copy = this.#copies.get(name)
-    if (!copy || topicId === undefined || copy.topicId === topicId) return
+    if (!copy || copy.topicId === topicId) return
     copy.state.close()
     this.#copies.delete(name)
   }
@@ -205,6 +205,13 @@ export class Changelog {
     return { ...opened, topicId: original.topicId, complete: false, settled: 0 }
   }
 }
+
+/** With bytes of its own, so that it does not keep in memory all that came with it. */
+const detached = ({ key, value, ...rest }: StoredRecord): StoredRecord => ({
+  ...rest,
+  key: key && Buffer.from(key),
+  value: value && Buffer.from(value),
+})
 
 /** @param isKnown whether a copy has come to its position with that */
 function change(

@@ -106,6 +106,8 @@ export class Committer {
     try {
       changelog.apply(units, (topic, partition) => producer.endOf(topic, partition))
     } catch (thrown) {
+      // Copies of other partitions may not have got their part either.
+      for (const { group, task } of units) changelog.doubt(group, partitionOfTask(task))
       return new Uncertain((thrown as Error).message, { cause: thrown })
     }
     for (const { resolve } of share) resolve()

@@ -33,6 +33,8 @@ interface Standby {
   /** While its copy is being opened, which may wait for who had it before. */
   opening?: Promise<unknown>
   position: number
+  /** The end of the changelog when its copy was opened: before that it is no state that there ever was. */
+  whole: number
   /** The end of the changelog when it was fetched last. */
   end: number
   fetchedAt: number
@@ -68,7 +70,16 @@ export class Standbys {
     for (const partition of partitions) {
       const name = nameOf(group, partition)
       if (this.#standbys.has(name)) continue
-      const fresh = { group, partition, position: 0, end: 0, fetchedAt: Date.now(), failures: 0, heldUntil: 0 }
+      const fresh = {
+        group,
+        partition,
+        position: 0,
+        whole: 0,
+        end: 0,
+        fetchedAt: Date.now(),
+        failures: 0,
+        heldUntil: 0,
+      }
       this.#standbys.set(name, fresh)
     }
     if (this.#standbys.size === 0 || this.#isRunning || this.#closing.signal.aborted) return
@@ -81,9 +92,10 @@ export class Standbys {
     return this.#standbys.has(nameOf(group, partition))
   }
 
-  /** The copy of a partition that is followed, as far as it has come; undefined as long as there is none. */
+  /** The copy of a partition that is followed, as far as it has come; undefined as long as there is none that was whole. */
   copyOf(group: string, partition: number): StateCopy | undefined {
-    return this.#standbys.get(nameOf(group, partition))?.copy?.state
+    const standby = this.#standbys.get(nameOf(group, partition))
+    return standby && standby.position >= standby.whole ? standby.copy?.state : undefined
   }
 
   /** Those of a group that there are, and how far they are behind. */
@@ -147,7 +159,8 @@ export class Standbys {
     if (topicId === undefined) return void (standby.heldUntil = Date.now() + longestHold) // Nobody has written to it yet.
     const { state, position } = await this.#parts.copies.open(group, partition, original)
     if (!this.#isCurrent(standby)) return state.close()
-    Object.assign(standby, { copy: { state, topicId }, position, end: original.end, fetchedAt: Date.now() })
+    const { end } = original
+    Object.assign(standby, { copy: { state, topicId }, position, whole: end, end, fetchedAt: Date.now() })
   }
 
   async #fetch(network: Network, node: number, wanted: readonly Standby[]): Promise<void> {

@@ -109,3 +109,18 @@ it('a copy that cannot be written is closed, and says so to whoever reads what w
   expect([found.found?.position, entriesOf(found)]).toEqual([5, [['a', '1']]])
   found.close()
 })
+
+it('a copy that cannot be written at its end is closed all the same, as it was found', async () => {
+  const file = join(await newDirectory(), '0.db')
+  let clock: () => number = () => 0
+  const copy = openStateCopy({ file, now: () => clock() })
+  copy.change(put('a', '1'), { topicId: 'one', position: 1 })
+  clock = () => {
+    throw new Error('no time')
+  }
+  expect(() => copy.close()).toThrow('no time')
+  expect(copy.isOpen).toBe(false)
+  const found = openStateCopy({ file, now })
+  expect([found.found, entriesOf(found)]).toEqual([undefined, []])
+  found.close()
+})

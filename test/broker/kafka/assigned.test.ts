@@ -63,3 +63,11 @@ it('a log that was made again is read from its start, and nothing of it counts a
   own.keep(fetched(0, 2), 0)
   expect(taken(own.take(9))).toEqual([[0, 1], 2, undefined])
 })
+
+it('nothing waits when all was given, though its first batch counts records before the position', () => {
+  const own = new AssignedPartition(place, 2, 0)
+  const whole = fetched(2, 5)
+  own.keep({ ...whole, batches: [{ count: 5, records: () => recordsFrom(2, 5) }] }, 2)
+  expect(taken(own.take(3))).toEqual([[2, 3, 4], 5, undefined])
+  expect([own.ready, own.waiting]).toEqual([false, 0])
+})

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { expect, it } from 'vitest'
+import type { StateCopy } from '../../../src/broker/embedded/stateCopy.ts'
 import { Changelog, changelogOf } from '../../../src/broker/kafka/changelog.ts'
 import { Copies } from '../../../src/broker/kafka/copies.ts'
 import { Network } from '../../../src/broker/kafka/network.ts'
@@ -55,6 +56,43 @@ describeKafka('the local copy of a changelog', () => {
     }
   })
 
+  it('gets the last change of each key alone of all that came since it was complete', async () => {
+    const group = `changelog-${randomUUID()}`
+    const broker = await openTestKafka('exactlyOnce')
+    const network = new Network(testSettings(), testConnections())
+    const changed: string[][] = []
+    class Watched extends Copies {
+      override async open(...args: Parameters<Copies['open']>) {
+        const opened = await super.open(...args)
+        const change: StateCopy['change'] = (changes, of) => {
+          changed.push([...changes.values()].flat().map(({ key, value }) => `${key}${value?.toString() ?? ''}`))
+          opened.state.change(changes, of)
+        }
+        return { ...opened, state: { ...opened.state, change } }
+      }
+    }
+    const write = (key: string, value: string | null) => {
+      const state = [{ store: 's', key, value: value === null ? null : Buffer.from(value) }]
+      return broker.commit({ group, task: '0', outputs: [], offsets: [], state, counts: [] })
+    }
+    try {
+      await broker.ensureTopics([{ name: changelogOf(group), partitions: 1, compacted: true }])
+      await write('a', '1')
+      const changelog = new Changelog({ network, isRead: () => true, copies: new Watched(undefined, undefined) })
+      await changelog.restore(group, 0)
+      for (const value of ['2', '3', null, '4']) await write('a', value)
+      for (const value of ['1', null]) await write('b', value)
+      changelog.doubt(group, 0)
+      await changelog.restore(group, 0)
+      expect(changed.at(-1)).toEqual(['a4', 'b'])
+      expect([...changelog.copyOf(group, 0).reader('0').keys('s')]).toEqual(['a'])
+      changelog.close()
+    } finally {
+      await network.close()
+      await broker.close()
+    }
+  })
+
   it('shows whoever has no part of the group what is committed by now, also of a changelog that was made anew', async () => {
     const group = `changelog-${randomUUID()}`
     let writer = await openTestKafka('exactlyOnce')
@@ -75,6 +113,7 @@ describeKafka('the local copy of a changelog', () => {
       expect(await seen()).toEqual(['a3', 'b2'])
       expect(await onlooker.stores(group)).toMatchObject([{ task: '0', name: 's', entries: 2 }])
       await writer.reset(group, { offsets: [], topics: [] })
+      expect(await seen()).toEqual([])
       await writer.close()
       writer = await openTestKafka('exactlyOnce')
       await write('c', '1')

@@ -11,8 +11,19 @@ import { committedOffsets } from '../../../src/broker/kafka/offsets.ts'
 import { Producer } from '../../../src/broker/kafka/producer.ts'
 import { fetchFrom, recordsOf } from '../../../src/broker/kafka/reader.ts'
 import { ensureTopics } from '../../../src/broker/kafka/topics.ts'
-import type { GroupMember, Unit } from '../../../src/broker/broker.ts'
+import { BrokerError, type GroupMember, type Unit } from '../../../src/broker/broker.ts'
 import { describeKafka, testSettings, testConnections } from '../../support/kafka/open.ts'
+
+/** The copy of partition 0 cannot be written. */
+class Broken extends Copies {
+  override async open(...args: Parameters<Copies['open']>) {
+    const opened = await super.open(...args)
+    const change = () => {
+      throw new BrokerError('The disk is full.')
+    }
+    return args[1] === 0 ? { ...opened, state: { ...opened.state, change } } : opened
+  }
+}
 
 /** Answers to EndTxn get lost, after the coordinator has done it. */
 class Lossy extends Network {
@@ -35,11 +46,15 @@ describeKafka('units that go together', () => {
   let group: string
   let topic: string
   let network: Lossy
+  let changelog: Changelog
   let committer: Committer
 
-  const open = async (guarantee: 'exactlyOnce' | 'atLeastOnce'): Promise<void> => {
+  const open = async (
+    guarantee: 'exactlyOnce' | 'atLeastOnce',
+    copies = new Copies(undefined, undefined),
+  ): Promise<void> => {
     const producer = new Producer(network, settings, guarantee === 'exactlyOnce')
-    const changelog = new Changelog({ network, isRead: () => false, copies: new Copies(undefined, undefined) })
+    changelog = new Changelog({ network, isRead: () => false, copies })
     const ledger = new Ledger()
     const load = async (): Promise<void> => {
       if (ledger.has(group, 0)) return
@@ -49,7 +64,7 @@ describeKafka('units that go together', () => {
     committer = new Committer({ network, producer, changelog, ledger, guarantee, open: load })
     await ensureTopics(network, settings, [
       { name: topic, partitions: 1 },
-      { name: changelogOf(group), partitions: 1, compacted: true },
+      { name: changelogOf(group), partitions: 2, compacted: true },
     ])
   }
 
@@ -124,5 +139,18 @@ describeKafka('units that go together', () => {
     expect(lost).toBeInstanceOf(Fenced)
     expect(kept).toBeUndefined()
     expect(await valuesTo('b')).toEqual(['b'])
+  })
+
+  it('are in the copies of all their partitions when one copy could not be written', async () => {
+    await open('exactlyOnce', new Broken(undefined, undefined))
+    for (const partition of [0, 1]) await committer.restore(group, partition)
+    const changing = (task: string): Unit => {
+      return { ...unit(task), task, state: [{ store: 's', key: 'k', value: Buffer.from(task) }] }
+    }
+    for (const failure of await failures([changing('0'), changing('1')])) expect(failure).toBeInstanceOf(Uncertain)
+
+    await committer.restore(group, 1)
+    expect(changelog.copyOf(group, 1).reader('1').get('s', 'k')?.toString()).toBe('1')
+    changelog.close()
   })
 })

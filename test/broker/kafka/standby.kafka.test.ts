@@ -66,6 +66,14 @@ describeKafka('a standby copy', () => {
     return { entries: Object.fromEntries(entries) as object, restored: (last?.fields as { records?: number })?.records }
   }
 
+  it('is not shown before it has been whole', async () => {
+    const entries = Array.from({ length: 500 }, (_, at): [string, string] => [String(at), 'x'.repeat(4_000)])
+    await write(Object.fromEntries(entries))
+    standbys.follow(group, [0], new Set())
+    const copy = await vi.waitUntil(() => standbys.copyOf(group, 0), { timeout: 20_000, interval: 1 })
+    expect([...copy.reader('0').keys('s')]).toHaveLength(500)
+  })
+
   it('in memory is kept up, and left to the task that takes over, which restores what came since', async () => {
     await write({ a: '1', b: '1' })
     standbys.follow(group, [0], new Set())
