@@ -78,7 +78,7 @@ type Verdict =
 function verdictOn({ record, placed }: PlacedRecord, { ledger, choice, dispositions, before }: PurgeOptions): Verdict {
   const letter = readLetter(record)
   if (!letter) return { stays: 'it is no letter' }
-  if (!placed) return ledger.letter(letter.id)?.topic === record.topic ? {} : { stays: 'it is no letter' }
+  if (!placed) return ledger.letter(letter.id, [record.topic]) ? {} : { stays: 'it is no letter' }
   const { id, failedAt } = letter
   const { disposition, fingerprint } = placed
   if (!dispositions.includes(disposition)) return { stays: `letter ${id} is ${disposition}` }

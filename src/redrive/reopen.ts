@@ -33,7 +33,7 @@ export async function reopenLetters(options: ReopenOptions): Promise<number> {
   const topics = topicsOf(plan, choice)
   const isChosen = chosenIn(plan, choice)
   await ledger.follow(topics)
-  refuseOthers(options)
+  refuseOthers(topics, options)
   let [count, chunk] = [0, [] as KeptLetter[]]
   const commit = async () => {
     const outputs = chunk.map((kept) => reopening(kept, options))
@@ -53,9 +53,9 @@ export async function reopenLetters(options: ReopenOptions): Promise<number> {
   return count
 }
 
-function refuseOthers({ ledger, choice: { ids = [] }, dispositions }: ReopenOptions): void {
+function refuseOthers(topics: readonly string[], { ledger, choice: { ids = [] }, dispositions }: ReopenOptions): void {
   const others = ids.flatMap((id) => {
-    const disposition = ledger.letter(id)?.disposition
+    const disposition = ledger.letter(id, topics)?.disposition
     return disposition === undefined || dispositions.includes(disposition) ? [] : [`${id} is ${disposition}`]
   })
   if (others.length > 0)
@@ -67,6 +67,6 @@ function refuseOthers({ ledger, choice: { ids = [] }, dispositions }: ReopenOpti
 /** The entry: its task takes the letter up once more because of the number, by which it knows that it was opened again. */
 function reopening({ letter }: KeptLetter, { ledger, now, by, why }: ReopenOptions) {
   const { id, topic, hops, failedAt } = letter
-  const reopened = ledger.letter(id)!.reopened + 1
+  const reopened = ledger.letter(id, [topic])!.reopened + 1
   return entryRecord(topic, { letter: id, hops, failedAt, to: 'open', reopened, by, why, at: now() })
 }
