@@ -1,6 +1,7 @@
 import type { Broker } from '../broker/broker.ts'
 import { entryRecord, type Disposition } from '../deadletter/ledger/entry.ts'
 import type { Ledger } from '../deadletter/ledger/ledger.ts'
+import type { Letter } from '../deadletter/readLetter.ts'
 import type { Plan } from '../topology/plan.ts'
 import { chosenIn, NoSuchLetter, topicsOf, type Choice } from './choose.ts'
 import { keptLetters, type KeptLetter } from './keptLetters.ts'
@@ -19,6 +20,8 @@ export interface ReopenOptions {
   readonly why: string
   /** A letter is open again. */
   readonly onReopened?: (kept: KeptLetter) => void
+  /** A letter fits but for the pipeline that wrote it, and stays what it is. */
+  readonly onOther?: (letter: Letter) => void
 }
 
 const mostAtOnce = 1_000
@@ -29,9 +32,9 @@ const mostAtOnce = 1_000
  * @throws NoSuchLetter for ids of letters that their topics do not have, or that are none of the dispositions
  */
 export async function reopenLetters(options: ReopenOptions): Promise<number> {
-  const { plan, broker, ledger, choice, dispositions, onReopened } = options
+  const { plan, broker, ledger, choice, dispositions, onReopened, onOther } = options
   const topics = topicsOf(plan, choice)
-  const isChosen = chosenIn(plan, choice)
+  const isChosen = chosenIn(plan, choice, onOther)
   await ledger.follow(topics)
   refuseOthers(topics, options)
   let [count, chunk] = [0, [] as KeptLetter[]]
