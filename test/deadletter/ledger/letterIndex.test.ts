@@ -295,6 +295,33 @@ test('what another process reads on meanwhile is no topic that was made anew', a
   expect(await count()).toMatchObject({ open: 1, expired: 1, failures: 2 })
 })
 
+test('groups that were merged into one whose letters are gone stand in it again when it has some', async () => {
+  const { broker, follow: followFirst, groups } = await start()
+  const fail = (failed: Failed) => write(broker, [{ ...letter(failed), partition: 0 }])
+  await fail({ offset: 1, code: 'value.worse' })
+  await fail({ offset: 2 })
+  await followFirst()
+  const of = (code: string) => groups().find((group) => group.code === code)!.fingerprint
+  const merged: GroupEntry = {
+    group: of('value.bad'),
+    to: { mergedInto: of('value.worse') },
+    by: 'ann',
+    why: '',
+    at: now,
+  }
+  await write(broker, [groupEntryRecord(topic, merged)])
+  await followFirst()
+  await broker.trim([{ topic, partition: 0, offset: 1n }])
+  await followFirst()
+  const anew = new LetterIndex()
+  opened.push(anew)
+  await follow(broker, anew, [topic])
+  await fail({ offset: 3, code: 'value.worse' })
+  for (const each of [followFirst, () => follow(broker, anew, [topic])]) await each()
+  for (const all of [groups(), new LetterGroups(anew).list([topic], now)])
+    expect(all.map(({ code, open }) => [code, open])).toEqual([['value.worse', 2]])
+})
+
 test('what a write numbered that was undone is numbered anew', async () => {
   const { broker, index, follow, groups } = await start()
   await write(broker, [letter({ offset: 1 })])
