@@ -93,7 +93,7 @@ function verdictOn({ record, placed }: PlacedRecord, { ledger, choice, dispositi
 }
 
 /** Something became of letters since it was looked at which can go. */
-export class LettersChanged extends Error {
+class LettersChanged extends Error {
   override readonly name = 'LettersChanged'
 }
 
