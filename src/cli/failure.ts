@@ -31,6 +31,7 @@ export function describeFailure(thrown: unknown): { readonly exitCode: number; r
     case 'UsageError':
       return { exitCode: exitCodes.usage, text: `oxbow: ${thrown.message}` }
     case 'CommandFailure':
+    case 'LettersChanged':
     case 'NoSuchLetter':
     case 'BrokerError':
       return { exitCode: exitCodes.failed, text: `oxbow: ${thrown.message}` }

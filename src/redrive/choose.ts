@@ -66,7 +66,8 @@ export async function* chosenLetters(
   choice: Choice,
   onOther?: (letter: Letter) => void,
 ): AsyncGenerator<Letter> {
-  const { ids, topic, group } = choice
+  const { topic, group } = choice
+  const ids = choice.ids && [...new Set(choice.ids)]
   if (topic !== undefined && (await broker.topics([topic])).length === 0)
     throw new NoSuchLetter(`there is no topic ${topic}; nothing was done`)
   const topics = topicsOf(plan, choice)

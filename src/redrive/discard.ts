@@ -27,16 +27,16 @@ export async function discardLetters(letters: AsyncIterable<Letter>, options: Di
   const { plan, broker, onDiscarded } = options
   const homeOf = homeIn(plan)
   const withLedgers = new Set<string>()
-  await prepareTopics(
-    broker,
-    plan.topics.filter(({ partitionsOf }) => partitionsOf !== undefined),
-  )
+  const lanes = plan.topics.filter(({ partitionsOf }) => partitionsOf !== undefined)
+  await prepareTopics(broker, lanes)
+  const live = await broker.topics(lanes.map(({ name }) => name))
+  const partitions = new Map(live.map((lane) => [lane.name, lane.partitions.length]))
   let [count, chunk] = [0, [] as Letter[]]
   const commit = async () => {
     const fresh = [...new Set(chunk.map(({ topic }) => topic))].filter((topic) => !withLedgers.has(topic))
     if (fresh.length > 0) await ensureLedgers(broker, plan, fresh)
     for (const topic of fresh) withLedgers.add(topic)
-    const outputs = chunk.map((letter) => discarding(letter, homeOf(letter), options))
+    const outputs = chunk.map((letter) => discarding(letter, homeOf(letter), partitions, options))
     await broker.commit({ group: 'oxbow.dlq', task: '', outputs, offsets: [], state: [], counts: [] })
     count += chunk.length
     for (const letter of chunk) onDiscarded?.(letter)
@@ -51,14 +51,28 @@ export async function discardLetters(letters: AsyncIterable<Letter>, options: Di
 }
 
 /** What gives a letter up: a command to the task that may hold up its key, which says so in the ledger, or the entry itself. */
-function discarding(letter: Letter, home: Home | undefined, { now, by, why }: DiscardOptions): OutputRecord {
+function discarding(
+  letter: Letter,
+  home: Home | undefined,
+  partitions: ReadonlyMap<string, number>,
+  { now, by, why }: DiscardOptions,
+): OutputRecord {
   const { id, topic, hops, failedAt, origin } = letter
   const said = { by, why }
-  if (!home || !mayBeHeld(letter, home))
+  if (!home || !mayBeHeld(letter, home, partitions))
     return entryRecord(topic, { letter: id, hops, failedAt, to: 'discarded', at: now(), ...said })
   const command = { command: 'discard', letter: id, failure: { topic, hops, failedAt }, ...said } as const
   return commandRecord(home.source.lane!, origin.partition, command, now())
 }
 
-const mayBeHeld = ({ record, read }: Letter, { source: { deadLetters }, isOfOthers }: Home): boolean =>
-  !isOfOthers && deadLetters.parked !== undefined && record.key !== null && !read
+/** Others may have written any partition: no task holds what comes from one that the source has not. */
+const mayBeHeld = (
+  { record, read, origin }: Letter,
+  { source: { deadLetters, lane }, isOfOthers }: Home,
+  partitions: ReadonlyMap<string, number>,
+): boolean =>
+  !isOfOthers &&
+  deadLetters.parked !== undefined &&
+  record.key !== null &&
+  !read &&
+  origin.partition < (partitions.get(lane!) ?? 0)

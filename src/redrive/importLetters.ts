@@ -156,8 +156,7 @@ class Import {
 
   #has(topic: string, id: string, letter: Letter): boolean {
     const pending = this.#pending.get(`${topic}/${id}`)
-    const known = this.#options.ledger.letter(id)
-    const there = pending ?? (known?.topic === topic ? known : undefined)
+    const there = pending ?? this.#options.ledger.letter(id, [topic])
     return there !== undefined && (letter.convention !== 'oxbow' || !isLater(letter, there))
   }
 
@@ -167,7 +166,7 @@ class Import {
     { record: { partition, ...record }, history, disposition }: ExportedLetter,
   ): Promise<void> {
     const { partitions, retention = Infinity } = this.#infos.get(topic)!
-    const known = this.#options.ledger.history(letter.id)
+    const known = this.#options.ledger.history(letter.id, topic)
     const texts = known.map(textOf)
     this.#outputs.push(
       { ...record, topic, ...(partition < partitions.length && { partition }) },

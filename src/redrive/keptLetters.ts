@@ -31,7 +31,7 @@ export async function* keptLetters(
 ): AsyncGenerator<KeptLetter> {
   const { ids, source, group, dispositions } = choice
   await ledger.follow(topics)
-  const missing = (ids ?? []).filter((id) => !topics.includes(ledger.letter(id)?.topic ?? ''))
+  const missing = (ids ?? []).filter((id) => !ledger.letter(id, topics))
   if (missing.length > 0) throw new NoSuchLetter(`no such letter: ${missing.join(', ')}; nothing was done`)
   const named = ids && new Set(ids)
   for (const info of await broker.topics(topics))

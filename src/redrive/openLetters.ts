@@ -35,10 +35,11 @@ export async function openLettersById(
   await ledger.follow(topics, { whole: true })
   return Promise.all(
     ids.map(async (id) => {
-      const found = ledger.letter(id)
-      if (!isOpen(found, places) || !topics.includes(found.topic)) return undefined
-      const { records } = await broker.read(found, 1)
-      return records[0] && readOpen(records[0], found, ledger)
+      const found = ledger.letter(id, topics)
+      if (!isOpen(found, places)) return undefined
+      const [record] = (await broker.read(found, 1)).records
+      // Retention may have deleted it meanwhile: what follows it is another letter.
+      return record?.offset === found.offset ? readOpen(record, found, ledger) : undefined
     }),
   )
 }
@@ -50,7 +51,7 @@ const isOpen = <T extends PlacedLetter>(found: T | undefined, { group }: LetterP
 function readOpen(record: StoredRecord, { reopened }: PlacedLetter, ledger: Ledger): Letter | undefined {
   const letter = readLetter(record)
   if (!letter || reopened === 0) return letter
-  const said = ledger.history(letter.id).filter((each) => isSameFailure(each, letter))
+  const said = ledger.history(letter.id, letter.topic).filter((each) => isSameFailure(each, letter))
   return { ...letter, reopened: { times: reopened, passed: hasPassed(said) } }
 }
 

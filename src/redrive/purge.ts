@@ -78,7 +78,7 @@ type Verdict =
 function verdictOn({ record, placed }: PlacedRecord, { ledger, choice, dispositions, before }: PurgeOptions): Verdict {
   const letter = readLetter(record)
   if (!letter) return { stays: 'it is no letter' }
-  if (!placed) return ledger.letter(letter.id)?.topic === record.topic ? {} : { stays: 'it is no letter' }
+  if (!placed) return ledger.letter(letter.id, [record.topic]) ? {} : { stays: 'it is no letter' }
   const { id, failedAt } = letter
   const { disposition, fingerprint } = placed
   if (!dispositions.includes(disposition)) return { stays: `letter ${id} is ${disposition}` }
@@ -92,9 +92,25 @@ function verdictOn({ record, placed }: PlacedRecord, { ledger, choice, dispositi
   return isChosen ? { letter, disposition } : { stays: `letter ${id} is not chosen` }
 }
 
+/** Something became of letters since it was looked at which can go. */
+class LettersChanged extends Error {
+  override readonly name = 'LettersChanged'
+}
+
+/** @throws LettersChanged where some of them are not to go any more: they were opened again, say, while somebody was asked */
+async function checkStillGoing(prefixes: readonly Prefix[], options: PurgeOptions): Promise<void> {
+  await options.ledger.follow(options.topics, { whole: true })
+  for (const { topic, partition, from: start, until: end } of prefixes) {
+    const { stays } = await findPrefix(topic, { partition, start, end }, options)
+    if (stays !== undefined)
+      throw new LettersChanged(`${topic}/${partition}: meanwhile ${stays}; nothing was deleted, give the command again`)
+  }
+}
+
 /**
  * Deletes prefixes for good. First the ledger has why; letters that are open are discarded, so that what is parked behind them
  * goes on. @returns where each partition starts then: brokers may keep the rest of a batch
+ * @throws LettersChanged before anything is done
  */
 export async function purge(
   prefixes: readonly Prefix[],
@@ -104,6 +120,7 @@ export async function purge(
   const { plan, broker } = options
   const { now, by } = said
   const why = `purged: ${said.why}`
+  await checkStillGoing(prefixes, options)
   for (const prefix of prefixes) {
     if (prefix.open > 0) await discardLetters(openIn(prefix, options), { plan, broker, now, by, why })
     await sayClosed(prefix, options, { now, by, why })

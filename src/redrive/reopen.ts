@@ -1,6 +1,7 @@
 import type { Broker } from '../broker/broker.ts'
 import { entryRecord, type Disposition } from '../deadletter/ledger/entry.ts'
 import type { Ledger } from '../deadletter/ledger/ledger.ts'
+import type { Letter } from '../deadletter/readLetter.ts'
 import type { Plan } from '../topology/plan.ts'
 import { chosenIn, NoSuchLetter, topicsOf, type Choice } from './choose.ts'
 import { keptLetters, type KeptLetter } from './keptLetters.ts'
@@ -19,6 +20,8 @@ export interface ReopenOptions {
   readonly why: string
   /** A letter is open again. */
   readonly onReopened?: (kept: KeptLetter) => void
+  /** A letter fits but for the pipeline that wrote it, and stays what it is. */
+  readonly onOther?: (letter: Letter) => void
 }
 
 const mostAtOnce = 1_000
@@ -29,11 +32,11 @@ const mostAtOnce = 1_000
  * @throws NoSuchLetter for ids of letters that their topics do not have, or that are none of the dispositions
  */
 export async function reopenLetters(options: ReopenOptions): Promise<number> {
-  const { plan, broker, ledger, choice, dispositions, onReopened } = options
+  const { plan, broker, ledger, choice, dispositions, onReopened, onOther } = options
   const topics = topicsOf(plan, choice)
-  const isChosen = chosenIn(plan, choice)
+  const isChosen = chosenIn(plan, choice, onOther)
   await ledger.follow(topics)
-  refuseOthers(options)
+  refuseOthers(topics, options)
   let [count, chunk] = [0, [] as KeptLetter[]]
   const commit = async () => {
     const outputs = chunk.map((kept) => reopening(kept, options))
@@ -53,9 +56,9 @@ export async function reopenLetters(options: ReopenOptions): Promise<number> {
   return count
 }
 
-function refuseOthers({ ledger, choice: { ids = [] }, dispositions }: ReopenOptions): void {
+function refuseOthers(topics: readonly string[], { ledger, choice: { ids = [] }, dispositions }: ReopenOptions): void {
   const others = ids.flatMap((id) => {
-    const disposition = ledger.letter(id)?.disposition
+    const disposition = ledger.letter(id, topics)?.disposition
     return disposition === undefined || dispositions.includes(disposition) ? [] : [`${id} is ${disposition}`]
   })
   if (others.length > 0)
@@ -67,6 +70,6 @@ function refuseOthers({ ledger, choice: { ids = [] }, dispositions }: ReopenOpti
 /** The entry: its task takes the letter up once more because of the number, by which it knows that it was opened again. */
 function reopening({ letter }: KeptLetter, { ledger, now, by, why }: ReopenOptions) {
   const { id, topic, hops, failedAt } = letter
-  const reopened = ledger.letter(id)!.reopened + 1
+  const reopened = ledger.letter(id, [topic])!.reopened + 1
   return entryRecord(topic, { letter: id, hops, failedAt, to: 'open', reopened, by, why, at: now() })
 }

@@ -151,7 +151,7 @@ class Sender {
 
   async send(parcels: readonly Parcel[]): Promise<void> {
     if (parcels.length === 0) return
-    const { broker, signal, onSent, onProgress, canary: first } = this.#options
+    const { broker, signal, onSent, onProgress } = this.#options
     await this.#pace.wait(parcels.length, signal)
     if (signal.aborted) return
     await this.#prepare(parcels)
@@ -166,7 +166,8 @@ class Sender {
     this.#sent += sent.length
     for (const { letter } of sent) onSent?.(letter)
     onProgress?.(this.standing)
-    if (canary && first) this.#canary = await canary.outcome(sent.map(({ letter }) => letter))
+    // Where all of them are refused, the next ones go first.
+    if (canary && sent.length > 0) this.#canary = await canary.outcome(sent.map(({ letter }) => letter))
   }
 
   /** Others may have written any number, and topics are made anew with fewer partitions. */

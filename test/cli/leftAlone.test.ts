@@ -33,8 +33,8 @@ streams: { one: { from: [orders, others.dlq], to: { topic: out } } }`,
   await broker.close()
   const said: string[] = []
   const errors = vi.spyOn(console, 'error').mockImplementation((line) => void said.push(String(line)))
-  const redrive = (...words: string[]) =>
-    dlq('redrive', join(directory, 'new.yaml'), '--data', join(directory, 'data'), ...words)
+  const file = join(directory, 'new.yaml')
+  const redrive = (...words: string[]) => dlq('redrive', file, '--data', join(directory, 'data'), ...words)
   try {
     expect((await redrive('--all')).lines).toEqual([])
     expect(said.splice(0)).toEqual([
@@ -43,6 +43,15 @@ streams: { one: { from: [orders, others.dlq], to: { topic: out } } }`,
     ])
     expect((await redrive('--all', '--topic', 'others.dlq')).lines).toHaveLength(1)
     expect((await redrive('--all', '--formerly', 'old')).lines).toHaveLength(1)
+    expect(said).toEqual([])
+    const at = [file, '--data', join(directory, 'data'), '--all', '--why', 'lost']
+    expect((await dlq('discard', ...at, '--formerly', 'old')).lines).toHaveLength(1)
+    said.splice(0)
+    expect((await dlq('reopen', ...at)).lines).toEqual([])
+    expect(said.splice(0)).toEqual([
+      '1 letter of the pipeline old left alone; if new was called so before: --formerly old',
+    ])
+    expect((await dlq('reopen', ...at, '--formerly', 'old')).lines).toHaveLength(1)
     expect(said).toEqual([])
   } finally {
     errors.mockRestore()

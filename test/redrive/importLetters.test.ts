@@ -188,6 +188,15 @@ describe('letters that are exported and imported', () => {
     await other.close()
   })
 
+  it('are there already, also when another topic has a copy of them', async () => {
+    const here = await memory()
+    await append(here.broker, [letterOf(0, plainRecord(0))])
+    const lines = await exported(here)
+    await append(here.broker, [{ ...letterOf(0, plainRecord(0)), topic: 'archive' }])
+    await here.ledger.follow(['archive'])
+    expect(await imported(here, lines)).toMatchObject({ imported: 0, present: 1 })
+  })
+
   it('take along what was decided about their groups, once', async () => {
     const [here, there] = [await memory(), await memory()]
     await append(here.broker, [letterOf(0, plainRecord(0))])

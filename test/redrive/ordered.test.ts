@@ -6,6 +6,7 @@ import { emit, fail } from '../../src/record/outcome.ts'
 import { withValue } from '../../src/record/record.ts'
 import { Ledger } from '../../src/deadletter/ledger/ledger.ts'
 import { chosenLetters } from '../../src/redrive/choose.ts'
+import { discardLetters } from '../../src/redrive/discard.ts'
 import { reopenLetters } from '../../src/redrive/reopen.ts'
 import { commandRecord, keyText, laneOf, type LaneCommand } from '../../src/topology/lane.ts'
 import { append, catalogWith, operator, output, recordsOf, startPipeline, valuesOf } from '../support/pipeline.ts'
@@ -94,6 +95,22 @@ it('commands are entries, by whoever gave them, also for letters that hold nothi
     { ...discarded, letter: second!.id, failedAt: second!.failedAt },
   ])
   expect(await valuesOf(broker, 'out')).toEqual([{ n: 2, secret: 'x' }])
+})
+
+it('a letter of a partition that the source has not is given up, and keeps no other from being so', async () => {
+  const { pipeline, broker, plan } = await startPipeline(ordered, catalog, { before, once: false })
+  await pipeline.quiet()
+  const [first] = await lettersOf(broker)
+  const far = { ...first!, id: 'f'.repeat(32), origin: { ...first!.origin, partition: 7 } }
+  const letters = (async function* () {
+    yield* [far, first!]
+  })()
+  expect(await discardLetters(letters, { plan, broker, now: Date.now, by: 'ann', why: '' })).toBe(2)
+  await pipeline.quiet()
+  expect((await entriesOf(broker)).map(({ letter, to }) => [letter, to])).toEqual([
+    [far.id, 'discarded'],
+    [first!.id, 'discarded'],
+  ])
 })
 
 it('one that its task gave up goes back by itself once it was opened again', async () => {

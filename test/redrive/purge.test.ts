@@ -4,6 +4,7 @@ import { RecordedFault } from '../../src/record/fault.ts'
 import { fail } from '../../src/record/outcome.ts'
 import { discardLetters } from '../../src/redrive/discard.ts'
 import { findPrefixes, purge, type PurgeOptions } from '../../src/redrive/purge.ts'
+import { reopenLetters } from '../../src/redrive/reopen.ts'
 import { append, catalogWith, operator, output, startPipeline } from '../support/pipeline.ts'
 import { entriesOf, lettersOf } from '../support/redrive.ts'
 
@@ -68,6 +69,20 @@ it('deletes open letters only when asked, and none counts as expired', async () 
   expect(await lettersOf(broker)).toEqual([])
   expect((await entriesOf(broker)).map((entry) => entry.to)).toEqual(Array(4).fill('discarded'))
   expect(await ledger.counts(['dlq.in'], Date.now())).toMatchObject([{ open: 0, expired: 0, retained: 0 }])
+})
+
+it('deletes nothing where a letter was opened again since it was looked at what can go', async () => {
+  const { broker, letters, discard, ledger, options } = await withLetters(2)
+  await discard(0, 1)
+  const found = await findPrefixes(options)
+  expect(found).toMatchObject([{ until: 2n, letters: 2 }])
+  const other = new Ledger(broker)
+  const choice = { ids: [letters[1]!.id] }
+  await reopenLetters({ ...options, ...said, ledger: other, choice, dispositions: ['discarded'] })
+  await other.close()
+  await expect(purge(found, options, said)).rejects.toThrow(`meanwhile letter ${letters[1]!.id} is open`)
+  expect(await lettersOf(broker)).toHaveLength(2)
+  expect(await ledger.counts(['dlq.in'], Date.now())).toMatchObject([{ open: 1, discarded: 1 }])
 })
 
 it('keeps what was not chosen, failed later, or is no letter', async () => {

@@ -4,7 +4,7 @@ import type { Broker } from '../../src/broker/broker.ts'
 import { expression } from '../../src/component/expression.ts'
 import { RecordedFault } from '../../src/record/fault.ts'
 import { emit, fail } from '../../src/record/outcome.ts'
-import { nth, withValue, type Record } from '../../src/record/record.ts'
+import { nth, withValue, type Record, type StoredRecord } from '../../src/record/record.ts'
 import { dedupe } from '../../src/operators/dedupe.ts'
 import { keyBy } from '../../src/operators/keyBy.ts'
 import { chosenLetters } from '../../src/redrive/choose.ts'
@@ -353,6 +353,64 @@ describe('a canary', () => {
     const { sent, canary } = await sendBack(broker, plan, await lettersOf(broker), { canary: 2 })
     expect([sent, canary]).toEqual([count, { sent: 2, passed: healed ? 2 : 0, failed: healed ? 0 : 2 }])
   })
+})
+
+it('letters that stay where they are are no canary: the next ones are', async () => {
+  const { broker, plan } = await started(
+    config('{ gate: {} }'),
+    [1, 2, 3].map((n) => bad(n)),
+  )
+  const [first, ...others] = (await lettersOf(broker)) as [Letter, ...Letter[]]
+  const far = { ...first, origin: { ...first.origin, partition: 9 } }
+  expect(await sendBack(broker, plan, [far, ...others], { canary: 1 })).toEqual({
+    ...{ sent: 1, refused: 1 },
+    canary: { sent: 1, passed: 0, failed: 1 },
+  })
+})
+
+it('a letter that is named twice goes once', async () => {
+  const { broker, plan } = await started(config('{ gate: {} }'), [bad(1)])
+  const [{ id }] = (await lettersOf(broker)) as [Letter]
+  const ledger = new Ledger(broker)
+  const letters = chosenLetters({ broker, plan, ledger }, { ids: [id, id] })
+  expect(await sendBack(broker, plan, letters, { to: { topic: 'elsewhere' } })).toEqual({ sent: 1, refused: 0 })
+  expect(await recordsOf(broker, 'elsewhere')).toHaveLength(1)
+  await ledger.close()
+})
+
+it('a letter is found on its topic, also when another one has a copy of it', async () => {
+  const { broker, plan } = await started(config('{ gate: {} }'), [bad(1)])
+  const [{ id }] = (await lettersOf(broker)) as [Letter]
+  const [{ key, value, headers, timestamp }] = (await recordsOf(broker, 'dlq.in')) as [StoredRecord]
+  const ledger = new Ledger(broker)
+  await ledger.follow(['dlq.in'])
+  await append(broker, [{ topic: 'archive', key, value, headers, timestamp }])
+  await ledger.follow(['archive'])
+  expect(await sendBack(broker, plan, chosenLetters({ broker, plan, ledger }, { ids: [id] }))).toMatchObject({
+    sent: 1,
+  })
+  expect((await entriesOf(broker))[0]).toMatchObject({ letter: id, to: 'redriving' })
+  await ledger.close()
+})
+
+it('a letter that retention deletes meanwhile is not another one', async () => {
+  const { broker, plan } = await started(
+    config('{ gate: {} }'),
+    [1, 2].map((n) => bad(n)),
+  )
+  const [{ id }] = (await lettersOf(broker)) as [Letter]
+  const late: Broker = {
+    ...broker,
+    read: ({ offset, ...place }, most) =>
+      broker.read({ ...place, offset: place.topic === 'dlq.in' && most === 1 ? offset + 1n : offset }, most),
+  }
+  const ledger = new Ledger(broker)
+  const chosen = async () => {
+    for await (const letter of chosenLetters({ broker: late, plan, ledger }, { ids: [id] })) return letter.id
+    return undefined
+  }
+  await expect(chosen()).rejects.toThrow(`no such open letter: ${id}`)
+  await ledger.close()
 })
 
 it('keeps a rate', async () => {

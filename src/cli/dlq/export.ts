@@ -63,7 +63,7 @@ async function exportLetters(path: string | undefined, ids: readonly string[], o
       lines = ''
     }
     for await (const each of found) {
-      lines += asLine(each, letters.ledger.history(each.letter.id))
+      lines += asLine(each, letters.ledger.history(each.letter.id, each.letter.topic))
       groups.add(fingerprintOfLetter(each.letter))
       count++
       if (lines.length >= charactersAtOnce) await flush()

@@ -12,11 +12,18 @@ export class LeftAlone {
     this.#byPipeline.set(pipeline, (this.#byPipeline.get(pipeline) ?? 0) + 1)
   }
 
-  async print({ plan, ledger }: ChoiceParts, { ids, group, topic }: Choice): Promise<void> {
+  /** Those of other pipelines. */
+  printWritten({ plan }: Pick<ChoiceParts, 'plan'>): void {
     for (const [pipeline, letters] of this.#byPipeline)
       console.error(
         `${counted(letters, 'letter')} of the pipeline ${printable(pipeline)} left alone; if ${plan.name} was called so before: --formerly ${printable(pipeline)}`,
       )
+  }
+
+  /** Those of other pipelines, and open ones on queues. */
+  async print(parts: ChoiceParts, { ids, group, topic }: Choice): Promise<void> {
+    const { plan, ledger } = parts
+    this.printWritten(parts)
     if (ids ?? group ?? topic) return
     const queues = letterTopicsOf(plan).filter(({ sources }) => sources.length === 0)
     const counts = await ledger.counts(

@@ -5,6 +5,7 @@ import { UsageError } from '../failure.ts'
 import { counted, print } from '../output.ts'
 import { accountName } from '../../deadletter/ledger/accountName.ts'
 import { choiceOf, dispositionList, withChoice, type ChoiceOptions } from './letterChoice.ts'
+import { LeftAlone } from './leftAlone.ts'
 import { openWorkbench } from './openLedger.ts'
 
 interface ReopenOptions extends ChoiceOptions {
@@ -45,15 +46,18 @@ async function reopen(path: string, ids: readonly string[], options: ReopenOptio
   const workbench = await openWorkbench(options, path, 'append')
   try {
     const lines: string[] = []
+    const leftAlone = new LeftAlone()
     const count = await reopenLetters({
       ...workbench,
       ...{ choice, dispositions, now: Date.now, by: accountName(), why },
+      onOther: leftAlone.add,
       onReopened: ({ letter: { id: letter, source, record } }) => {
         const line = { letter, source, key: record.key?.toString() ?? null, command: 'reopen' }
         if (json) lines.push(`${JSON.stringify(line)}\n`)
       },
     })
     await print(json ? lines.join('') : `${counted(count, 'letter')} opened again.\n`)
+    leftAlone.printWritten(workbench)
   } finally {
     await workbench.close()
   }

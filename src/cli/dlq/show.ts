@@ -36,7 +36,7 @@ async function showLetter(name: string, options: ConnectionOptions & { readonly 
   try {
     const letter = await findLetter(broker, ledger, name)
     await ledger.follow([letter.topic])
-    const disposition = ledger.letter(letter.id)?.disposition ?? 'open'
+    const disposition = ledger.letter(letter.id, [letter.topic])?.disposition ?? 'open'
     const standing = { disposition, history: ledger.history(letter.id) }
     await print(options.json ? `${letterAsJson(letter, standing)}\n` : letterText(letter, standing))
   } finally {

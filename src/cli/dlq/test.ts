@@ -106,9 +106,9 @@ async function letterOf({ broker, ledger, plan }: Workbench, id: string): Promis
   if (!/^[0-9a-f]{32}$/.test(id)) throw new UsageError(`${id} is no id of a letter; \`oxbow dlq show\` says it`)
   const topics = letterTopicsOf(plan).map(({ topic }) => topic)
   await ledger.follow(topics)
-  const found = ledger.letter(id)
-  const record = found && topics.includes(found.topic) ? (await broker.read(found, 1)).records[0] : undefined
-  const letter = record && readLetter(record)
+  const found = ledger.letter(id, topics)
+  const [record] = found ? (await broker.read(found, 1)).records : []
+  const letter = record?.offset === found?.offset ? record && readLetter(record) : undefined
   if (letter) return letter
   throw new CommandFailure(`no dead-letter topic of ${plan.name} keeps a letter with the id ${id}`)
 }

@@ -51,7 +51,7 @@ export async function follow(
   let read = 0
   const all = infos.reduce((sum, info) => sum + unread(index, info), 0)
   for (const topic of topics) {
-    forgetWhatIsGone(index, topic, known)
+    await forgetWhatIsGone(broker, index, topic, known)
     await followTopic(known.get(topic), {
       read: readFailed,
       take: (passage, letters) => index.takeLetters(passage, letters),
@@ -121,10 +121,34 @@ function readFailed(record: StoredRecord): FailedLetter | undefined {
 }
 
 /** The topic was made anew or is gone. */
-function forgetWhatIsGone(index: LetterIndex, topic: string, known: ReadonlyMap<string, TopicInfo>): void {
-  const info = known.get(topic)
-  const ledger = known.get(ledgerOf(topic))
-  if (!info || isNew(index, info) || (ledger && isNew(index, ledger))) index.forget(topic)
+async function forgetWhatIsGone(
+  broker: Pick<Broker, 'topics'>,
+  index: LetterIndex,
+  topic: string,
+  known: ReadonlyMap<string, TopicInfo>,
+): Promise<void> {
+  const infos = [topic, ledgerOf(topic)].flatMap((name) => known.get(name) ?? [])
+  if (known.has(topic) && !infos.some((info) => isNew(index, info))) return
+  if (!known.has(topic) || (await endBefore(broker, index, infos))) index.forget(topic)
+}
+
+/**
+ * Whether topics end before what was read of them: who shares the index may have read on since the broker said where they end,
+ * so that it is asked again, after the index.
+ */
+async function endBefore(
+  broker: Pick<Broker, 'topics'>,
+  index: LetterIndex,
+  infos: readonly TopicInfo[],
+): Promise<boolean> {
+  const places = infos.flatMap(({ name, partitions }) =>
+    partitions.map(({ partition }) => ({ name, partition, ...index.place(name, partition) })),
+  )
+  const now = new Map((await broker.topics(infos.map(({ name }) => name))).map((info) => [info.name, info.partitions]))
+  return places.some(({ name, partition, next }) => {
+    const end = now.get(name)?.find((each) => each.partition === partition)?.end ?? 0n
+    return Number(end) < next
+  })
 }
 
 /** Letters that the topic does not keep any more. */

@@ -64,6 +64,14 @@ export const indexStatements = (database: Database) => ({
   decisions: database.prepare<{ decision: string }>(
     'SELECT decision FROM entry WHERE fingerprint = ? AND topic = ? ORDER BY rowid',
   ),
+  /** The groups of a topic whose last word is that they are merged into another. */
+  mergedInto: database.prepare<{ id: number }>(
+    `SELECT letter_group.id AS id FROM entry
+     JOIN letter_group ON letter_group.topic = entry.topic AND letter_group.fingerprint = entry.fingerprint
+     WHERE entry.fingerprint IS NOT NULL AND entry.topic = ? AND decision = ? AND NOT EXISTS (
+       SELECT 1 FROM entry AS later WHERE later.fingerprint = entry.fingerprint AND later.topic = entry.topic
+       AND later.rowid > entry.rowid AND later.decision NOT IN ('"muted"', '"unmuted"'))`,
+  ),
   insertGroup: database.prepare(
     `INSERT INTO letter_group (topic, fingerprint, pipeline, source, operator, code, message, first_at, last_at)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,

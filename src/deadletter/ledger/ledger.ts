@@ -62,9 +62,9 @@ export class Ledger {
     return this.#opened.letters.page(choice, limit, after)
   }
 
-  /** Undefined where none has that id. */
-  letter(id: string): IndexedLetter | undefined {
-    return this.#opened.letters.letter(id)
+  /** Undefined where none has that id. @param topics only on these: an imported letter may be on several */
+  letter(id: string, topics?: readonly string[]): IndexedLetter | undefined {
+    return this.#opened.letters.letter(id, topics)
   }
 
   /** The letters that failed last by records of a partition, from an offset on and up to another, by the offsets of those. */
@@ -72,9 +72,9 @@ export class Ledger {
     return this.#opened.letters.placed(partition, from, until)
   }
 
-  /** What was said of a letter, the first entry first. */
-  history(id: string): readonly LedgerEntry[] {
-    return this.#opened.letters.history(id)
+  /** What was said of a letter, the first entry first. @param topic only in the ledger of this one */
+  history(id: string, topic?: string): readonly LedgerEntry[] {
+    return this.#opened.letters.history(id, topic)
   }
 
   /** Whom the latest letters of a group are of. */

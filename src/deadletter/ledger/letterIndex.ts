@@ -234,9 +234,13 @@ export class LetterIndex {
       this.#sql.insertGroup.run(topic, fingerprint, pipeline, source, operator, code, message, failedAt, failedAt)
     const { id } = this.#sql.groupNumber.get(topic, fingerprint)!
     // The ledger outlives letters: what it said of the group holds for those that come again.
-    if (isNew)
+    if (isNew) {
       for (const { decision } of this.#sql.decisions.all(fingerprint, topic))
         this.#carryOut(topic, id, JSON.parse(decision) as GroupEntry['to'], changes)
+      const into = { mergedInto: fingerprint }
+      for (const other of this.#sql.mergedInto.all(topic, JSON.stringify(into)))
+        this.#carryOut(topic, other.id, into, changes)
+    }
     this.#groups.set(name, id)
     return id
   }

@@ -68,9 +68,9 @@ export class Letters {
     })
   }
 
-  /** Undefined where the index has none of that id. */
-  letter(id: string): IndexedLetter | undefined {
-    const row = this.#sql.letter.get(packedId(id))
+  /** Undefined where the index has none of that id. @param topics only on these */
+  letter(id: string, topics?: readonly string[]): IndexedLetter | undefined {
+    const row = this.#sql.letter.get(packedId(id), topics ? JSON.stringify(topics) : null)
     return row && asLetter(row)
   }
 
@@ -85,10 +85,10 @@ export class Letters {
     )
   }
 
-  /** What was said of a letter, the first entry first. */
-  history(id: string): readonly LedgerEntry[] {
+  /** What was said of a letter, the first entry first. @param topic only in the ledger of this one */
+  history(id: string, topic: string | null = null): readonly LedgerEntry[] {
     return this.#sql.history
-      .all(packedId(id))
+      .all(packedId(id), topic)
       .map(({ failed_at, disposition, said_by, redrive, reopened, ...entry }) => ({
         ...entry,
         letter: id,
@@ -184,12 +184,15 @@ const statements = (database: Database) => ({
      AND disposition IN (SELECT value FROM json_each(?3)) AND key = ?4 AND (failed_at, number) < (?5, ?6) ${latestPlaces} ?7`,
   ),
   byNumber: database.prepare<LetterRow>(`${letterColumns} WHERE number = ?`),
-  letter: database.prepare<LetterRow>(`${letterColumns} WHERE letter.id = ? ORDER BY number DESC LIMIT 1`),
+  letter: database.prepare<LetterRow>(
+    `${letterColumns} WHERE letter.id = ?1 AND (?2 IS NULL OR topic.name IN (SELECT value FROM json_each(?2))) ORDER BY number DESC LIMIT 1`,
+  ),
   placed: database.prepare<Pick<LetterRow, 'at_offset' | 'disposition' | 'fingerprint' | 'reopened'>>(
     `SELECT at_offset, disposition, fingerprint, ${timesReopened} FROM letter JOIN letter_group ON letter_group.id = letter.letter_group
      WHERE letter.topic = (SELECT id FROM topic WHERE name = ?) AND partition = ? AND at_offset >= ? AND at_offset < ?`,
   ),
   history: database.prepare<EntryRow>(
-    'SELECT hops, failed_at, disposition, reopened, at, said_by, why, redrive FROM entry WHERE letter = ? ORDER BY at, rowid',
+    `SELECT hops, failed_at, disposition, reopened, at, said_by, why, redrive FROM entry
+     WHERE letter = ?1 AND (?2 IS NULL OR topic = (SELECT id FROM topic WHERE name = ?2)) ORDER BY at, rowid`,
   ),
 })

@@ -270,6 +270,58 @@ test('what was read before another process forgot the topic is not taken', async
   expect(new Letters(index).page({}, 9).letters.map(({ id }) => id)).toEqual([idOf(2), idOf(1)])
 })
 
+test('what another process reads on meanwhile is no topic that was made anew', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'oxbow-index-'))
+  opened.push({ close: () => rmSync(directory, { recursive: true }) })
+  const { broker, index, follow: followFirst, count } = await start(join(directory, 'letters.db'))
+  const shared = new LetterIndex(join(directory, 'letters.db'))
+  opened.push(shared)
+  const inFirst = (each: OutputRecord) => ({ ...each, partition: 0 })
+  await write(broker, [inFirst(letter({ offset: 1 }))])
+  await followFirst()
+  await broker.trim([{ topic, partition: 0, offset: 1n }])
+  await followFirst()
+  expect(await count()).toMatchObject({ open: 0, expired: 1 })
+
+  let asked = 0
+  const slow: typeof broker.topics = async (names) => {
+    const infos = await broker.topics(names)
+    if (asked++ > 0) return infos
+    await write(broker, [inFirst(letter({ offset: 2 }))])
+    await follow(broker, shared, [topic])
+    return infos
+  }
+  await follow({ topics: slow, read: broker.read }, index, [topic])
+  expect(await count()).toMatchObject({ open: 1, expired: 1, failures: 2 })
+})
+
+test('groups that were merged into one whose letters are gone stand in it again when it has some', async () => {
+  const { broker, follow: followFirst, groups } = await start()
+  const fail = (failed: Failed) => write(broker, [{ ...letter(failed), partition: 0 }])
+  await fail({ offset: 1, code: 'value.worse' })
+  await fail({ offset: 2 })
+  await followFirst()
+  const of = (code: string) => groups().find((group) => group.code === code)!.fingerprint
+  const merged: GroupEntry = {
+    group: of('value.bad'),
+    to: { mergedInto: of('value.worse') },
+    by: 'ann',
+    why: '',
+    at: now,
+  }
+  await write(broker, [groupEntryRecord(topic, merged)])
+  await followFirst()
+  await broker.trim([{ topic, partition: 0, offset: 1n }])
+  await followFirst()
+  const anew = new LetterIndex()
+  opened.push(anew)
+  await follow(broker, anew, [topic])
+  await fail({ offset: 3, code: 'value.worse' })
+  for (const each of [followFirst, () => follow(broker, anew, [topic])]) await each()
+  for (const all of [groups(), new LetterGroups(anew).list([topic], now)])
+    expect(all.map(({ code, open }) => [code, open])).toEqual([['value.worse', 2]])
+})
+
 test('what a write numbered that was undone is numbered anew', async () => {
   const { broker, index, follow, groups } = await start()
   await write(broker, [letter({ offset: 1 })])
