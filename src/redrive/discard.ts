@@ -6,6 +6,7 @@ import { commandRecord } from '../topology/lane.ts'
 import type { Plan } from '../topology/plan.ts'
 import { prepareTopics } from '../topology/prepareTopics.ts'
 import { ensureLedgers } from './ensureLedgers.ts'
+import { chunksOf } from './chunksOf.ts'
 import { homeIn, type Home } from './home.ts'
 
 export interface DiscardOptions {
@@ -31,8 +32,8 @@ export async function discardLetters(letters: AsyncIterable<Letter>, options: Di
   await prepareTopics(broker, lanes)
   const live = await broker.topics(lanes.map(({ name }) => name))
   const partitions = new Map(live.map((lane) => [lane.name, lane.partitions.length]))
-  let [count, chunk] = [0, [] as Letter[]]
-  const commit = async () => {
+  let count = 0
+  for await (const chunk of chunksOf(letters, mostAtOnce)) {
     const fresh = [...new Set(chunk.map(({ topic }) => topic))].filter((topic) => !withLedgers.has(topic))
     if (fresh.length > 0) await ensureLedgers(broker, plan, fresh)
     for (const topic of fresh) withLedgers.add(topic)
@@ -40,13 +41,7 @@ export async function discardLetters(letters: AsyncIterable<Letter>, options: Di
     await broker.commit({ group: 'oxbow.dlq', task: '', outputs, offsets: [], state: [], counts: [] })
     count += chunk.length
     for (const letter of chunk) onDiscarded?.(letter)
-    chunk = []
   }
-  for await (const letter of letters) {
-    chunk.push(letter)
-    if (chunk.length === mostAtOnce) await commit()
-  }
-  if (chunk.length > 0) await commit()
   return count
 }
 

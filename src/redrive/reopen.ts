@@ -4,6 +4,7 @@ import type { Ledger } from '../deadletter/ledger/ledger.ts'
 import type { Letter } from '../deadletter/readLetter.ts'
 import type { Plan } from '../topology/plan.ts'
 import { chosenIn, NoSuchLetter, topicsOf, type Choice } from './choose.ts'
+import { chunksOf } from './chunksOf.ts'
 import { keptLetters, type KeptLetter } from './keptLetters.ts'
 
 export interface ReopenOptions {
@@ -32,28 +33,30 @@ const mostAtOnce = 1_000
  * @throws NoSuchLetter for ids of letters that their topics do not have, or that are none of the dispositions
  */
 export async function reopenLetters(options: ReopenOptions): Promise<number> {
-  const { plan, broker, ledger, choice, dispositions, onReopened, onOther } = options
+  const { plan, broker, ledger, choice, onReopened } = options
   const topics = topicsOf(plan, choice)
-  const isChosen = chosenIn(plan, choice, onOther)
   await ledger.follow(topics)
   refuseOthers(topics, options)
-  let [count, chunk] = [0, [] as KeptLetter[]]
-  const commit = async () => {
+  let count = 0
+  for await (const chunk of chunksOf(closedLetters(topics, options), mostAtOnce)) {
     const outputs = chunk.map((kept) => reopening(kept, options))
     await broker.commit({ group: 'oxbow.dlq', task: '', outputs, offsets: [], state: [], counts: [] })
     count += chunk.length
     for (const kept of chunk) onReopened?.(kept)
-    chunk = []
   }
+  return count
+}
+
+/** The chosen letters that were dealt with. */
+async function* closedLetters(
+  topics: readonly string[],
+  { plan, broker, ledger, choice, dispositions, onOther }: ReopenOptions,
+): AsyncGenerator<KeptLetter> {
+  const isChosen = chosenIn(plan, choice, onOther)
   // Whose source a letter is of, its home says.
   const { source: _, ...others } = choice
-  for await (const kept of keptLetters(broker, ledger, topics, { ...others, dispositions })) {
-    if (!isChosen(kept.letter)) continue
-    chunk.push(kept)
-    if (chunk.length === mostAtOnce) await commit()
-  }
-  if (chunk.length > 0) await commit()
-  return count
+  for await (const kept of keptLetters(broker, ledger, topics, { ...others, dispositions }))
+    if (isChosen(kept.letter)) yield kept
 }
 
 function refuseOthers(topics: readonly string[], { ledger, choice: { ids = [] }, dispositions }: ReopenOptions): void {
