@@ -56,10 +56,13 @@ async function* counts(kafka: string, topics: readonly string[], partitions: num
   const positions = topics.flatMap((topic) =>
     Array.from({ length: partitions }, (_, partition) => ({ topic, partition, offset: 0 })),
   )
+  const look = async () => {
+    const [leaders] = await Promise.all(topics.map((topic) => network.leaders(topic)))
+    return fetchFrom(network, leaders![0]!, positions, limits)
+  }
   try {
-    const [node] = (await network.leaders(topics[0]!))!
     for (let count = 0; ;) {
-      for (const { topic, partition, batches, next } of await fetchFrom(network, node!, positions, limits)) {
+      for (const { topic, partition, batches, next } of await network.persist('The outcomes cannot be read', look)) {
         for (const batch of batches) count += batch.count
         positions.find((each) => each.topic === topic && each.partition === partition)!.offset = next
       }

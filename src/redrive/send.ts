@@ -190,9 +190,10 @@ class Sender {
       return parcels
     } catch (thrown) {
       if (!(thrown instanceof OutputsRefused)) throw thrown
-      const isRefused = (parcel: Parcel) => parcel.outputs.some((output) => thrown.reasons.has(output))
+      const reasons = new Map(Array.from(thrown.reasons, ([at, reason]) => [outputs[at], reason]))
+      const isRefused = (parcel: Parcel) => parcel.outputs.some((output) => reasons.has(output))
       for (const { letter, outputs: own } of parcels.filter(isRefused))
-        this.#refuse(letter, own.flatMap((output) => thrown.reasons.get(output) ?? [])[0]!)
+        this.#refuse(letter, own.flatMap((output) => reasons.get(output) ?? [])[0]!)
       return this.#commit(
         parcels.filter((parcel) => !isRefused(parcel)),
         broker,
