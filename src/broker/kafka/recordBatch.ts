@@ -4,7 +4,7 @@ import { BrokerError } from '../broker.ts'
 import { SharedHeaders } from '../sharedHeaders.ts'
 import { compress, decompress, type Compression } from './compression.ts'
 import type { PackedRecords } from './packedRecords.ts'
-import { varintSize, writeVarint, zigzag } from './varint.ts'
+import { largeVarlong, varintSize, varlongSize, writeVarint, writeVarlong, zigzag } from './varint.ts'
 
 /** Who produces a batch, as the broker knows it. */
 export interface BatchProducer {
@@ -46,7 +46,7 @@ export function encodeBatch(records: PackedRecords, producer: BatchProducer, com
   for (let at = 0; at < records.length; at++) {
     const timestamp = records.timestampAt(at)
     if (timestamp > last) last = timestamp
-    const body = 1 + varintSize(zigzag(timestamp - base)) + varintSize(zigzag(at)) + records.sizeOf(at)
+    const body = 1 + varlongSize(timestamp - base) + varintSize(zigzag(at)) + records.sizeOf(at)
     sizes[at] = body
     size += varintSize(zigzag(body)) + body
   }
@@ -55,7 +55,7 @@ export function encodeBatch(records: PackedRecords, producer: BatchProducer, com
   for (let at = 0; at < records.length; at++) {
     position = writeVarint(bytes, position, zigzag(sizes[at]!))
     bytes[position++] = 0
-    position = writeVarint(bytes, position, zigzag(records.timestampAt(at) - base))
+    position = writeVarlong(bytes, position, records.timestampAt(at) - base)
     position = writeVarint(bytes, position, zigzag(at))
     position = records.copy(at, bytes, position)
   }
@@ -182,14 +182,16 @@ class Cursor {
     return (value >>> 1) ^ -(value & 1)
   }
 
-  /** Zigzag-encoded, at most 53 bits. */
+  /** Zigzag-encoded. */
   varlong(): number {
+    const start = this.position
     let value = 0
     for (let factor = 1; ; factor *= 128) {
       const byte = this.bytes[this.position++]!
       value += (byte & 0x7f) * factor
       if (!(byte & 0x80)) break
     }
+    if (value > Number.MAX_SAFE_INTEGER) return largeVarlong(this.bytes.subarray(start, this.position))
     return value % 2 === 0 ? value / 2 : -(value + 1) / 2
   }
 
