@@ -1,5 +1,5 @@
 import type { Broker } from '../broker/broker.ts'
-import { entryRecord } from '../deadletter/ledger/entry.ts'
+import { entryRecord, subjectOf } from '../deadletter/ledger/entry.ts'
 import type { Letter } from '../deadletter/readLetter.ts'
 import type { OutputRecord } from '../record/record.ts'
 import { commandRecord } from '../topology/lane.ts'
@@ -55,7 +55,7 @@ function discarding(
   const { id, topic, hops, failedAt, origin } = letter
   const said = { by, why }
   if (!home || !mayBeHeld(letter, home, partitions))
-    return entryRecord(topic, { letter: id, hops, failedAt, to: 'discarded', at: now(), ...said })
+    return entryRecord(topic, { ...subjectOf(letter), to: 'discarded', at: now(), ...said })
   const command = { command: 'discard', letter: id, failure: { topic, hops, failedAt }, ...said } as const
   return commandRecord(home.source.lane!, origin.partition, command, now())
 }

@@ -330,12 +330,45 @@ describe('a letter that was dealt with', () => {
     expect(await standingsOf(broker)).toEqual(new Map([[id, 'resolved']]))
     expect(await pipeline.conservation()).toMatchObject([{ read: 1, emitted: 1, dead: 0, inFlight: 0 }])
 
-    // A sender that chose it before it was opened again changes nothing, and hides nothing.
+    // A sender that chose it before it was opened again changes nothing.
     await send({}, [stale!])
-    expect(await standingsOf(broker)).toEqual(new Map([[id, 'open']]))
-    await send({}, await chosenOf(broker, plan))
     expect(await standingsOf(broker)).toEqual(new Map([[id, 'resolved']]))
+    expect(await ledger.counts(['dlq.in'], 0)).toMatchObject([{ open: 0, redriving: 0, resolved: 1 }])
     expect(await valuesOf(broker, 'out')).toHaveLength(times)
+    await ledger.close()
+  })
+
+  it('stays open when a sender that chose it before it was opened again sends it, and is processed once more then', async () => {
+    const { broker, plan, pipeline, state, send } = await started(config('{ gate: {} }'), [bad(1)])
+    state.healed = true
+    const [stale] = await lettersOf(broker)
+    await send()
+    const ledger = new Ledger(broker)
+    const said = { plan, broker, now: Date.now, by: 'ann', why: 'lost further on' }
+    await reopenLetters({ ...said, ledger, choice: {}, dispositions: ['resolved'] })
+    await send({ redrive: 'late' }, [stale!])
+    expect(await ledger.counts(['dlq.in'], 0)).toMatchObject([{ open: 1, redriving: 0, resolved: 0 }])
+    expect(await valuesOf(broker, 'out')).toHaveLength(1)
+
+    await send({ redrive: 'r2' }, await chosenOf(broker, plan))
+    expect(await ledger.counts(['dlq.in'], 0)).toMatchObject([{ open: 0, redriving: 0, resolved: 1 }])
+    expect(await valuesOf(broker, 'out')).toHaveLength(2)
+    expect(await pipeline.conservation()).toMatchObject([{ read: 1, emitted: 1, dead: 0, inFlight: 0 }])
+    await ledger.close()
+  })
+
+  it('has passed when a late sender sends it that was given up, opened again, and never taken up', async () => {
+    const { broker, plan, pipeline, state, send } = await started(config('{ gate: {} }'), [bad(1)])
+    state.healed = true
+    const ledger = new Ledger(broker)
+    const [stale] = await chosenOf(broker, plan)
+    const said = { plan, broker, now: Date.now, by: 'ann', why: 'lost further on' }
+    await discardLetters(chosenLetters({ broker, plan, ledger }, {}), said)
+    await reopenLetters({ ...said, ledger, choice: {}, dispositions: ['discarded'] })
+    await send({ redrive: 'late' }, [stale!])
+    expect(await ledger.counts(['dlq.in'], 0)).toMatchObject([{ open: 0, redriving: 0, resolved: 1 }])
+    expect(await valuesOf(broker, 'out')).toHaveLength(1)
+    expect(await pipeline.conservation()).toMatchObject([{ read: 1, emitted: 1, dead: 0, inFlight: 0 }])
     await ledger.close()
   })
 })

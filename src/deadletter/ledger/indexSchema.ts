@@ -56,6 +56,8 @@ export const indexSchema: Schema = {
        hops INTEGER NOT NULL,
        failed_at INTEGER NOT NULL,
        disposition INTEGER NOT NULL,
+       -- How often this failure was opened again.
+       reopened INTEGER NOT NULL,
        UNIQUE (id, topic)
      ) STRICT;
      CREATE INDEX letter_by_group ON letter (letter_group, disposition, failed_at);
@@ -78,7 +80,6 @@ export const indexSchema: Schema = {
      ) STRICT;
      CREATE INDEX entry_by_letter ON entry (letter, topic);
      CREATE INDEX entry_by_group ON entry (fingerprint, topic) WHERE fingerprint IS NOT NULL;
-     CREATE INDEX entry_by_reopening ON entry (letter, topic) WHERE reopened IS NOT NULL;
      CREATE INDEX entry_by_time ON entry (at);
      CREATE INDEX entry_by_redrive ON entry (redrive) WHERE redrive IS NOT NULL;
 

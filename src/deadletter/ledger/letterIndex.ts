@@ -1,10 +1,9 @@
-import { rmSync } from 'node:fs'
-import { openDatabase, type Database } from '../../broker/embedded/database.ts'
-import { resultCode } from '../../broker/embedded/failure.ts'
+import type { Database } from '../../broker/embedded/database.ts'
 import type { Letter } from '../readLetter.ts'
 import {
   dispositions,
   isAfter,
+  isOutdated,
   isSameFailure,
   ledgerOf,
   type Disposition,
@@ -13,8 +12,8 @@ import {
   type LedgerEntry,
 } from './entry.ts'
 import { GroupChanges } from './groupChanges.ts'
-import { indexSchema } from './indexSchema.ts'
-import { indexStatements, type LetterRow, type Numbering } from './indexStatements.ts'
+import type { IndexStatements, LetterRow, Numbering } from './indexStatements.ts'
+import { openIndex } from './openIndex.ts'
 import { packedId } from './packedId.ts'
 
 const numberOf = (disposition: Disposition): number => dispositions.indexOf(disposition)
@@ -50,7 +49,7 @@ export interface FailedLetter
  */
 export class LetterIndex {
   readonly database: Database
-  readonly #sql: ReturnType<typeof indexStatements>
+  readonly #sql: IndexStatements
   readonly #topics = new Map<string, number>()
   readonly #words = new Map<string, number>()
   readonly #groups = new Map<string, number>()
@@ -60,7 +59,7 @@ export class LetterIndex {
 
   /** @param file a temporary one when absent */
   constructor(file = '') {
-    const { database, sql } = opened(file)
+    const { database, sql } = openIndex(file)
     this.database = database
     this.#sql = sql
   }
@@ -154,7 +153,7 @@ export class LetterIndex {
     const group = this.#shownIn.get(own) ?? own
     const found = this.#sql.letter.get(topic, id)
     if (found && !isAfter(letter, { ...failureOf(found), ...placeOf(found) })) return
-    const disposition = this.#saidOf(topic, id, letter)
+    const { disposition, reopened } = this.#saidOf(topic, id, letter)
     const values = [
       partition,
       Number(offset),
@@ -166,6 +165,7 @@ export class LetterIndex {
       hops,
       failedAt,
       disposition,
+      reopened,
     ]
     if (found) {
       this.#sql.updateLetter.run(...values, found.number)
@@ -175,20 +175,22 @@ export class LetterIndex {
   }
 
   /** What the ledger said already of a failure that was not known then. */
-  #saidOf(topic: number, id: Buffer, letter: FailedLetter): number {
+  #saidOf(topic: number, id: Buffer, letter: FailedLetter): Standing {
     const said = this.#sql.entries.all(topic, id)
-    return said.findLast((entry) => isSameFailure(letter, failureOf(entry)))?.disposition ?? 0
+    return said.filter((entry) => isSameFailure(letter, failureOf(entry))).reduce(standingBy, openAsYet)
   }
 
   #takeEntry(topic: number, entry: LedgerEntry, changes: GroupChanges): void {
-    const { hops, failedAt, to, reopened, at, by, why, redrive } = entry
+    const { hops, failedAt, to, reopened = null, at, by, why, redrive = null } = entry
     const letter = packedId(entry.letter)
-    const values = [hops, failedAt, numberOf(to), reopened ?? null, at, by, why, redrive ?? null]
-    this.#sql.insertEntry.run(topic, letter, ...values)
+    const disposition = numberOf(to)
+    this.#sql.insertEntry.run(topic, letter, hops, failedAt, disposition, reopened, at, by, why, redrive)
     const found = this.#sql.letter.get(topic, letter)
     if (!found || !isSameFailure(failureOf(found), entry)) return
-    this.#move(found, numberOf(to), changes)
-    if (to === 'resolved' || to === 'discarded') changes.close(found.letter_group, at)
+    const standing = standingBy(found, { disposition, reopened })
+    this.#move(found, standing, changes)
+    const isClosed = standing.disposition === disposition && (to === 'resolved' || to === 'discarded')
+    if (isClosed) changes.close(found.letter_group, at)
   }
 
   #takeGroupEntry(topic: number, { group, to, at, by, why }: GroupEntry, changes: GroupChanges): void {
@@ -217,11 +219,11 @@ export class LetterIndex {
     this.#shownIn = new Map(this.#sql.shownIn.all().map(({ id, shown_in }) => [id, shown_in]))
   }
 
-  #move({ number, letter_group, disposition }: LetterRow, to: number, changes: GroupChanges): void {
-    if (disposition === to) return
-    this.#sql.setDisposition.run(to, number)
-    changes.leave(letter_group, disposition)
-    changes.enter(letter_group, to)
+  #move({ number, letter_group, ...from }: LetterRow, to: Standing, changes: GroupChanges): void {
+    if (from.disposition === to.disposition && from.reopened === to.reopened) return
+    this.#sql.setStanding.run(to.disposition, to.reopened, number)
+    changes.leave(letter_group, from.disposition)
+    changes.enter(letter_group, to.disposition)
   }
 
   #groupOf(topic: number, letter: FailedLetter, changes: GroupChanges): number {
@@ -259,29 +261,19 @@ export class LetterIndex {
   }
 }
 
-/** A file that is damaged, or of another version, is no loss: it is made anew. */
-function opened(file: string): { readonly database: Database; readonly sql: ReturnType<typeof indexStatements> } {
-  try {
-    return open(file)
-  } catch (thrown) {
-    if (file === '' || !ofNoUse.has(resultCode((thrown as Error).cause) & 0xff)) throw thrown
-    for (const part of [file, `${file}-wal`, `${file}-shm`]) rmSync(part, { force: true })
-    return open(file)
-  }
+/** What a failure is, and how often it was opened again. */
+interface Standing {
+  readonly disposition: number
+  readonly reopened: number
 }
 
-/** SQLite's codes for what it does not know in a schema, for damage, and for what is no database. */
-const ofNoUse = new Set([1, 11, 26])
+const openAsYet: Standing = { disposition: numberOf('open'), reopened: 0 }
 
-function open(file: string) {
-  const database = openDatabase(file, 'view', indexSchema)
-  try {
-    return { database, sql: indexStatements(database) }
-  } catch (thrown) {
-    database.close()
-    throw thrown
-  }
-}
+/** What one more entry makes of it. */
+const standingBy = (
+  before: Standing,
+  { disposition, reopened }: { readonly disposition: number; readonly reopened: number | null },
+): Standing => (isOutdated(reopened, before.reopened) ? before : { disposition, reopened: reopened ?? before.reopened })
 
 const failureOf = ({ hops, failed_at }: { hops: number; failed_at: number }): FailureTime => ({
   hops,

@@ -390,7 +390,11 @@ const steps = (partitions: number) =>
         partition: fc.integer({ min: 0, max: partitions - 1 }),
         code: fc.constantFrom('value.bad', 'value.worse'),
       }),
-      fc.record({ of: fc.nat(40), to: fc.constantFrom<Disposition>('open', 'redriving', 'resolved', 'discarded') }),
+      fc.record({
+        of: fc.nat(40),
+        to: fc.constantFrom<Disposition>('open', 'redriving', 'resolved', 'discarded'),
+        reopened: fc.constantFrom(undefined, 0, 1, 2),
+      }),
       fc.constant('follow' as const),
     ),
     { maxLength: 40 },
@@ -411,13 +415,14 @@ test.each([
       fc.asyncProperty(steps(partitions), async (given) => {
         const { broker, follow: readOn, count, letters, groups } = await start()
         const latest = new Map<number, Known>()
-        const [written, said]: [Known[], { failed: Known; to: Disposition }[]] = [[], []]
+        const [written, said]: [Known[], { failed: Known; to: Disposition; reopened: number | undefined }[]] = [[], []]
         for (const [at, each] of given.entries()) {
           if (each === 'follow') await readOn()
           else if ('to' in each) {
             const failed = written[each.of] ?? { offset: each.of % 5, hops: 9, failedAt: now }
-            said.push({ failed, to: each.to })
-            await say(broker, entry(each.to, failed))
+            const { to, reopened } = each
+            said.push({ failed, to, reopened })
+            await say(broker, { ...entry(to, failed), ...(reopened !== undefined && { reopened }) })
           } else {
             const { clock, partition, ...rest } = each
             const failed = { ...rest, failedAt: now + (partitions === 1 ? clock : at) }
@@ -428,8 +433,11 @@ test.each([
         }
         await readOn()
         const expected = { open: 0, redriving: 0, resolved: 0, discarded: 0 }
-        for (const failed of latest.values())
-          expected[said.findLast((each) => isSame(each.failed, failed))?.to ?? 'open']++
+        for (const failed of latest.values()) {
+          const own = said.filter((each) => isSame(each.failed, failed))
+          const last = Math.max(0, ...own.map(({ reopened = 0 }) => reopened))
+          expected[own.findLast(({ reopened = last }) => reopened === last)?.to ?? 'open']++
+        }
         expect(await count()).toMatchObject({ ...expected, ...(partitions === 1 && { failures: written.length }) })
         expect(letters.page({}, 100).letters).toHaveLength(latest.size)
         for (const disposition of ['open', 'redriving', 'resolved', 'discarded'] as const)
@@ -447,8 +455,8 @@ test.each([
   },
 )
 
-const standing = ({ id, disposition, hops, partition, offset }: IndexedLetter): string =>
-  `${id} ${disposition} ${hops} ${partition}/${offset}`
+const standing = ({ id, disposition, reopened, hops, partition, offset }: IndexedLetter): string =>
+  `${id} ${disposition} ${reopened} ${hops} ${partition}/${offset}`
 
 test('groups are merged, with what comes later, and split again; a mute is seen and taken back', async () => {
   const { broker, follow, groups, letters, count } = await start()
