@@ -52,11 +52,13 @@ function discarding(
   partitions: ReadonlyMap<string, number>,
   { now, by, why }: DiscardOptions,
 ): OutputRecord {
-  const { id, topic, hops, failedAt, origin } = letter
+  const { topic, origin } = letter
+  const subject = subjectOf(letter)
   const said = { by, why }
   if (!home || !mayBeHeld(letter, home, partitions))
-    return entryRecord(topic, { ...subjectOf(letter), to: 'discarded', at: now(), ...said })
-  const command = { command: 'discard', letter: id, failure: { topic, hops, failedAt }, ...said } as const
+    return entryRecord(topic, { ...subject, to: 'discarded', at: now(), ...said })
+  const { letter: id, ...failure } = subject
+  const command = { command: 'discard', letter: id, failure: { topic, ...failure }, ...said } as const
   return commandRecord(home.source.lane!, origin.partition, command, now())
 }
 

@@ -85,10 +85,12 @@ export class Redrives {
     return `${name}, revision ${revision}`
   }
 
-  /** A letter that the task held is given up: should it be sent back all the same, it stays so. */
-  giveUp(letter: string, failure: FailureTime): void {
-    const reopened = 0
-    this.#taken.take(letter, { ...failure, reopened }, this.#host.task.scheduler.now())
+  /** A letter is given up: should it be sent back all the same, it stays so, unless it was taken up before. */
+  giveUp(letter: string, failure: FailureTime & Partial<Standing>): void {
+    const standing = { reopened: 0, ...failure }
+    const taken = this.#taken.of(letter)
+    if (taken && wasTaken(taken, standing)) return
+    this.#taken.take(letter, standing, this.#host.task.scheduler.now())
     this.#taken.end(letter, failure, 'discarded')
   }
 
