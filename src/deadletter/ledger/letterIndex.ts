@@ -188,9 +188,9 @@ export class LetterIndex {
     const found = this.#sql.letter.get(topic, letter)
     if (!found || !isSameFailure(failureOf(found), entry)) return
     const standing = standingBy(found, { disposition, reopened })
+    if (standing.disposition === found.disposition && standing.reopened === found.reopened) return
     this.#move(found, standing, changes)
-    const isClosed = standing.disposition === disposition && (to === 'resolved' || to === 'discarded')
-    if (isClosed) changes.close(found.letter_group, at)
+    if (to === 'resolved' || to === 'discarded') changes.close(found.letter_group, at)
   }
 
   #takeGroupEntry(topic: number, { group, to, at, by, why }: GroupEntry, changes: GroupChanges): void {
@@ -220,7 +220,6 @@ export class LetterIndex {
   }
 
   #move({ number, letter_group, ...from }: LetterRow, to: Standing, changes: GroupChanges): void {
-    if (from.disposition === to.disposition && from.reopened === to.reopened) return
     this.#sql.setStanding.run(to.disposition, to.reopened, number)
     changes.leave(letter_group, from.disposition)
     changes.enter(letter_group, to.disposition)

@@ -178,6 +178,11 @@ test('letters that failed alike are one group: new, ongoing, resolved, regressed
   await write(broker, [letter({ offset: 5, code: 'value.gone', failedAt: now })])
   await follow()
   expect(groups()[0]).toMatchObject({ code: 'value.gone', state: 'regressed', open: 1, resolved: 1 })
+
+  // Who deletes what is resolved says so before; it was dealt with long ago.
+  await say(broker, entry('resolved', { offset: 4, failedAt: now - 30 * hour }, now + hour))
+  await follow()
+  expect(groups()[0]).toMatchObject({ code: 'value.gone', state: 'regressed', open: 1, resolved: 1 })
 })
 
 test('pages follow one another without a gap or a repeat', async () => {
