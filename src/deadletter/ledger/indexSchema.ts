@@ -66,6 +66,9 @@ export const indexSchema: Schema = {
      -- What was said of a letter, or decided about a group: then it has a fingerprint and the decision, as JSON, instead.
      CREATE TABLE entry (
        topic INTEGER NOT NULL,
+       -- Where the ledger has it: what was decided about a group outlives that.
+       partition INTEGER,
+       at_offset INTEGER,
        letter BLOB,
        hops INTEGER,
        failed_at INTEGER,
@@ -78,6 +81,7 @@ export const indexSchema: Schema = {
        why TEXT NOT NULL,
        redrive TEXT
      ) STRICT;
+     CREATE INDEX entry_by_place ON entry (topic, partition, at_offset) WHERE letter IS NOT NULL;
      CREATE INDEX entry_by_letter ON entry (letter, topic);
      CREATE INDEX entry_by_group ON entry (fingerprint, topic) WHERE fingerprint IS NOT NULL;
      CREATE INDEX entry_by_time ON entry (at);

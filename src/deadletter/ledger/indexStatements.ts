@@ -42,10 +42,8 @@ export const indexStatements = (database: Database) => ({
   gone: database.prepare<{ letter_group: number; disposition: number; letters: number }>(
     `SELECT letter_group, disposition, count(*) AS letters FROM letter ${whereGone} GROUP BY letter_group, disposition`,
   ),
-  forgetGone: [
-    `DELETE FROM entry WHERE (topic, letter) IN (SELECT topic, id FROM letter ${whereGone})`,
-    `DELETE FROM letter ${whereGone}`,
-  ].map((sql) => database.prepare(sql)),
+  forgetLetters: database.prepare(`DELETE FROM letter ${whereGone}`),
+  forgetEntries: database.prepare(`DELETE FROM entry ${whereGone} AND letter IS NOT NULL`),
   insertLetter: database.prepare(
     `INSERT INTO letter (topic, id, partition, at_offset, letter_group, own_group, key, source, revision, hops, failed_at, disposition, reopened)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -59,8 +57,8 @@ export const indexStatements = (database: Database) => ({
     'SELECT hops, failed_at, disposition, reopened FROM entry WHERE topic = ? AND letter = ? ORDER BY rowid',
   ),
   insertEntry: database.prepare(
-    `INSERT INTO entry (topic, letter, hops, failed_at, disposition, reopened, at, said_by, why, redrive)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO entry (topic, partition, at_offset, letter, hops, failed_at, disposition, reopened, at, said_by, why, redrive)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   ),
   insertDecision: database.prepare(
     'INSERT INTO entry (topic, fingerprint, decision, at, said_by, why) VALUES (?, ?, ?, ?, ?, ?)',

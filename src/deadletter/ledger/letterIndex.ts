@@ -33,6 +33,12 @@ export interface IndexedPlace {
   readonly start: number
 }
 
+/** An entry, and where it is in its partition of the ledger. */
+export interface PlacedEntry {
+  readonly entry: LedgerEntry | GroupEntry
+  readonly offset: bigint
+}
+
 /** What the index takes of a letter. */
 export interface FailedLetter
   extends
@@ -82,17 +88,20 @@ export class LetterIndex {
   }
 
   /** Takes what a passage of a ledger says of the letters of its dead-letter topic. */
-  takeEntries(passage: Passage, deadLetterTopic: string, entries: readonly (LedgerEntry | GroupEntry)[]): void {
+  takeEntries(passage: Passage, deadLetterTopic: string, entries: readonly PlacedEntry[]): void {
     this.#take(passage, (changes) => {
       const topic = this.#topic(deadLetterTopic)
-      for (const entry of entries) {
-        if ('letter' in entry) this.#takeEntry(topic, entry, changes)
+      for (const { entry, offset } of entries) {
+        if ('letter' in entry) this.#takeEntry(topic, [passage.partition, Number(offset)], entry, changes)
         else this.#takeGroupEntry(topic, entry, changes)
       }
     })
   }
 
-  /** The topic keeps a partition from an offset on: what was open before it is expired, and nothing else is known of it. */
+  /**
+   * The topic keeps a partition from an offset on: what was open before it is expired, and nothing else is known of it but what its
+   * ledger says.
+   */
   expire(topic: string, partition: number, start: number): void {
     this.#write(() => {
       const gone = [this.#topic(topic), partition, start] as const
@@ -100,8 +109,16 @@ export class LetterIndex {
       for (const { letter_group, disposition, letters } of this.#sql.gone.all(...gone))
         changes.expire(letter_group, disposition, letters)
       changes.write(this.#sql.group)
-      for (const forget of this.#sql.forgetGone) forget.run(...gone)
+      this.#sql.forgetLetters.run(...gone)
       this.#sql.setPlace.run(topic, partition, start, start)
+    })
+  }
+
+  /** The ledger of a topic keeps a partition from an offset on. */
+  expireEntries(deadLetterTopic: string, partition: number, start: number): void {
+    this.#write(() => {
+      this.#sql.forgetEntries.run(this.#topic(deadLetterTopic), partition, start)
+      this.#sql.setPlace.run(ledgerOf(deadLetterTopic), partition, start, start)
     })
   }
 
@@ -180,11 +197,11 @@ export class LetterIndex {
     return said.filter((entry) => isSameFailure(letter, failureOf(entry))).reduce(standingBy, openAsYet)
   }
 
-  #takeEntry(topic: number, entry: LedgerEntry, changes: GroupChanges): void {
+  #takeEntry(topic: number, place: readonly [number, number], entry: LedgerEntry, changes: GroupChanges): void {
     const { hops, failedAt, to, reopened = null, at, by, why, redrive = null } = entry
     const letter = packedId(entry.letter)
     const disposition = numberOf(to)
-    this.#sql.insertEntry.run(topic, letter, hops, failedAt, disposition, reopened, at, by, why, redrive)
+    this.#sql.insertEntry.run(topic, ...place, letter, hops, failedAt, disposition, reopened, at, by, why, redrive)
     const found = this.#sql.letter.get(topic, letter)
     if (!found || !isSameFailure(failureOf(found), entry)) return
     const standing = standingBy(found, { disposition, reopened })

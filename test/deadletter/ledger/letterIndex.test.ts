@@ -376,12 +376,38 @@ test('open letters that their topic has deleted are expired, and those that it w
     expect.stringMatching(/^each partition keeps 1,000 bytes at most \(retention\.bytes\)/),
   ])
   index.takeEntries({ topic: ledgerOf(topic), partition: 0, known: 0, next: 1 }, topic, [
-    entry('discarded', { offset: 0, failedAt: at(4) }),
+    { entry: entry('discarded', { offset: 0, failedAt: at(4) }), offset: 0n },
   ])
   await follow(broker(2n), index, [topic])
   expect(await count()).toMatchObject({ open: 1, expired: 1, discarded: 0 })
   expect(letters.page({}, 9).letters).toMatchObject([{ id: idOf(2) }])
-  expect(letters.history(idOf(0))).toEqual([])
+  expect(letters.history(idOf(0))).toEqual([entry('discarded', { offset: 0, failedAt: at(4) })])
+})
+
+test('what was said of letters that are gone is told as long as the ledger has it', async () => {
+  const { broker, index, follow: readOn, count, letters } = await start()
+  const said = [entry('discarded', { offset: 1 }), entry('discarded', { offset: 2 }, now + 1)] as const
+  const muted: GroupEntry = { group: '2-known', to: 'muted', by: 'ann', why: '', at: now }
+  await write(broker, [{ ...letter({ offset: 1 }), partition: 0 }, groupEntryRecord(topic, muted)])
+  await say(broker, said[0])
+  await readOn()
+  await broker.trim([{ topic, partition: 0, offset: 1n }])
+  await say(broker, said[1])
+  await readOn()
+  expect(await count()).toMatchObject({ open: 0, discarded: 0, expired: 0, retained: 0 })
+  expect(letters.letter(idOf(1))).toBeUndefined()
+  expect(letters.history(idOf(1))).toEqual([said[0]])
+  const told = (of: LetterIndex) => new Audit(of).page(9).entries.map(({ topic: _, ...each }) => each)
+  expect(told(index)).toEqual([said[1], said[0], muted])
+  const anew = new LetterIndex()
+  opened.push(anew)
+  await follow(broker, anew, [topic])
+  expect(told(anew)).toEqual(told(index))
+
+  await broker.trim([{ topic: ledgerOf(topic), partition: 0, offset: 2n }])
+  await readOn()
+  expect(told(index)).toEqual([said[1], muted])
+  expect(letters.history(idOf(1))).toEqual([])
 })
 
 /** Written once more under the id of a letter, or something said of one that was written, or was not. */
@@ -524,7 +550,7 @@ test('what was decided about groups is in the audit, and holds for letters that 
   later.takeEntries(
     passage,
     topic,
-    records.flatMap((record) => readEntry(record) ?? []),
+    records.map((record) => ({ entry: readEntry(record)!, offset: record.offset })),
   )
   await follow(broker, later, [topic])
   expect(new LetterGroups(later).list([topic], now)).toMatchObject([{ fingerprint: bad!.fingerprint, state: 'muted' }])
