@@ -21,8 +21,6 @@ export interface DiscardOptions {
   readonly onDiscarded?: (letter: Letter) => void
 }
 
-const mostAtOnce = 1_000
-
 /** Gives letters up: they are open no more, and what is parked behind them goes on. @returns how many */
 export async function discardLetters(letters: AsyncIterable<Letter>, options: DiscardOptions): Promise<number> {
   const { plan, broker, onDiscarded } = options
@@ -33,7 +31,7 @@ export async function discardLetters(letters: AsyncIterable<Letter>, options: Di
   const live = await broker.topics(lanes.map(({ name }) => name))
   const partitions = new Map(live.map((lane) => [lane.name, lane.partitions.length]))
   let count = 0
-  for await (const chunk of chunksOf(letters, mostAtOnce)) {
+  for await (const chunk of chunksOf(letters)) {
     const fresh = [...new Set(chunk.map(({ topic }) => topic))].filter((topic) => !withLedgers.has(topic))
     if (fresh.length > 0) await ensureLedgers(broker, plan, fresh)
     for (const topic of fresh) withLedgers.add(topic)

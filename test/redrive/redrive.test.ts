@@ -373,6 +373,28 @@ describe('a letter that was dealt with', () => {
   })
 })
 
+it('letters are given up, and opened again, in units of so many bytes at most', async () => {
+  const filler = 'x'.repeat(3_000_000)
+  const { broker, plan } = await started(
+    config('{ gate: {} }'),
+    [1, 2, 3, 4].map((n) => output('in', { n, bad: true, filler })),
+  )
+  const units: number[] = []
+  const counted: Broker = {
+    ...broker,
+    commit: (unit) => {
+      units.push(unit.outputs.length)
+      return broker.commit(unit)
+    },
+  }
+  const ledger = new Ledger(broker)
+  const said = { plan, broker: counted, now: Date.now, by: 'ann', why: '' }
+  await discardLetters(chosenLetters({ broker, plan, ledger }, {}), said)
+  await reopenLetters({ ...said, ledger, choice: {}, dispositions: ['discarded'] })
+  expect(units).toEqual([3, 1, 3, 1])
+  await ledger.close()
+})
+
 describe('a canary', () => {
   it.each([
     [true, 5],
