@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
+import { asyncScheduler } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import type { Broker } from '../../src/broker/broker.ts'
 import { expression } from '../../src/component/expression.ts'
@@ -7,9 +8,11 @@ import { emit, fail } from '../../src/record/outcome.ts'
 import { nth, withValue, type Record, type StoredRecord } from '../../src/record/record.ts'
 import { dedupe } from '../../src/operators/dedupe.ts'
 import { keyBy } from '../../src/operators/keyBy.ts'
+import { Canary } from '../../src/redrive/canary.ts'
 import { chosenLetters } from '../../src/redrive/choose.ts'
 import { discardLetters } from '../../src/redrive/discard.ts'
 import { reopenLetters } from '../../src/redrive/reopen.ts'
+import { entryRecord } from '../../src/deadletter/ledger/entry.ts'
 import { Ledger } from '../../src/deadletter/ledger/ledger.ts'
 import type { Letter } from '../../src/deadletter/readLetter.ts'
 import { VirtualClock } from '../../src/testing/clock.ts'
@@ -407,6 +410,20 @@ describe('a canary', () => {
     state.healed = healed
     const { sent, canary } = await sendBack(broker, plan, await lettersOf(broker), { canary: 2 })
     expect([sent, canary]).toEqual([count, { sent: 2, passed: healed ? 2 : 0, failed: healed ? 0 : 2 }])
+  })
+
+  it('heeds nothing that is said of its letters as they stood before they were opened again', async () => {
+    const { broker, plan } = await started(config('{ gate: {} }'), [bad(1)])
+    const letter = { ...(await lettersOf(broker))[0]!, reopened: { times: 1, passed: true } }
+    const parts = { plan, broker, scheduler: asyncScheduler, signal: new AbortController().signal }
+    const canary = await Canary.of([letter], parts)
+    const { id, topic, hops, failedAt } = letter
+    const said = { letter: id, hops, failedAt, by: 'ann', why: '', at: 0 }
+    await append(broker, [
+      entryRecord(topic, { ...said, to: 'resolved', reopened: 0 }),
+      entryRecord(topic, { ...said, to: 'discarded', reopened: 1 }),
+    ])
+    expect(await canary.outcome([letter])).toEqual({ sent: 1, passed: 0, failed: 1 })
   })
 })
 
