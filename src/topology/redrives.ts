@@ -10,7 +10,7 @@ import type { HeldPart } from './held.ts'
 import { elsewhere, entered, Lineage, type Tally } from './lineage.ts'
 import { policyOf, type PlannedSource } from './plan.ts'
 import type { TaskParts } from './task.ts'
-import { TakenLetters, wasTaken, type Standing, type Taken } from './taken.ts'
+import { TakenLetters, wasTaken, wentOn, type Standing, type Taken } from './taken.ts'
 import { leadingTo } from './upstream.ts'
 
 export interface RedrivesHost {
@@ -48,13 +48,14 @@ export class Redrives {
 
   /** Takes a record of a lane. @returns false for what is none */
   take(stored: StoredRecord): boolean {
-    const facts = readRedriveRecord(stored)
-    if (!facts) return false
-    const taken = this.#taken.of(facts.letter)
-    if (taken && wasTaken(taken, facts)) {
-      this.#comesAgain(facts, taken)
+    const found = readRedriveRecord(stored)
+    if (!found) return false
+    const taken = this.#taken.of(found.letter)
+    if (taken && wasTaken(taken, found)) {
+      this.#comesAgain(found, taken)
       return true
     }
+    const facts = taken && wentOn(taken, found) ? { ...found, passed: true } : found
     const lineage = this.#lineageOf(facts, stored)
     const refusal = this.#tooOften(facts, lineage)
     if (refusal === undefined && this.#host.redriveHeld(facts)) this.#remember(facts)

@@ -368,9 +368,16 @@ describe('a letter that was dealt with', () => {
     const said = { plan, broker, now: Date.now, by: 'ann', why: 'lost further on' }
     await discardLetters(chosenLetters({ broker, plan, ledger }, {}), said)
     await reopenLetters({ ...said, ledger, choice: {}, dispositions: ['discarded'] })
+    const [fresh] = await chosenOf(broker, plan)
     await send({ redrive: 'late' }, [stale!])
     expect(await ledger.counts(['dlq.in'], 0)).toMatchObject([{ open: 0, redriving: 0, resolved: 1 }])
     expect(await valuesOf(broker, 'out')).toHaveLength(1)
+    expect(await pipeline.conservation()).toMatchObject([{ read: 1, emitted: 1, dead: 0, inFlight: 0 }])
+
+    // One that had read it as it was opened again has it processed once more, and counted once.
+    await send({ redrive: 'later' }, [fresh!])
+    expect(await valuesOf(broker, 'out')).toHaveLength(2)
+    expect(await ledger.counts(['dlq.in'], 0)).toMatchObject([{ open: 0, redriving: 0, resolved: 1 }])
     expect(await pipeline.conservation()).toMatchObject([{ read: 1, emitted: 1, dead: 0, inFlight: 0 }])
     await ledger.close()
   })
