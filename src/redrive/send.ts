@@ -1,6 +1,6 @@
 import type { SchedulerLike } from 'rxjs'
 import { OutputsRefused, type Broker } from '../broker/broker.ts'
-import { entryRecord, type LedgerEntry } from '../deadletter/ledger/entry.ts'
+import { entryRecord, subjectOf, type LedgerEntry } from '../deadletter/ledger/entry.ts'
 import { letterPrefix } from '../deadletter/letter.ts'
 import type { Letter } from '../deadletter/readLetter.ts'
 import { redriveRecord } from '../deadletter/redriveRecord.ts'
@@ -132,8 +132,7 @@ class Sender {
   pack(letter: Letter): Parcel | undefined {
     const { to, redrive, scheduler, by, why } = this.#options
     const now = scheduler.now()
-    const { id, hops, failedAt } = letter
-    const entry = { letter: id, hops, failedAt, by, redrive, at: now }
+    const entry = { ...subjectOf(letter), by, redrive, at: now }
     if (typeof to === 'object') {
       if (letter.missing.includes('record')) return this.#refuse(letter, withoutRecord(letter))
       const said: LedgerEntry = {
