@@ -105,6 +105,29 @@ streams: { priced: { from: orders, steps: [{ validate: { schema: { type: object,
     expect(records).toHaveLength(30)
   })
 
+  it('tell of redrives of others, behind whatever number of own ones', async () => {
+    const many = Array.from({ length: 51 }, (_, at) => ({ key: `k${at}`, value: { cost: 1 } }))
+    const { url, observe, ledger } = await bench({ orders: many })
+    const beside = await observe(strict)
+    const { body } = await ask(url, '/api/letters?limit=51')
+    const sent = async (at: string, id: string) => {
+      const order = { letters: [id], to: { topic: 'later' }, why: 'a test' }
+      const { body: started } = await ask(at, '/api/redrives', { body: order })
+      await until(
+        async () => (await ask(at, `/api/redrives/${started.id}`)).body,
+        ({ state }) => state === 'done',
+      )
+      return started.id as string
+    }
+    const [first, ...others] = body.letters as { readonly id: string }[]
+    const theirs = await sent(beside.url, first!.id)
+    for (const { id } of others) await sent(url, id)
+    expect(ledger.redrives(50).map(({ name }) => name)).not.toContain(theirs)
+    const list = (await pageAt(url, '/redrives')).body
+    expect(list).toMatch(new RegExp(`Started elsewhere.*href="/redrives/${theirs}"`, 's'))
+    expect((await pageAt(url, `/redrives/${theirs}`)).body).toContain('1 of 1 have an outcome')
+  })
+
   it('rehearse a group, and a letter with another value, by a form that needs no reason', async () => {
     const { url, broker } = await bench({ orders: [{ key: 'a', value: { cost: 1 } }] })
     const { body } = await ask(url, '/api/letters')
