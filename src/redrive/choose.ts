@@ -66,11 +66,9 @@ export async function* chosenLetters(
   choice: Choice,
   onOther?: (letter: Letter) => void,
 ): AsyncGenerator<Letter> {
-  const { topic, group } = choice
+  const { group } = choice
   const ids = choice.ids && [...new Set(choice.ids)]
-  if (topic !== undefined && (await broker.topics([topic])).length === 0)
-    throw new NoSuchLetter(`there is no topic ${topic}; nothing was done`)
-  const topics = topicsOf(plan, choice)
+  const topics = await topicsOf(plan, choice, broker)
   const originals = new Originals(broker)
   const isChosen = chosenIn(plan, choice, onOther)
   if (ids) {
@@ -105,9 +103,12 @@ export function chosenIn(plan: Plan, choice: Choice, onOther?: (letter: Letter) 
   }
 }
 
-/** The topics that chosen letters may be on. */
-export function topicsOf(plan: Plan, { ids, group, topic }: Choice): readonly string[] {
-  if (topic !== undefined) return [topic]
+/** The topics that chosen letters may be on. @throws NoSuchLetter where one is named that is not there */
+export async function topicsOf(plan: Plan, { ids, group, topic }: Choice, broker: Broker): Promise<readonly string[]> {
+  if (topic !== undefined) {
+    if ((await broker.bounds([topic])).length > 0) return [topic]
+    throw new NoSuchLetter(`there is no topic ${topic}; nothing was done`)
+  }
   const all = letterTopicsOf(plan)
   const meant = (ids ?? group) ? all : all.filter(({ sources }) => sources.length > 0)
   return meant.map((each) => each.topic)

@@ -55,7 +55,13 @@ it('they are found behind what was aborted, where a read ends in the middle of t
   const interrupted: Broker['read'] = async (from, most) =>
     most === 1 && from.offset === 0n ? { ...from, records: [], next: 1n } : broker.read(from, most)
   const live = await broker.topics(['dlq.orders'])
-  const found = await findLosses(planned, { data: directory }, { ...broker, read: interrupted }, live, Date.now())
+  const found = await findLosses(
+    planned,
+    { kind: 'embedded', directory },
+    { ...broker, read: interrupted },
+    live,
+    Date.now(),
+  )
   expect(found).toHaveLength(1)
   await broker.close()
 })

@@ -81,7 +81,7 @@ export async function redrive(
   const stop = new AbortController()
   onStopSignal(() => stop.abort())
   const refused = new Refused()
-  const leftAlone = new LeftAlone()
+  const leftAlone = new LeftAlone('to send them through once more')
   const sending: SendOptions = {
     ...workbench,
     ...{ to, scheduler: asyncScheduler, signal: stop.signal },
