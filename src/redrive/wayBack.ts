@@ -9,6 +9,7 @@ import { retryGroupOf } from '../topology/retryTopic.ts'
 import { fixed, type Fix } from './fix.ts'
 import { homeIn } from './home.ts'
 import { withoutRecord } from './originals.ts'
+import { tooOften } from './wayToTopic.ts'
 
 export interface WayOptions {
   readonly plan: Plan
@@ -43,9 +44,10 @@ export class WaysBack {
     const home = this.#homeOf(found)
     if (!home) return { refusal: `the config has no source ${found.source} (any more)` }
     const { source, letter } = home
-    const { operator, read, hops, missing } = letter
+    const { operator, read, missing } = letter
     if (missing.includes('record') && !this.#givesValue) return { refusal: withoutRecord(found) }
-    if (hops >= source.deadLetters.maxHops) return { refusal: tooOften(hops) }
+    const isOver = tooOften(found, source.deadLetters.maxHops)
+    if (isOver !== undefined) return { refusal: isOver }
     if (read && operator === startOf(read.topic))
       return { refusal: `the pipeline did not write it to ${read.topic}, so that it has no source to go back to` }
     const isWhole = this.#options.to === 'source' || operator === startOf(source.name)
@@ -123,9 +125,6 @@ export class WaysBack {
     return isTick ? owner.sources[0] : owner.sources.find(({ name }) => name === (read?.topic ?? source))
   }
 }
-
-const tooOften = (hops: number): string =>
-  `it was sent back ${hops} times, the most that \`deadLetters.maxHops\` allows; raise it, or discard the letter`
 
 function missingIn({ inputMissing, input, streams }: Letter): string | undefined {
   if (inputMissing !== undefined || streams !== undefined) return inputMissing

@@ -11,7 +11,7 @@ import type { Visitor } from '../security/visitor.ts'
 import { discard } from '../workbench/discard.ts'
 import { mute } from '../workbench/mute.ts'
 import { reopen } from '../workbench/reopen.ts'
-import { checkOrder, forecast, partsFor, type Forecast } from '../workbench/order.ts'
+import { checkOrder, forecastOf, partsFor, type Forecast } from '../workbench/order.ts'
 import type { Progress, Redrives } from '../workbench/redrives.ts'
 import type { Workbench } from '../workbench/workbench.ts'
 import { facts, grid, when } from './grid.ts'
@@ -65,7 +65,7 @@ export const redrivePages = (workbench: Workbench, redrives: Redrives): readonly
       const order = orderOf(read(orderBody(), orderIn(fields), 422, 'in the form'))
       if (wish !== 'forecast') return seeOther(`/redrives/${await redrives.start(user, order)}`)
       checkOrder(user, order)
-      const told = await forecast(await partsFor(workbench, order.wanted), order)
+      const told = await forecastOf(await partsFor(workbench, order.wanted), order)
       return forecastPage(visitor!, fields, told)
     },
   },

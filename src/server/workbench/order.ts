@@ -1,7 +1,8 @@
 import type { Choice, ChoiceParts } from '../../redrive/choose.ts'
+import type { Letter } from '../../deadletter/readLetter.ts'
 import type { Fix } from '../../redrive/fix.ts'
+import { forecast } from '../../redrive/forecast.ts'
 import type { SendOptions } from '../../redrive/send.ts'
-import { WaysBack } from '../../redrive/wayBack.ts'
 import { chosenLetters, NoSuchLetter } from '../../redrive/choose.ts'
 import { letterTopicsOf } from '../../topology/letterTopics.ts'
 import type { RunningPipeline } from '../../topology/running.ts'
@@ -103,21 +104,16 @@ export class Refusals {
 }
 
 /** What would become of an order, without sending anything. @throws Problem */
-export async function forecast(parts: ChoiceParts, { wanted, to, fix }: Order): Promise<Forecast> {
+export async function forecastOf(parts: ChoiceParts, { wanted, to, fix }: Order): Promise<Forecast> {
   const refusals = new Refusals()
-  const ways =
-    typeof to === 'object' ? undefined : new WaysBack({ plan: parts.plan, to, redrive: '', ...(fix && { fix }) })
-  let sent = 0
+  const onRefused = (_: Letter, why: string) => refusals.add(why)
   try {
-    for await (const letter of chosenLetters(parts, wanted)) {
-      const way = ways?.of(letter, Date.now())
-      if (way && 'refusal' in way) refusals.add(way.refusal)
-      else sent++
-    }
+    const options = { plan: parts.plan, to, now: Date.now, onRefused, ...(fix && { fix }) }
+    const { sent } = await forecast(chosenLetters(parts, wanted), options)
+    return { sent, refused: refusals.all }
   } catch (thrown) {
     throw asProblem(thrown)
   }
-  return { sent, refused: refusals.all }
 }
 
 export const asProblem = (thrown: unknown): unknown =>
