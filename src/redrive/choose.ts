@@ -5,7 +5,7 @@ import type { Ledger } from '../deadletter/ledger/ledger.ts'
 import type { Letter } from '../deadletter/readLetter.ts'
 import { letterTopicsOf } from '../topology/letterTopics.ts'
 import type { Plan } from '../topology/plan.ts'
-import { retryGroupOf } from '../topology/retryTopic.ts'
+import { groupsOf } from '../topology/retryTopic.ts'
 import { homeIn } from './home.ts'
 import { Originals } from './originals.ts'
 import { openLetters, openLettersById } from './openLetters.ts'
@@ -89,7 +89,7 @@ export async function* chosenLetters(
 export function chosenIn(plan: Plan, choice: Choice, onOther?: (letter: Letter) => void): (letter: Letter) => boolean {
   const { ids, source, topic, formerly } = choice
   const homeOf = homeIn(plan)
-  const names = [plan.name, formerly].flatMap((name) => (name === undefined ? [] : [name, retryGroupOf(name)]))
+  const names = [plan.name, formerly].flatMap((name) => (name === undefined ? [] : groupsOf(name)))
   return (letter) => {
     const home = homeOf(letter)
     const isMeant = home

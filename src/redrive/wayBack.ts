@@ -5,7 +5,7 @@ import { mask } from '../deadletter/redact.ts'
 import type { RedriveFacts } from '../deadletter/redriveRecord.ts'
 import { startOf } from '../topology/departure.ts'
 import type { Plan, PlannedSource, Subtopology } from '../topology/plan.ts'
-import { retryGroupOf } from '../topology/retryTopic.ts'
+import { groupsOf } from '../topology/retryTopic.ts'
 import { fixed, type Fix } from './fix.ts'
 import { homeIn } from './home.ts'
 import { withoutRecord } from './originals.ts'
@@ -105,7 +105,7 @@ export class WaysBack {
     const { plan, redrive } = this.#options
     const { times: reopened, passed } = letter.reopened ?? { times: 0, passed: false }
     const missing = from === 'operator' ? missingIn(letter) : undefined
-    const isCounted = [plan.name, retryGroupOf(plan.name)].includes(letter.pipeline)
+    const isCounted = groupsOf(plan.name).includes(letter.pipeline)
     return {
       letter: id,
       ...{ topic, hops, failedAt, firstFailedAt, redrive, reopened, passed },

@@ -5,6 +5,7 @@ import { forecast } from '../../redrive/forecast.ts'
 import type { SendOptions } from '../../redrive/send.ts'
 import { chosenLetters, NoSuchLetter } from '../../redrive/choose.ts'
 import { letterTopicsOf } from '../../topology/letterTopics.ts'
+import { groupsOf } from '../../topology/retryTopic.ts'
 import type { RunningPipeline } from '../../topology/running.ts'
 import { Problem } from '../problem.ts'
 import { may, type User } from '../security/users.ts'
@@ -79,7 +80,7 @@ export function partsOf({ parts: { pipelines, broker, ledger } }: Workbench, { p
 const only = <T>(all: readonly T[]): T | undefined => (all.length === 1 ? all[0] : undefined)
 
 const named = (all: readonly RunningPipeline[], name: string): RunningPipeline | undefined =>
-  all.find((each) => each.name === name.replace(/\.retry$/, ''))
+  all.find((each) => groupsOf(each.name).includes(name))
 
 async function writerOf(workbench: Workbench, { ids, group }: Wanted): Promise<Writer> {
   if (ids?.[0] !== undefined) return (await workbench.letter(ids[0])).letter
