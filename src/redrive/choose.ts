@@ -7,7 +7,7 @@ import { letterTopicsOf } from '../topology/letterTopics.ts'
 import type { Plan } from '../topology/plan.ts'
 import { groupsOf } from '../topology/retryTopic.ts'
 import { homeIn } from './home.ts'
-import { Originals } from './originals.ts'
+import { originalTopics, Originals } from './originals.ts'
 import { openLetters, openLettersById } from './openLetters.ts'
 
 /** Which open letters of a pipeline: those that all of it fits; all of them where nothing is said. */
@@ -22,6 +22,8 @@ export interface Choice {
   readonly source?: string
   /** On this topic, whoever writes to it, instead of those that the pipeline writes to. */
   readonly topic?: string
+  /** The topic that they are to go to, if it is one: what they do not hold of their records may be read there, too. */
+  readonly target?: string
   /** A name that the pipeline had before: letters that it wrote then are its own, too. */
   readonly formerly?: string
 }
@@ -69,7 +71,7 @@ export async function* chosenLetters(
   const { group } = choice
   const ids = choice.ids && [...new Set(choice.ids)]
   const topics = await topicsOf(plan, choice, broker)
-  const originals = new Originals(broker)
+  const originals = new Originals(broker, originalTopics(plan, choice.target))
   const isChosen = chosenIn(plan, choice, onOther)
   if (ids) {
     const found = await openLettersById({ broker, ledger, topics, group }, ids)

@@ -8,7 +8,7 @@ import type { Plan, PlannedSource, Subtopology } from '../topology/plan.ts'
 import { groupsOf } from '../topology/retryTopic.ts'
 import { fixed, type Fix } from './fix.ts'
 import { homeIn } from './home.ts'
-import { withoutRecord } from './originals.ts'
+import { originalTopics, withoutRecord } from './originals.ts'
 import { tooOften } from './wayToTopic.ts'
 
 export interface WayOptions {
@@ -29,6 +29,7 @@ const instead = 'send it back from its source (`--to source`)'
 export class WaysBack {
   readonly #options: WayOptions
   readonly #homeOf: ReturnType<typeof homeIn>
+  readonly #originalTopics: ReadonlySet<string>
   /** The sub-topologies of operators and sinks. */
   readonly #owners: ReadonlyMap<string, Subtopology>
 
@@ -36,6 +37,7 @@ export class WaysBack {
     const { plan } = options
     this.#options = options
     this.#homeOf = homeIn(plan)
+    this.#originalTopics = originalTopics(plan)
     this.#owners = new Map(plan.subtopologies.flatMap((each) => placesIn(each).map((id) => [id, each] as const)))
   }
 
@@ -45,7 +47,7 @@ export class WaysBack {
     if (!home) return { refusal: `the config has no source ${found.source} (any more)` }
     const { source, letter } = home
     const { operator, read, missing } = letter
-    if (missing.includes('record') && !this.#givesValue) return { refusal: withoutRecord(found) }
+    if (missing.includes('record') && !this.#givesValue) return { refusal: withoutRecord(found, this.#originalTopics) }
     const isOver = tooOften(found, source.deadLetters.maxHops)
     if (isOver !== undefined) return { refusal: isOver }
     if (read && operator === startOf(read.topic))

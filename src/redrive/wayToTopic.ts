@@ -3,7 +3,7 @@ import type { Letter } from '../deadletter/readLetter.ts'
 import type { OutputRecord } from '../record/record.ts'
 import { externalSources, type Plan } from '../topology/plan.ts'
 import { homeIn } from './home.ts'
-import { withoutRecord } from './originals.ts'
+import { originalTopics, withoutRecord } from './originals.ts'
 
 const hopsHeader = `${letterPrefix}hops`
 
@@ -14,17 +14,19 @@ export type WayToTopic = { readonly output: OutputRecord } | { readonly refusal:
 export class WaysToTopic {
   readonly #topic: string
   readonly #homeOf: ReturnType<typeof homeIn>
+  readonly #originalTopics: ReadonlySet<string>
   /** That of letters which no source of the pipeline has. */
   readonly #mostHops: number
 
   constructor(plan: Plan, topic: string) {
     this.#topic = topic
     this.#homeOf = homeIn(plan)
+    this.#originalTopics = originalTopics(plan, topic)
     this.#mostHops = Math.max(...externalSources(plan).map(({ deadLetters }) => deadLetters.maxHops))
   }
 
   of(letter: Letter): WayToTopic {
-    if (letter.missing.includes('record')) return { refusal: withoutRecord(letter) }
+    if (letter.missing.includes('record')) return { refusal: withoutRecord(letter, this.#originalTopics) }
     const { maxHops } = this.#homeOf(letter)?.source.deadLetters ?? { maxHops: this.#mostHops }
     const refusal = tooOften(letter, maxHops)
     return refusal === undefined ? { output: recordFor(this.#topic, letter) } : { refusal }

@@ -71,8 +71,8 @@ export async function redrive(
   options: ChoiceOptions & WayOptions,
   fix: Fix | undefined,
 ): Promise<void> {
-  const choice = choiceOf(ids, options)
   const to = targetOf(options.to ?? 'operator')
+  const choice = { ...choiceOf(ids, options), ...(typeof to === 'object' && { target: to.topic }) }
   if (typeof to === 'object' && (fix || options.canary !== undefined))
     throw new UsageError(
       `what goes to ${to.topic} goes as it is, and nobody says what becomes of it: leave out --fix and --canary`,

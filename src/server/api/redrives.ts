@@ -207,7 +207,7 @@ export function orderOf({
   ...which
 }: z.output<ReturnType<typeof orderBody>>): Order {
   return {
-    wanted: wantedOf(which),
+    wanted: { ...wantedOf(which), ...(typeof to === 'object' && { target: to.topic }) },
     ...{ to, why },
     ...(change && { fix: fixOf(change) }),
     ...(rate !== undefined && { rate }),
