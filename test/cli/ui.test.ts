@@ -24,6 +24,8 @@ test('ui serves the workbench beside what runs: letters that it sends back are t
     '0.0.0.0',
     '--token-file',
     'tokens',
+    '--trust-proxy',
+    '127.0.0.1, ::1',
   )
   await serving.printed('The workbench: http')
   const { port } = new URL(/http:\/\/\S+:\d+/.exec(serving.output.stderr)![0])
@@ -43,12 +45,19 @@ test('ui serves the workbench beside what runs: letters that it sends back are t
   expect(code).toBe(0)
   expect(await ask('/dlq')).toMatchObject({ topics: [{ open: 0, resolved: 1 }] })
   expect(await ask('/topics/clean/records')).toMatchObject({ records: [{ value: { text: '{"price":0.1}' } }] })
+  const tried = async (client: string) => {
+    const headers = { authorization: 'Bearer nobody-0123456789', 'x-forwarded-for': client }
+    return (await fetch(`http://127.0.0.1:${port}/api/dlq`, { headers })).status
+  }
+  for (let time = 0; time < 20; time++) expect(await tried('203.0.113.7')).toBe(401)
+  expect([await tried('203.0.113.7'), await tried('203.0.113.8')]).toEqual([429, 401])
   serving.child.kill('SIGTERM')
   expect((await serving.ended).code).toBe(0)
 })
 
 test.each([
   [['--host', '0.0.0.0'], '0.0.0.0 can be reached by others, and nobody would be asked who they are'],
+  [['--trust-proxy', '10.0.0.0/8,proxy'], '`proxy` is no address, and no network such as 10.0.0.0/8'],
   [['--token-file', 'none'], '--token-file cannot be read: ENOENT'],
   [['--token-file', 'prices.yaml'], 'prices.yaml: line 1: expected NAME ROLE TOKEN'],
 ])('run %j starts nothing', async (words, message) => {
