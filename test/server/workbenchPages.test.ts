@@ -1,30 +1,19 @@
 import { describe, expect, it } from 'vitest'
-import { ask, bench, endsOf, mended, strict, tokens, until, type Order } from './workbench.ts'
+import {
+  asBrowser,
+  ask,
+  bench,
+  endsOf,
+  mended,
+  pageAt,
+  strict,
+  submit,
+  tokens,
+  until,
+  type Order,
+} from './workbench.ts'
 
-const asBrowser = { accept: 'text/html' }
 const hostile = `"><script>alert('1')</script><img src=x onerror=alert(2)>\u202e\u0000`
-
-/** A page as a browser gets it. */
-async function pageAt(url: string, path: string, headers: { [name: string]: string } = {}) {
-  const response = await fetch(`${url}${path}`, { headers: { ...asBrowser, ...headers }, redirect: 'manual' })
-  return { status: response.status, headers: response.headers, body: await response.text() }
-}
-
-/** Sends the form of a page that goes to a path, with some fields filled in. */
-async function submit(url: string, page: string, action: string, fields: { [name: string]: string }) {
-  const form = page
-    .split('<form')
-    .find(
-      (each) =>
-        each.includes(`action="${action}"`) && Object.keys(fields).every((name) => each.includes(`name="${name}"`)),
-    )
-  const hidden = [...(form ?? '').matchAll(/<input\s+type="hidden"\s+name="([^"]*)"\s+value="([^"]*)"/g)].map(
-    ([, name, value]): [string, string] => [name!, value!],
-  )
-  const body = new URLSearchParams([...hidden, ...Object.entries(fields)])
-  const response = await fetch(`${url}${action}`, { method: 'POST', body, headers: asBrowser, redirect: 'manual' })
-  return { status: response.status, to: response.headers.get('location') ?? '', body: await response.text() }
-}
 
 const orders: readonly Order[] = [
   { key: 'b', value: { cost: 2, price: 'none', card: '4242' } },
