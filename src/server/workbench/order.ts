@@ -61,7 +61,7 @@ interface Writer {
 }
 
 /** The pipeline that wrote letters, or else the one that has their topic as a queue. @throws Problem 409 where it is none that is known here */
-export function partsOf({ parts }: Workbench, writer: Writer): ChoiceParts {
+function partsOf({ parts }: Workbench, writer: Writer): ChoiceParts {
   const { pipelines, broker, ledger } = parts
   const own = ownOf(pipelines)
   const found = takerOf(own, writer)
