@@ -10,7 +10,7 @@ const limits = { maxWait: 500, maxBytes: 4_194_304, partitionBytes: 4_194_304 }
 const atOnce = 10_000
 
 /**
- * What is committed between two offsets of a compacted topic, in parts; the next one is fetched while one is worked on.
+ * What is committed between two offsets of a compacted topic, in parts.
  * @throws BrokerError when it cannot be read
  */
 export async function* readTo(
@@ -19,16 +19,28 @@ export async function* readTo(
   from: number,
   end: number,
 ): AsyncGenerator<{ readonly records: readonly StoredRecord[]; readonly next: number }> {
-  let ahead = from < end ? fetchNext(network, place, from) : undefined
-  while (ahead) {
-    const fetched: Fetched = await ahead
-    ahead = fetched.next < end ? fetchNext(network, place, fetched.next) : undefined
-    ahead?.catch(() => {}) // It is awaited after what there is.
+  for await (const fetched of fetchTo(network, place, from, end)) {
     for (const records of partsOf(fetched)) {
       yield { records, next: Number(records.at(-1)!.offset) + 1 }
       await setImmediate()
     }
     yield { records: [], next: fetched.next }
+  }
+}
+
+/** The same, not decoded; the next answer is fetched while one is worked on. */
+export async function* fetchTo(
+  network: Network,
+  place: TopicPartition,
+  from: number,
+  end: number,
+): AsyncGenerator<Fetched> {
+  let ahead = from < end ? fetchNext(network, place, from) : undefined
+  while (ahead) {
+    const fetched: Fetched = await ahead
+    ahead = fetched.next < end ? fetchNext(network, place, fetched.next) : undefined
+    ahead?.catch(() => {}) // It is awaited after what there is.
+    yield fetched
   }
 }
 
