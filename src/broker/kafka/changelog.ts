@@ -30,6 +30,11 @@ export const partitionOfTask = (task: string): number => (/^\d+$/.test(task) ? N
 
 /** A restore of so many records is a large one. */
 const many = 100_000
+/**
+ * So many bytes of a changelog are put in order together: the fewer such lots there are, the less often each page of a copy's
+ * file is written.
+ */
+const lotBytes = { few: 4_194_304, many: 33_554_432 }
 
 /** What a copy lacks of its original. */
 interface Part extends TopicPartition {
@@ -187,17 +192,17 @@ export class Changelog {
       if (isLost()) throw lost(group, partition)
     }
     if (copy.complete) await this.#renew(copy, part, checkOwned)
-    else if (part.end - part.from < many) await this.#fill(copy, part, checkOwned)
-    else await this.#inTurn(() => this.#fill(copy, part, checkOwned))
+    else if (part.end - part.from < many) await this.#fill(copy, part, lotBytes.few, checkOwned)
+    else await this.#inTurn(() => this.#fill(copy, part, lotBytes.many, checkOwned))
     copy.complete = true
     copy.settled = doubts
     copy.isStandby = false
   }
 
   /** Brings in what a copy lacks that nobody sees before it is complete. */
-  async #fill(copy: Copy, part: Part, checkOwned: () => void): Promise<void> {
+  async #fill(copy: Copy, part: Part, lot: number, checkOwned: () => void): Promise<void> {
     const progress = new Progress(part, part.from, part.end, this.#parts.notes)
-    const unsorted = new Unsorted()
+    const unsorted = new Unsorted(lot)
     const write = async (position: number): Promise<void> => {
       checkOwned()
       for (const changes of unsorted.take()) {

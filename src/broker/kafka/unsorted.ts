@@ -3,12 +3,10 @@ import { addChange, ChangeNames } from './changeRecord.ts'
 import { keyOrder } from './keyOrder.ts'
 import type { FetchedBatch } from './reader.ts'
 
-/** So many are put in order together, in bytes: the fewer such lots, the less often each page of a database is written. */
-const mostBytes = 33_554_432
 /** What a record takes beside its key and its value. */
 const overhead = 40
 /** Given at once, in records. */
-const atOnce = 10_000
+const atOnce = 2_000
 
 /**
  * Records of a changelog that wait to be written in the order of their keys. They stay the bytes that came: objects for each
@@ -22,10 +20,16 @@ export class Unsorted {
   #values = new Int32Array(0)
   #valueEnds = new Int32Array(0)
   #size = 0
+  readonly #mostBytes: number
+
+  /** @param mostBytes after which it is full */
+  constructor(mostBytes: number) {
+    this.#mostBytes = mostBytes
+  }
 
   /** Whether it is time to take them. */
   get isFull(): boolean {
-    return this.#size >= mostBytes
+    return this.#size >= this.#mostBytes
   }
 
   /** @returns how many records there were in the batch */

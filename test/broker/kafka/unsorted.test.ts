@@ -33,7 +33,7 @@ const lastOf = (all: readonly (readonly [string, readonly StateChange[]])[]): Ma
 it('records are given once, the last of each key, in the order of their keys', () => {
   fc.assert(
     fc.property(units, fc.nat(3), (written, from) => {
-      const unsorted = new Unsorted()
+      const unsorted = new Unsorted(1)
       const expected = new Map<string, string | null>()
       for (const { task, changes, compression } of written) {
         const { records } = changeRecords(place, task, changes, 1_000)
@@ -52,6 +52,7 @@ it('records are given once, the last of each key, in the order of their keys', (
       expect(lastOf(given)).toEqual(expected)
       expect(names).toHaveLength(expected.size)
       expect(names).toEqual(names.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))))
+      expect(unsorted.isFull).toBe(false)
       expect([...unsorted.take()].flatMap((changes) => [...changes])).toEqual([])
     }),
   )
