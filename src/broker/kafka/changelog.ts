@@ -31,10 +31,16 @@ export const partitionOfTask = (task: string): number => (/^\d+$/.test(task) ? N
 /** A restore of so many records is a large one. */
 const many = 100_000
 /**
- * So many bytes of a changelog are put in order together: the fewer such lots there are, the less often each page of a copy's
- * file is written.
+ * How much of a changelog is put in order together, and how much an answer of a broker has, in bytes. The fewer lots there are, the
+ * less often each page of a copy's file is written.
  */
-const lotBytes = { few: 4_194_304, many: 33_554_432 }
+interface Portions {
+  readonly lot: number
+  readonly answer: number
+}
+const small: Portions = { lot: 4_194_304, answer: 4_194_304 }
+/** In memory are a lot, the answer after it, and the one that comes. */
+const large: Portions = { lot: 33_554_432, answer: 8_388_608 }
 
 /** What a copy lacks of its original. */
 interface Part extends TopicPartition {
@@ -192,15 +198,15 @@ export class Changelog {
       if (isLost()) throw lost(group, partition)
     }
     if (copy.complete) await this.#renew(copy, part, checkOwned)
-    else if (part.end - part.from < many) await this.#fill(copy, part, lotBytes.few, checkOwned)
-    else await this.#inTurn(() => this.#fill(copy, part, lotBytes.many, checkOwned))
+    else if (part.end - part.from < many) await this.#fill(copy, part, small, checkOwned)
+    else await this.#inTurn(() => this.#fill(copy, part, large, checkOwned))
     copy.complete = true
     copy.settled = doubts
     copy.isStandby = false
   }
 
   /** Brings in what a copy lacks that nobody sees before it is complete. */
-  async #fill(copy: Copy, part: Part, lot: number, checkOwned: () => void): Promise<void> {
+  async #fill(copy: Copy, part: Part, { lot, answer }: Portions, checkOwned: () => void): Promise<void> {
     const progress = new Progress(part, part.from, part.end, this.#parts.notes)
     const unsorted = new Unsorted(lot)
     const write = async (position: number): Promise<void> => {
@@ -213,7 +219,7 @@ export class Changelog {
       copy.position = position
       copy.state.filled(whatIs(copy))
     }
-    for await (const { batches, next } of fetchTo(this.#parts.network, part, part.from, part.end)) {
+    for await (const { batches, next } of fetchTo(this.#parts.network, part, part.from, part.end, answer)) {
       let records = 0
       for (const batch of batches) records += unsorted.add(batch)
       if (unsorted.isFull) await write(next)
