@@ -1,3 +1,5 @@
+import { largeVarlong } from './varint.ts'
+
 /** Reads what Kafka's record batches are made of, from front to back. */
 export class Cursor {
   readonly bytes: Buffer
@@ -20,14 +22,16 @@ export class Cursor {
     return (value >>> 1) ^ -(value & 1)
   }
 
-  /** Zigzag-encoded, at most 53 bits. */
+  /** Zigzag-encoded. */
   varlong(): number {
+    const start = this.position
     let value = 0
     for (let factor = 1; ; factor *= 128) {
       const byte = this.bytes[this.position++]!
       value += (byte & 0x7f) * factor
       if (!(byte & 0x80)) break
     }
+    if (value > Number.MAX_SAFE_INTEGER) return largeVarlong(this.bytes.subarray(start, this.position))
     return value % 2 === 0 ? value / 2 : -(value + 1) / 2
   }
 

@@ -9,7 +9,7 @@ import type { StoredRecord } from '../../record/record.ts'
 import { fingerprintOfLetter } from '../fingerprint.ts'
 import { readLetter } from '../readLetter.ts'
 import { ledgerOf, readEntry } from './entry.ts'
-import type { FailedLetter, LetterIndex, Passage } from './letterIndex.ts'
+import type { FailedLetter, LetterIndex, Passage, PlacedEntry } from './letterIndex.ts'
 
 const recordsPerRead = 500
 /** So many partitions of few records are read at once. */
@@ -63,7 +63,11 @@ export async function follow(
   await readAll(topics.flatMap((topic) => lanesOf(known.get(topic), lettersInto(index))))
   await readAll(topics.flatMap((topic) => lanesOf(known.get(ledgerOf(topic)), entriesInto(index, topic))))
   // After what the ledger says of them: who deletes letters has said so there before.
-  if (!signal?.aborted) for (const topic of topics) expireGone(index, known.get(topic))
+  if (signal?.aborted) return
+  for (const topic of topics) {
+    expireGone(index, known.get(topic), (...gone) => index.expire(topic, ...gone))
+    expireGone(index, known.get(ledgerOf(topic)), (...gone) => index.expireEntries(topic, ...gone))
+  }
 
   /** What can be read at once first. Then one lane waits for all: what was being committed meanwhile, the others can read too. */
   async function readAll(lanes: readonly Lane[]): Promise<void> {
@@ -133,8 +137,8 @@ const lettersInto = (index: LetterIndex): Way<FailedLetter> => ({
   take: (passage, letters) => index.takeLetters(passage, letters),
 })
 
-const entriesInto = (index: LetterIndex, topic: string): Way<NonNullable<ReturnType<typeof readEntry>>> => ({
-  read: readEntry,
+const entriesInto = (index: LetterIndex, topic: string): Way<PlacedEntry> => ({
+  read: readPlaced,
   take: (passage, entries) => index.takeEntries(passage, topic, entries),
 })
 
@@ -155,6 +159,11 @@ function readFailed(record: StoredRecord): FailedLetter | undefined {
   const fingerprint = fingerprintOfLetter(letter)
   const facts = { id, partition, offset, fingerprint, pipeline, source, operator, revision, hops, failedAt }
   return { ...facts, key: letter.record.key, code: fault.code, message: fault.message }
+}
+
+function readPlaced(record: StoredRecord): PlacedEntry | undefined {
+  const entry = readEntry(record)
+  return entry && { entry, offset: record.offset }
 }
 
 /** The topic was made anew or is gone. */
@@ -188,10 +197,14 @@ async function endBefore(
   })
 }
 
-/** Letters that the topic does not keep any more. */
-function expireGone(index: LetterIndex, info: TopicInfo | undefined): void {
+/** What a topic, or a ledger, does not keep any more. */
+function expireGone(
+  index: LetterIndex,
+  info: TopicInfo | undefined,
+  expire: (partition: number, start: number) => void,
+): void {
   for (const { partition, start } of info?.partitions ?? [])
-    if (Number(start) > index.place(info!.name, partition).start) index.expire(info!.name, partition, Number(start))
+    if (Number(start) > index.place(info!.name, partition).start) expire(partition, Number(start))
 }
 
 /** A topic that ends before what was read of it is another one of the same name. */

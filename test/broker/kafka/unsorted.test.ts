@@ -1,11 +1,10 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { StateChange } from '../../../src/broker/broker.ts'
-import { changeRecords, changesIn } from '../../../src/broker/kafka/changeRecord.ts'
+import { changesIn, PackedChanges } from '../../../src/broker/kafka/changeRecord.ts'
 import { decodeBatches, encodeBatch } from '../../../src/broker/kafka/recordBatch.ts'
 import { Unsorted } from '../../../src/broker/kafka/unsorted.ts'
 
-const place = { topic: 'changelog', partition: 0 }
 const producer = { producerId: -1n, epoch: -1, sequence: -1, transactional: false }
 
 const change = fc.record({
@@ -36,7 +35,7 @@ it('records are given once, the last of each key, in the order of their keys', (
       const unsorted = new Unsorted(1)
       const expected = new Map<string, string | null>()
       for (const { task, changes, compression } of written) {
-        const { records } = changeRecords(place, task, changes, 1_000)
+        const { records } = new PackedChanges(task, changes, 1_000)
         const [batch] = decodeBatches(encodeBatch(records, producer, compression))
         const own = [...batch!.records(from, 'changelog', 0)]
         for (const [name, value] of lastOf([...changesIn(own)])) expected.set(name, value)
