@@ -226,8 +226,11 @@ export interface Broker {
   topics(names?: readonly string[]): Promise<readonly TopicInfo[]>
   /** Where the partitions of topics begin and end, without anything else that takes time to find out; of those that there are. */
   bounds(topics: readonly string[]): Promise<readonly Bounds[]>
-  /** Up to maxRecords of one partition from an offset on, or from the first kept after it; none at the end. */
-  read(from: Position, maxRecords: number): Promise<Batch>
+  /**
+   * Up to maxRecords of one partition from an offset on, or from the first kept after it; none at the end.
+   * @param how what is just being committed is waited for, two seconds at most, unless `waits` is false
+   */
+  read(from: Position, maxRecords: number, how?: { readonly waits: boolean }): Promise<Batch>
   committed(group: string): Promise<readonly Position[]>
   /** Deletes the records before these offsets, of a last batch perhaps none; passes over topics that are not there. */
   trim(positions: readonly Position[]): Promise<void>

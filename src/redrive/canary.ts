@@ -85,7 +85,8 @@ export class Canary {
 
   async #news(): Promise<readonly StoredRecord[]> {
     const { broker } = this.#options
-    const batches = await Promise.all(this.#positions.map((position) => broker.read(position, recordsPerRead)))
+    const reading = this.#positions.map((position) => broker.read(position, recordsPerRead, { waits: false }))
+    const batches = await Promise.all(reading)
     this.#positions = this.#positions.map((position, at) => ({ ...position, offset: batches[at]!.next }))
     return batches.flatMap(({ records }) => records)
   }

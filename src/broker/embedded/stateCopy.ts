@@ -29,6 +29,10 @@ export interface StateCopy {
    * @throws BrokerError when it cannot be written; it is as it was found at an earlier time then, and closed
    */
   change(changes: ReadonlyMap<string, Changes>, of?: CopyOf): void
+  /** Makes changes of a copy that nobody reads yet: written at once, best in the order of their keys, and kept from `filled` on. */
+  fill(changes: ReadonlyMap<string, readonly StateChange[]>): void
+  /** @param of how far it has come with what it was filled with, if that is known */
+  filled(of?: CopyOf): void
   /** What it reads may have to be written first: it throws as `change` does. */
   reader(task: string): StateReader
   /** Those of all its tasks that have entries. */
@@ -83,10 +87,24 @@ export function openStateCopy({ file = ':memory:', now }: CopyOptions): StateCop
     if (isFile && changed >= changesPerCommit) commitAll()
     else if (unwritten.bytes >= waitingBytes) write()
   }
-  /** Brings what waits into the database. */
-  const write = (): void => {
+  const fill = (changes: ReadonlyMap<string, readonly StateChange[]>): void => {
+    if (changed > 0) settle()
+    start()
+    for (const [task, each] of changes) state.change(own, task, each)
+  }
+  const filled = (of: CopyOf | undefined): void => {
+    last = of ?? last
+    settle()
+  }
+  /** What was changed so far is what a file has for good. */
+  const settle = (): void => (isFile ? commitAll() : write())
+  const start = (): void => {
     if (!isWriting) begin.run()
     isWriting = true
+  }
+  /** Brings what waits into the database. */
+  const write = (): void => {
+    start()
     for (const [task, changes] of unwritten) state.change(own, task, changes)
     unwritten.clear()
     if (!isFile) end()
@@ -138,12 +156,15 @@ export function openStateCopy({ file = ':memory:', now }: CopyOptions): StateCop
       return isOpen
     },
     change: (changes, of) => orClose(() => change(changes, of)),
+    fill: (changes) => orClose(() => fill(changes)),
+    filled: (of) => orClose(() => filled(of)),
     reader,
     stores: () => {
       orClose(write)
       return database.read(() => state.stores(own)).filter(({ task }) => task !== about)
     },
     close: () => {
+      // Not what it is just being filled with: half of it is no state that there ever was.
       if (isOpen && isFile && changed > 0) orClose(commitAll)
       close()
     },

@@ -48,15 +48,46 @@ export class PackedChanges implements Iterable<StateChange> {
 /** Such records as changes, by task, in their order. */
 export function changesIn(records: readonly StoredRecord[]): Map<string, StateChange[]> {
   const changes = new Map<string, StateChange[]>()
-  for (const { key, value } of records) {
-    const name = key!.toString()
-    const taskEnd = name.indexOf(separator)
-    const storeEnd = name.indexOf(separator, taskEnd + 1)
-    const task = name.slice(0, taskEnd)
-    const change = { store: name.slice(taskEnd + 1, storeEnd), key: name.slice(storeEnd + 1), value }
-    const own = changes.get(task)
-    if (own) own.push(change)
-    else changes.set(task, [change])
-  }
+  const names = new ChangeNames()
+  for (const { key, value } of records) addChange(changes, names, key!, 0, key!.length, value)
   return changes
+}
+
+/** Adds what the record with a key, which lies somewhere in bytes, says. */
+export function addChange(
+  to: Map<string, StateChange[]>,
+  names: ChangeNames,
+  bytes: Buffer,
+  start: number,
+  end: number,
+  value: Buffer | null,
+): void {
+  const from = names.read(bytes, start)
+  const change = { store: names.store, key: bytes.toString('utf8', from, end), value }
+  const own = to.get(names.task)
+  if (own) own.push(change)
+  else to.set(names.task, [change])
+}
+
+/** Reads the names that keys begin with; those of one key are mostly those of the one before. */
+export class ChangeNames {
+  task = ''
+  store = ''
+  #bytes: Uint8Array = Buffer.from(separator)
+
+  /** @returns where what follows the names begins */
+  read(bytes: Buffer, start: number): number {
+    for (let at = 0; at < this.#bytes.length; at++)
+      if (bytes[start + at] !== this.#bytes[at]) return this.#readAnew(bytes, start)
+    return start + this.#bytes.length
+  }
+
+  #readAnew(bytes: Buffer, start: number): number {
+    const taskEnd = bytes.indexOf(separator, start)
+    const storeEnd = bytes.indexOf(separator, taskEnd + 1)
+    this.task = bytes.toString('utf8', start, taskEnd)
+    this.store = bytes.toString('utf8', taskEnd + 1, storeEnd)
+    this.#bytes = Buffer.from(bytes.subarray(start, storeEnd + 1))
+    return storeEnd + 1
+  }
 }

@@ -1,12 +1,14 @@
+import { setImmediate } from 'node:timers/promises'
 import type { StoredRecord } from '../../record/record.ts'
-import { BrokerError, type TopicSpec } from '../broker.ts'
-import type { Changes, StateCopy } from '../embedded/stateCopy.ts'
+import { BrokerError, type TopicPartition, type TopicSpec } from '../broker.ts'
+import type { Changes, CopyOf, StateCopy } from '../embedded/stateCopy.ts'
 import { changesIn } from './changeRecord.ts'
 import type { Copies, Notes } from './copies.ts'
 import type { Network } from './network.ts'
 import { originalOf, type Original } from './original.ts'
 import { Progress } from './progress.ts'
-import { readTo } from './readTo.ts'
+import { fetchTo, readTo } from './readTo.ts'
+import { Unsorted } from './unsorted.ts'
 
 /** The compacted topic that keeps the state of a pipeline's tasks: partition p has what belongs to partition p of its sources. */
 export const changelogOf = (group: string): string => `${group}-changelog`
@@ -24,6 +26,26 @@ export const changelogSpec = (group: string, partitions: number, sources: readon
 
 /** The partition of a task: its own number; what no task has, such as the cursor of a connector, goes with the first. */
 export const partitionOfTask = (task: string): number => (/^\d+$/.test(task) ? Number(task) : 0)
+
+/** A restore of so many records is a large one. */
+const many = 100_000
+/**
+ * How much of a changelog is put in order together, and how much an answer of a broker has, in bytes. The fewer lots there are, the
+ * less often each page of a copy's file is written.
+ */
+interface Portions {
+  readonly lot: number
+  readonly answer: number
+}
+const small: Portions = { lot: 4_194_304, answer: 4_194_304 }
+/** In memory are a lot, the answer after it, and the one that comes. */
+const large: Portions = { lot: 33_554_432, answer: 8_388_608 }
+
+/** What a copy lacks of its original. */
+interface Part extends TopicPartition {
+  readonly from: number
+  readonly end: number
+}
 
 /** What a unit changed of a task's state. */
 interface TaskChanges {
@@ -62,6 +84,8 @@ export class Changelog {
   readonly #doubts = new Map<string, number>()
   /** How often a partition was given away. */
   readonly #losses = new Map<string, number>()
+  /** Large restores go one after another, so that one of them has the memory of all. */
+  #large: Promise<unknown> = Promise.resolve()
 
   constructor(parts: ChangelogParts) {
     this.#parts = parts
@@ -135,7 +159,7 @@ export class Changelog {
         const before = changes.get(task)
         changes.set(task, before ? [...before, ...state] : state)
       }
-      change(copy, changes, end !== undefined)
+      copy.state.change(changes, end === undefined ? undefined : whatIs(copy))
     }
   }
 
@@ -170,27 +194,62 @@ export class Changelog {
       throw lost(group, partition)
     }
     this.#copies.set(name, copy)
-    if (original.end > 0) {
-      const progress = new Progress(place, Math.max(copy.position, original.start), original.end, this.#parts.notes)
-      const found = new Map<string, StoredRecord>()
-      for await (const { records, next } of readTo(this.#parts.network, place, progress.from, original.end)) {
-        if (isLost()) throw lost(group, partition)
-        if (copy.complete) for (const record of records) found.set(record.key!.toString(), detached(record))
-        else {
-          copy.position = next
-          change(copy, changesIn(records), true)
-        }
-        progress.at(next, records.length)
-      }
+    const part = { ...place, from: Math.max(copy.position, original.start), end: original.end }
+    const checkOwned = () => {
       if (isLost()) throw lost(group, partition)
-      copy.position = Math.max(copy.position, original.end)
-      // Together, so that nobody sees what a later record replaces; of each key the last, for it may have been long ago.
-      change(copy, changesIn([...found.values()]), true)
-      progress.end(copy.isStandby)
     }
+    if (copy.complete) await this.#renew(copy, part, checkOwned)
+    else if (part.end - part.from < many) await this.#fill(copy, part, small, checkOwned)
+    else await this.#inTurn(() => this.#fill(copy, part, large, checkOwned))
     copy.complete = true
     copy.settled = doubts
     copy.isStandby = false
+  }
+
+  /** Brings in what a copy lacks that nobody sees before it is complete. */
+  async #fill(copy: Copy, part: Part, { lot, answer }: Portions, checkOwned: () => void): Promise<void> {
+    const progress = new Progress(part, part.from, part.end, this.#parts.notes)
+    const unsorted = new Unsorted(lot)
+    const write = async (position: number): Promise<void> => {
+      checkOwned()
+      for (const changes of unsorted.take()) {
+        copy.state.fill(changes)
+        await setImmediate() // Others have their turn between.
+        checkOwned()
+      }
+      copy.position = position
+      copy.state.filled(whatIs(copy))
+    }
+    for await (const { batches, next } of fetchTo(this.#parts.network, part, part.from, part.end, answer)) {
+      let records = 0
+      for (const batch of batches) records += unsorted.add(batch)
+      if (unsorted.isFull) await write(next)
+      progress.at(next, records)
+    }
+    await write(Math.max(copy.position, part.end))
+    progress.end(copy.isStandby)
+  }
+
+  /** Brings in what came to the original of a complete copy: together, so that nobody sees what a later record replaces. */
+  async #renew(copy: Copy, part: Part, checkOwned: () => void): Promise<void> {
+    const progress = new Progress(part, part.from, part.end, this.#parts.notes)
+    const found = new Map<string, StoredRecord>()
+    for await (const { records, next } of readTo(this.#parts.network, part, part.from, part.end)) {
+      checkOwned()
+      // Of each key the last, for it may have been long ago.
+      for (const record of records) found.set(record.key!.toString(), detached(record))
+      progress.at(next, records.length)
+    }
+    checkOwned()
+    copy.position = Math.max(copy.position, part.end)
+    copy.state.change(changesIn([...found.values()]), whatIs(copy))
+    progress.end(copy.isStandby)
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.#large.then(work)
+    this.#large = done.catch(() => {})
+    return done
   }
 
   /** A copy of a topic that is gone, or was made anew since, as by a reset of the group, is of no use. */
@@ -214,10 +273,9 @@ const detached = ({ key, value, ...rest }: StoredRecord): StoredRecord => ({
   value: value && Buffer.from(value),
 })
 
-/** @param isKnown whether a copy has come to its position with that */
-function change({ state, topicId, position }: Copy, changes: ReadonlyMap<string, Changes>, isKnown: boolean): void {
-  state.change(changes, isKnown && topicId !== undefined ? { topicId, position } : undefined)
-}
+/** Undefined where it is of no topic that there is. */
+const whatIs = ({ topicId, position }: Copy): CopyOf | undefined =>
+  topicId === undefined ? undefined : { topicId, position }
 
 /** Why the state of a partition cannot be told here. */
 export const lost = (group: string, partition: number): BrokerError =>

@@ -209,10 +209,10 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
       checkOpen()
       return logBounds(ask, topics)
     },
-    read: async (from, maxRecords) => {
+    read: async (from, maxRecords, how) => {
       checkOpen()
       checkMaxRecords(maxRecords)
-      return recordReader.read(from, maxRecords)
+      return recordReader.read(from, maxRecords, how)
     },
     trim: async (positions) => {
       checkOpen()

@@ -5,7 +5,7 @@ import { asBrokerError } from './failure.ts'
 import type { Network } from './network.ts'
 import { logOffsets } from './offsets.ts'
 import { fetch, type FetchedPartition, type FetchedPosition } from './protocol.ts'
-import { decodeBatches } from './recordBatch.ts'
+import { decodeBatches, type FoundRecord } from './recordBatch.ts'
 
 /** What came from one partition. */
 export interface Fetched {
@@ -28,6 +28,8 @@ export interface FetchedBatch {
   readonly count: number
   /** Decoded one by one, as they are taken. */
   records(): Iterable<StoredRecord>
+  /** Tells where keys and values lie. */
+  locate(found: FoundRecord): void
 }
 
 /** All of what came, decoded. */
@@ -121,7 +123,8 @@ function committedBatches({ topic, partition, bytes, ...answer }: FetchedPartiti
       while (aborted.length > 0 && aborted[0]!.firstOffset <= batch.lastOffset) open.add(aborted.shift()!.producerId)
       if (batch.marker === 'abort') open.delete(batch.producerId)
       else if (!batch.marker && !(batch.transactional && open.has(batch.producerId))) {
-        batches.push({ count: batch.count, records: () => batch.records(offset, topic, partition) })
+        const records = () => batch.records(offset, topic, partition)
+        batches.push({ count: batch.count, records, locate: (found) => batch.locate(offset, found) })
       }
       next = Math.max(next, batch.lastOffset + 1)
     }

@@ -3,8 +3,9 @@ import type { Header, StoredRecord } from '../../record/record.ts'
 import { BrokerError } from '../broker.ts'
 import { SharedHeaders } from '../sharedHeaders.ts'
 import { compress, decompress, type Compression } from './compression.ts'
+import { Cursor } from './cursor.ts'
 import type { PackedRecords } from './packedRecords.ts'
-import { largeVarlong, varintSize, varlongSize, writeVarint, writeVarlong, zigzag } from './varint.ts'
+import { varintSize, varlongSize, writeVarint, writeVarlong, zigzag } from './varint.ts'
 
 /** Who produces a batch, as the broker knows it. */
 export interface BatchProducer {
@@ -26,7 +27,12 @@ export interface DecodedBatch {
   readonly marker?: 'commit' | 'abort'
   /** Decodes the records from an offset on, one by one; the batch does not know its own topic and partition. */
   records(from: number, topic: string, partition: number): Iterable<StoredRecord>
+  /** Tells where the keys and values of the records from an offset on lie, and nothing else of them. */
+  locate(from: number, found: FoundRecord): void
 }
+
+/** Where a key and a value lie in what they came with; -1 for the ends of what is null. */
+export type FoundRecord = (bytes: Buffer, key: number, keyEnd: number, value: number, valueEnd: number) => void
 
 /** Bytes before the records: see "Record Batch" in Kafka's protocol documentation, magic 2. */
 const headSize = 61
@@ -110,6 +116,9 @@ function decodeBatch(bytes: Buffer): DecodedBatch {
     ...(control && { marker: markerOf(bytes) }),
     records: (from, topic, partition) =>
       control ? [] : decodeRecords(bytes, attributes, { topic, partition, firstOffset, from }),
+    locate: (from, found) => {
+      if (!control) locateRecords(bytes, attributes, from - firstOffset, found)
+    },
   }
 }
 
@@ -139,8 +148,7 @@ function* decodeRecords(
   const count = batch.readInt32BE(57)
   const baseTimestamp = Number(batch.readBigInt64BE(27))
   const appended = attributes & logAppendTime ? Number(batch.readBigInt64BE(35)) : undefined
-  const packed = attributes & compressionMask
-  const cursor = packed ? new Cursor(decompress(packed, batch.subarray(headSize)), 0) : new Cursor(batch, headSize)
+  const cursor = recordsOf(batch, attributes)
   const shared = new SharedHeaders(cursor)
   for (let at = 0; at < count; at++) {
     const end = cursor.varint() + cursor.position
@@ -161,52 +169,25 @@ function* decodeRecords(
 
 const noHeaders: readonly Header[] = []
 
-class Cursor {
-  readonly bytes: Buffer
-  position: number
-
-  constructor(bytes: Buffer, position: number) {
-    this.bytes = bytes
-    this.position = position
-  }
-
-  /** Zigzag-encoded, at most 32 bits. */
-  varint(): number {
-    const bytes = this.bytes
-    let byte = bytes[this.position++]!
-    let value = byte & 0x7f
-    for (let shift = 7; byte & 0x80; shift += 7) {
-      byte = bytes[this.position++]!
-      value |= (byte & 0x7f) << shift
+function locateRecords(batch: Buffer, attributes: number, from: number, found: FoundRecord): void {
+  const cursor = recordsOf(batch, attributes)
+  for (let left = batch.readInt32BE(57); left > 0; left--) {
+    const end = cursor.varint() + cursor.position
+    cursor.position++
+    cursor.varlong()
+    if (cursor.varint() >= from) {
+      const keyEnd = cursor.contentEnd()
+      const key = cursor.position
+      if (keyEnd >= 0) cursor.position = keyEnd
+      const valueEnd = cursor.contentEnd()
+      found(cursor.bytes, key, keyEnd, cursor.position, valueEnd)
     }
-    return (value >>> 1) ^ -(value & 1)
+    cursor.position = end
   }
+}
 
-  /** Zigzag-encoded. */
-  varlong(): number {
-    const start = this.position
-    let value = 0
-    for (let factor = 1; ; factor *= 128) {
-      const byte = this.bytes[this.position++]!
-      value += (byte & 0x7f) * factor
-      if (!(byte & 0x80)) break
-    }
-    if (value > Number.MAX_SAFE_INTEGER) return largeVarlong(this.bytes.subarray(start, this.position))
-    return value % 2 === 0 ? value / 2 : -(value + 1) / 2
-  }
-
-  content(): Buffer | null {
-    const length = this.varint()
-    if (length < 0) return null
-    const start = this.position
-    return this.bytes.subarray(start, (this.position = start + length))
-  }
-
-  headerName(): string {
-    return this.content()?.toString() ?? ''
-  }
-
-  headerValue(): Buffer | null {
-    return this.content()
-  }
+/** At the first record of a batch. */
+function recordsOf(batch: Buffer, attributes: number): Cursor {
+  const packed = attributes & compressionMask
+  return packed ? new Cursor(decompress(packed, batch.subarray(headSize)), 0) : new Cursor(batch, headSize)
 }

@@ -14,6 +14,10 @@ const bytesPerRecord = 65_536
 const readsOn = mostBytes / bytesPerRecord
 /** What is left of a fetch is as good as read anew for so long, in milliseconds: records may be deleted meanwhile. */
 const restAge = 1_000
+/** So many bytes are left at most, of all partitions together; the less room there is, the less is fetched, down to so many. */
+const [mostLeft, fewestBytes] = [16_777_216, 1_048_576]
+/** A broker waits so long for what is just being committed, in milliseconds. */
+const maxWait = 100
 
 /** What came from a partition, and was not given yet. */
 interface Rest extends TopicPartition {
@@ -31,42 +35,42 @@ interface Rest extends TopicPartition {
   readonly batches: FetchedBatch[]
 }
 
-/**
- * Reads partitions by position. What came with the records that were wanted is kept, until somebody reads elsewhere: most read on
- * from there, a few records at a time.
- */
+/** Reads partitions by position. What came with the records that were wanted is kept for a moment: most read on from there. */
 export class RecordReader {
   readonly #network: Network
-  #rest: Rest | undefined
+  /** What is left of partitions, the longest left first. */
+  readonly #rests = new Map<string, Rest>()
 
   constructor(network: Network) {
     this.#network = network
   }
 
-  /** What is committed and next; it waits a while for what is just being committed. */
-  async read(from: Position, maxRecords: number): Promise<Batch> {
+  /** What is committed and next; it waits a while for what is just being committed, unless it is told not to. */
+  async read(from: Position, maxRecords: number, { waits } = { waits: true }): Promise<Batch> {
     await this.#check(from)
     const kept = this.#keptFrom(from)
     const records = kept ? take(kept, maxRecords) : []
     if (kept && records.length > 0) return this.#given(records, kept, maxRecords)
     const deadline = Date.now() + patience
-    for (let [offset, size] = [from.offset, 0]; ;) {
-      const rest = await this.#fetch({ ...from, offset }, maxRecords)
+    for (let [offset, size, wait] = [from.offset, 0, 0]; ;) {
+      const rest = await this.#fetch({ ...from, offset }, maxRecords, wait)
+      const stands = rest.end === Number(offset)
       const news = take(rest, maxRecords - records.length)
       for (const record of news) records.push(record)
       offset = rest.next
       size += rest.size
       const isEnough = records.length >= maxRecords || (records.length > 0 && size >= mostBytes)
-      const isEnd = !rest.moved && (offset >= rest.highWatermark || Date.now() > deadline)
-      if (isEnough || isEnd) return this.#given(records, rest, maxRecords)
+      const isAll = offset >= rest.highWatermark || (stands && !waits) || Date.now() > deadline
+      if (isEnough || (isAll && !rest.moved)) return this.#given(records, rest, maxRecords)
       // What comes next is being committed.
-      if (news.length === 0 && !rest.moved) await setTimeout(5)
+      wait = stands ? maxWait : 0
+      if (stands) await setTimeout(5)
     }
   }
 
   /** Records were deleted: what was kept may be among them. */
   forget(): void {
-    this.#rest = undefined
+    this.#rests.clear()
   }
 
   /** @throws BrokerError for a partition that there is not */
@@ -80,26 +84,40 @@ export class RecordReader {
   }
 
   /** What was kept, if it goes on there; it is kept no longer. */
-  #keptFrom({ topic, partition, offset }: Position): Rest | undefined {
-    const rest = this.#rest
-    const isNext = rest?.topic === topic && rest.partition === partition && rest.next === offset
-    if (!isNext) return undefined
-    this.#rest = undefined
-    const isFresh = Date.now() - rest.fetchedAt < restAge && rest.topicId === this.#network.topicId(topic)
-    return isFresh ? rest : undefined
+  #keptFrom(from: Position): Rest | undefined {
+    for (const [place, { fetchedAt }] of this.#rests) if (Date.now() - fetchedAt >= restAge) this.#rests.delete(place)
+    const rest = this.#rests.get(nameOf(from))
+    if (rest?.next !== from.offset) return undefined
+    this.#rests.delete(nameOf(from))
+    return rest.topicId === this.#network.topicId(from.topic) ? rest : undefined
   }
 
   #given(records: StoredRecord[], rest: Rest, maxRecords: number): Batch {
     const { topic, partition, next } = rest
-    if (!isUsedUp(rest) && maxRecords >= readsOn) this.#rest = rest
+    if (!isUsedUp(rest) && maxRecords >= readsOn) this.#keep(rest)
     return { topic, partition, records, next }
   }
 
-  async #fetch({ topic, partition, offset }: Position, maxRecords: number): Promise<Rest> {
-    const bytes = Math.min(mostBytes, maxRecords * bytesPerRecord)
+  #keep(rest: Rest): void {
+    this.#rests.delete(nameOf(rest))
+    this.#rests.set(nameOf(rest), rest)
+    for (const longest of this.#rests.keys()) {
+      if (this.#left() <= mostLeft) return
+      this.#rests.delete(longest)
+    }
+  }
+
+  /** Bytes that are kept. */
+  #left(): number {
+    return this.#rests.values().reduce((sum, { size }) => sum + size, 0)
+  }
+
+  async #fetch({ topic, partition, offset }: Position, maxRecords: number, maxWait: number): Promise<Rest> {
+    const room = Math.max(fewestBytes, (mostLeft - this.#left()) / 2)
+    const bytes = Math.floor(Math.min(mostBytes, room, maxRecords * bytesPerRecord))
     const fetched = await this.#network.persist(`${topic} cannot be read`, async () => {
       const leader = (await this.#network.leaders(topic))![partition]!
-      const limits = { maxWait: 100, maxBytes: bytes, partitionBytes: bytes }
+      const limits = { maxWait, maxBytes: bytes, partitionBytes: bytes }
       return (await fetchFrom(this.#network, leader, [{ topic, partition, offset: Number(offset) }], limits))[0]!
     })
     const topicId = this.#network.topicId(topic)
@@ -116,6 +134,8 @@ export class RecordReader {
     }
   }
 }
+
+const nameOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`
 
 const isUsedUp = ({ records, batches }: Rest): boolean => records.length === 0 && batches.length === 0
 

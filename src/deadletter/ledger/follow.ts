@@ -12,6 +12,8 @@ import { ledgerOf, readEntry } from './entry.ts'
 import type { FailedLetter, LetterIndex, Passage, PlacedEntry } from './letterIndex.ts'
 
 const recordsPerRead = 500
+/** So many partitions of few records are read at once. */
+const sideBySide = 8
 /** So many are taken at once: each time, a good part of the index is written anew, and nothing else runs meanwhile. */
 const recordsPerTake = 8_000
 
@@ -31,8 +33,14 @@ export interface FollowOptions {
 
 /** How the records of a topic come into the index. */
 interface Way<T> {
-  readonly read: (record: StoredRecord) => T | undefined
-  readonly take: (passage: Passage, found: readonly T[]) => void
+  read(record: StoredRecord): T | undefined
+  take(passage: Passage, found: readonly T[]): void
+}
+
+/** A partition that is read up to where it ended. */
+interface Lane extends TopicPartition {
+  readonly info: PartitionInfo
+  readonly way: Way<unknown>
 }
 
 /**
@@ -50,61 +58,92 @@ export async function follow(
   const known = new Map(infos.map((info) => [info.name, info]))
   let read = 0
   const all = infos.reduce((sum, info) => sum + unread(index, info), 0)
+  for (const topic of topics) await forgetWhatIsGone(broker, index, topic, known)
+  // Letters first: when a group was closed is told by the entries of those that it has.
+  await readAll(topics.flatMap((topic) => lanesOf(known.get(topic), lettersInto(index))))
+  await readAll(topics.flatMap((topic) => lanesOf(known.get(ledgerOf(topic)), entriesInto(index, topic))))
+  // After what the ledger says of them: who deletes letters has said so there before.
+  if (signal?.aborted) return
   for (const topic of topics) {
-    await forgetWhatIsGone(broker, index, topic, known)
-    await followTopic(known.get(topic), {
-      read: readFailed,
-      take: (passage, letters) => index.takeLetters(passage, letters),
-    })
-    await followTopic(known.get(ledgerOf(topic)), {
-      read: readPlaced,
-      take: (passage, entries) => index.takeEntries(passage, topic, entries),
-    })
-    // After what the ledger says of them: who deletes letters has said so there before.
-    if (signal?.aborted) continue
     expireGone(index, known.get(topic), (...gone) => index.expire(topic, ...gone))
     expireGone(index, known.get(ledgerOf(topic)), (...gone) => index.expireEntries(topic, ...gone))
   }
 
-  async function followTopic<T>(info: TopicInfo | undefined, way: Way<T>): Promise<void> {
-    for (const partition of info?.partitions ?? [])
-      for (;;) {
-        const known = index.place(info!.name, partition.partition).next
-        const from = Math.max(known, Number(partition.start))
-        if (from >= Number(partition.end) || signal?.aborted) break
-        const next = await takeNext(
-          { topic: info!.name, partition: partition.partition, known, from },
-          partition.end,
-          way,
-        )
-        if (next === from) break
-        onProgress?.((read += next - from), all)
-      }
+  /** What can be read at once first. Then one lane waits for all: what was being committed meanwhile, the others can read too. */
+  async function readAll(lanes: readonly Lane[]): Promise<void> {
+    let behind = await readOn(lanes)
+    for (let waits = 0; behind.length > 0;) {
+      const [first] = behind as [Lane]
+      waits = (await readLane(first, true)) ? 0 : waits + 1
+      if (whole && waits > mostWaits) throw cannotBeRead(first, placeIn(index, first))
+      const isStuck = isBehind(first)
+      behind = await readOn(behind)
+      if (isStuck && !whole) return
+    }
   }
 
-  async function takeNext<T>(
-    { from, ...place }: Omit<Passage, 'next'> & { readonly from: number },
-    end: bigint,
-    { read, take }: Way<T>,
-  ): Promise<number> {
-    const found: T[] = []
+  function isBehind(lane: Lane): boolean {
+    return !signal?.aborted && placeIn(index, lane) < lane.info.end
+  }
+
+  /**
+   * Those of few records side by side, for each costs an answer; the others one after another, for each fills memory.
+   * @returns those that are not at their ends
+   */
+  async function readOn(lanes: readonly Lane[]): Promise<readonly Lane[]> {
+    const { few = [], many = [] } = Object.groupBy(lanes.filter(isBehind), (lane) =>
+      Number(lane.info.end) - placeIn(index, lane) > recordsPerRead ? 'many' : 'few',
+    )
+    const next = few.values()
+    const oneByOne = async (own: Iterable<Lane>): Promise<void> => {
+      for (const lane of own) await readLane(lane, false)
+    }
+    await Promise.all(Array.from({ length: sideBySide }, () => oneByOne(next)))
+    await oneByOne(many)
+    return lanes.filter(isBehind)
+  }
+
+  /** @returns whether there was something that could be read */
+  async function readLane(lane: Lane, waits: boolean): Promise<boolean> {
+    for (let isNew = false; ; isNew = true) {
+      const from = placeIn(index, lane)
+      if (from >= lane.info.end || signal?.aborted) return isNew
+      const next = await takeNext(lane, from, waits)
+      if (next === from) return isNew
+      onProgress?.((read += next - from), all)
+    }
+  }
+
+  async function takeNext({ topic, partition, info, way }: Lane, from: number, waits: boolean): Promise<number> {
+    const known = index.place(topic, partition).next
+    const found: unknown[] = []
     let next = from
-    let waits = 0
-    while (next < end && next - from < recordsPerTake && !signal?.aborted) {
-      const batch = await broker.read({ ...place, offset: BigInt(next) }, recordsPerRead)
-      if (Number(batch.next) === next) {
-        if (!whole) break
-        if (++waits > mostWaits) throw cannotBeRead(place, next)
-        continue
-      }
-      waits = 0
-      for (const record of batch.records) found.push(...asList(read(record)))
+    while (next < info.end && next - from < recordsPerTake && !signal?.aborted) {
+      const batch = await broker.read({ topic, partition, offset: BigInt(next) }, recordsPerRead, { waits })
+      if (Number(batch.next) === next) break
+      for (const record of batch.records) found.push(...asList(way.read(record)))
       next = Number(batch.next)
     }
-    if (next > from) take({ ...place, next }, found)
+    if (next > from) way.take({ topic, partition, known, next }, found)
     return next
   }
 }
+
+const lanesOf = (info: TopicInfo | undefined, way: Way<unknown>): Lane[] =>
+  (info?.partitions ?? []).map((each) => ({ topic: info!.name, partition: each.partition, info: each, way }))
+
+const lettersInto = (index: LetterIndex): Way<FailedLetter> => ({
+  read: readFailed,
+  take: (passage, letters) => index.takeLetters(passage, letters),
+})
+
+const entriesInto = (index: LetterIndex, topic: string): Way<PlacedEntry> => ({
+  read: readPlaced,
+  take: (passage, entries) => index.takeEntries(passage, topic, entries),
+})
+
+/** Where the index goes on. */
+const placeIn = (index: LetterIndex, { topic, info }: Lane): number => firstUnread(index, topic, info)
 
 const cannotBeRead = ({ topic, partition }: TopicPartition, offset: number): BrokerError =>
   new BrokerError(

@@ -52,6 +52,46 @@ it('a copy that a crash leaves has exactly what it says it has', async () => {
   found.close()
 })
 
+it('a copy that is being filled is after a crash, or closed, what it was when it had been filled last', async () => {
+  const directory = await newDirectory()
+  const copy = openStateCopy({ file: join(directory, '0.db'), now })
+  copy.change(put('a', '1'), { topicId: 'one', position: 1 })
+  copy.fill(put('c', '2'))
+  copy.fill(put('b', '2'))
+  copy.filled({ topicId: 'one', position: 3 })
+  const rows = Array.from({ length: 200_000 }, (_, n) => ({ store: 's', key: `x${n}`, value: Buffer.from('3') }))
+  copy.fill(new Map([['0', rows]]))
+  const crashed = await newDirectory()
+  await cp(directory, crashed, { recursive: true })
+  copy.close()
+
+  for (const each of [directory, crashed]) {
+    const found = openStateCopy({ file: join(each, '0.db'), now })
+    expect(found.found).toEqual({ topicId: 'one', position: 3 })
+    expect(entriesOf(found)).toEqual([
+      ['a', '1'],
+      ['b', '2'],
+      ['c', '2'],
+    ])
+    found.close()
+  }
+})
+
+it('a copy in memory is filled too, and shows it', () => {
+  const copy = openStateCopy({ now })
+  copy.change(put('a', '1'))
+  copy.fill(put('a', '2'))
+  copy.fill(new Map([['0', [{ store: 's', key: 'b', value: null }]]]))
+  copy.filled()
+  expect(entriesOf(copy)).toEqual([['a', '2']])
+  copy.change(put('b', '3'))
+  expect(entriesOf(copy)).toEqual([
+    ['a', '2'],
+    ['b', '3'],
+  ])
+  copy.close()
+})
+
 it('a copy is one process’s', async () => {
   const file = join(await newDirectory(), '0.db')
   const copy = openStateCopy({ file, now })

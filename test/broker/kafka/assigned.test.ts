@@ -14,7 +14,7 @@ const fetched = (from: number, to: number): Fetched => {
   const records = recordsFrom(from, to)
   return {
     ...place,
-    batches: [{ count: records.length, records: () => records }],
+    batches: [{ count: records.length, records: () => records, locate: () => {} }],
     next: to,
     highWatermark: to,
     size: 1,
@@ -67,7 +67,7 @@ it('a log that was made again is read from its start, and nothing of it counts a
 it('nothing waits when all was given, though its first batch counts records before the position', () => {
   const own = new AssignedPartition(place, 2, 0)
   const whole = fetched(2, 5)
-  own.keep({ ...whole, batches: [{ count: 5, records: () => recordsFrom(2, 5) }] }, 2)
+  own.keep({ ...whole, batches: [{ count: 5, records: () => recordsFrom(2, 5), locate: () => {} }] }, 2)
   expect(taken(own.take(3))).toEqual([[2, 3, 4], 5, undefined])
   expect([own.ready, own.waiting]).toEqual([false, 0])
 })

@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import type { StateCopy } from '../../../src/broker/embedded/stateCopy.ts'
 import { Changelog, changelogOf } from '../../../src/broker/kafka/changelog.ts'
@@ -33,6 +36,49 @@ describeKafka('the local copy of a changelog', () => {
     } finally {
       await network.close()
       await broker.close()
+    }
+  })
+
+  it('is restored whole where there is much, one partition after another, also after one was lost while it waited for its turn', async () => {
+    const group = `changelog-${randomUUID()}`
+    const broker = await openTestKafka('exactlyOnce')
+    const network = new Network(testSettings(), testConnections())
+    const directory = await mkdtemp(join(tmpdir(), 'oxbow-changelog-'))
+    const count = 110_000
+    const write = (task: string, keys: readonly number[], value: Buffer | null) => {
+      const state = keys.map((key) => ({ store: 's', key: `key-${key}`, value }))
+      return broker.commit({ group, task, outputs: [], offsets: [], state, counts: [] })
+    }
+    try {
+      await broker.ensureTopics([{ name: changelogOf(group), partitions: 2, compacted: true }])
+      for (const task of ['0', '1']) {
+        await write(task, [...Array(count).keys()], Buffer.from('1'))
+        await write(task, [7, 8], Buffer.from('2'))
+        await write(task, [8, 9], null)
+      }
+      const changelog = new Changelog({ network, isRead: () => true, copies: new Copies(directory, undefined) })
+      const all = [changelog.restore(group, 0), changelog.restore(group, 1)]
+      while (changelog.positions(group).length < 2) await new Promise(setImmediate)
+      changelog.forget(group, 1)
+      await expect(all[1]).rejects.toThrow('another member’s by now')
+      await all[0]
+      await changelog.restore(group, 1)
+      for (const partition of [0, 1]) {
+        const copy = changelog.copyOf(group, partition)
+        expect(copy.stores()).toMatchObject([{ task: String(partition), name: 's', entries: count - 2 }])
+        const state = copy.reader(String(partition))
+        expect([6, 7, 8, 9].map((key) => state.get('s', `key-${key}`)?.toString())).toEqual([
+          '1',
+          '2',
+          undefined,
+          undefined,
+        ])
+      }
+      changelog.close()
+    } finally {
+      await network.close()
+      await broker.close()
+      await rm(directory, { recursive: true })
     }
   })
 
