@@ -1,12 +1,16 @@
-import { Command } from 'commander'
+import { Command, InvalidArgumentError } from 'commander'
+import type { Broker } from '../broker/broker.ts'
 import { catalog } from '../catalog.ts'
+import { topicName } from '../component/fields.ts'
 import { createLog, logDestination } from '../monitor/log.ts'
 import { planMonitor } from '../monitor/plan.ts'
+import type { WorkbenchParts } from '../server/workbench/workbench.ts'
 import { ObservedPipeline } from '../topology/observed.ts'
 import { planRetry } from '../topology/retryTopic.ts'
 import { openPlace, secretsIn, withBroker, type BrokerOptions } from './brokerOptions.ts'
 import { findLetterTopics } from './dlq/letterTopics.ts'
 import { Exit, exitCodes } from './failure.ts'
+import { findTopic } from './findTopic.ts'
 import { ledgerOf } from './ledgerOf.ts'
 import { onePlace, soundPlans } from './plans.ts'
 import { listen } from './run/listen.ts'
@@ -17,6 +21,7 @@ import { onStopSignal, type StopSignal } from './signals.ts'
 
 interface UiOptions extends BrokerOptions, UserOptions {
   readonly port?: number
+  readonly topic?: readonly string[]
 }
 
 export const uiCommand = (): Command =>
@@ -27,18 +32,25 @@ export const uiCommand = (): Command =>
           'Serves the workbench without running anything: dead letters, topics, state, in a browser and as an HTTP API.',
         )
         .argument('[file...]', 'configs: letters can go back to their pipelines')
-        .option('--port <number>', 'port of the HTTP server (default: 4680, or a free one)', portNumber),
+        .option('--port <number>', 'port of the HTTP server (default: 4680, or a free one)', portNumber)
+        .option(
+          '--topic <list>',
+          'also dead letters on these topics, with commas between, whoever wrote them (default without a config: all that there are)',
+          topicList,
+        ),
     ),
   )
     .addHelpText(
       'after',
       `
 It works beside the process that runs the pipelines, on the embedded broker too: what it sends back is taken up there. Without
-a config it shows every dead-letter topic, and nothing can be sent back or discarded.
+a config it shows every dead-letter topic, and nothing can be sent back or discarded. Letters of others (Kafka Connect, Spring, …) that
+no config reads as a queue are named by their topic, and can go to the pipeline that reads their source.
 
 Examples:
   oxbow ui
   oxbow ui orders.yaml --data /var/lib/oxbow --port 8080
+  oxbow ui orders.yaml --topic connect.dlq
   oxbow ui orders.yaml --host 0.0.0.0 --token-file tokens.txt`,
     )
     .action(serve)
@@ -60,7 +72,7 @@ async function serve(paths: readonly string[], options: UiOptions): Promise<void
       planMonitor({ file, plan, broker, ledger, catalog }) ?? [],
     ])
     const pipelines = plans.flat().map((plan) => new ObservedPipeline(plan, broker))
-    const otherLetters = planned.length === 0 ? forAWhile(() => findLetterTopics(broker)) : undefined
+    const otherLetters = await otherLettersOf(broker, planned.length > 0, options)
     const server = await listen(options, {
       ...{ pipelines, plots: plotsOf(planned), broker, ledger, log, users },
       ...(otherLetters && { otherLetters }),
@@ -73,6 +85,24 @@ async function serve(paths: readonly string[], options: UiOptions): Promise<void
     await ledger.close()
     await broker.close()
   }
+}
+
+async function otherLettersOf(
+  broker: Broker,
+  isPlanned: boolean,
+  { topic: names }: UiOptions,
+): Promise<WorkbenchParts['otherLetters']> {
+  if (names === undefined) return isPlanned ? undefined : forAWhile(() => findLetterTopics(broker))
+  const topics = await broker.topics()
+  const named = names.map((name) => ({ topic: findTopic(topics, name).name, source: name }))
+  return async () => named
+}
+
+function topicList(text: string): readonly string[] {
+  const names = text.split(',').map((each) => each.trim())
+  const problems = names.flatMap((name) => topicName().safeParse(name).error?.issues ?? [])
+  if (problems[0]) throw new InvalidArgumentError(`${problems[0].message}.`)
+  return names
 }
 
 /** On a large cluster it takes seconds to find them: what was found is good for so many milliseconds. */

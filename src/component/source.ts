@@ -64,6 +64,8 @@ export interface SourceSpec<S extends z.ZodType = z.ZodType> {
   format(config: z.output<S>): Format
   /** For a topic of dead letters: by whose convention they are written. Streams get the records that failed. */
   letters?(config: z.output<S>): Convention | 'auto'
+  /** For a topic of dead letters: the topics where the records of letters that do not hold them may be read. */
+  originals?(config: z.output<S>): readonly string[]
   /** Absent for a source that only reads what is already in its topic. */
   open?(config: z.output<S>, context: SourceContext): Promise<Connector>
 }

@@ -5,9 +5,9 @@ import type { Ledger } from '../deadletter/ledger/ledger.ts'
 import type { Letter } from '../deadletter/readLetter.ts'
 import { letterTopicsOf } from '../topology/letterTopics.ts'
 import type { Plan } from '../topology/plan.ts'
-import { retryGroupOf } from '../topology/retryTopic.ts'
+import { groupsOf } from '../topology/retryTopic.ts'
 import { homeIn } from './home.ts'
-import { Originals } from './originals.ts'
+import { originalTopics, Originals } from './originals.ts'
 import { openLetters, openLettersById } from './openLetters.ts'
 
 /** Which open letters of a pipeline: those that all of it fits; all of them where nothing is said. */
@@ -22,6 +22,8 @@ export interface Choice {
   readonly source?: string
   /** On this topic, whoever writes to it, instead of those that the pipeline writes to. */
   readonly topic?: string
+  /** The topic that they are to go to, if it is one: what they do not hold of their records may be read there, too. */
+  readonly target?: string
   /** A name that the pipeline had before: letters that it wrote then are its own, too. */
   readonly formerly?: string
 }
@@ -66,12 +68,10 @@ export async function* chosenLetters(
   choice: Choice,
   onOther?: (letter: Letter) => void,
 ): AsyncGenerator<Letter> {
-  const { topic, group } = choice
+  const { group } = choice
   const ids = choice.ids && [...new Set(choice.ids)]
-  if (topic !== undefined && (await broker.topics([topic])).length === 0)
-    throw new NoSuchLetter(`there is no topic ${topic}; nothing was done`)
-  const topics = topicsOf(plan, choice)
-  const originals = new Originals(broker)
+  const topics = await topicsOf(plan, choice, broker)
+  const originals = new Originals(broker, originalTopics(plan, choice.target))
   const isChosen = chosenIn(plan, choice, onOther)
   if (ids) {
     const found = await openLettersById({ broker, ledger, topics, group }, ids)
@@ -91,7 +91,7 @@ export async function* chosenLetters(
 export function chosenIn(plan: Plan, choice: Choice, onOther?: (letter: Letter) => void): (letter: Letter) => boolean {
   const { ids, source, topic, formerly } = choice
   const homeOf = homeIn(plan)
-  const names = [plan.name, formerly].flatMap((name) => (name === undefined ? [] : [name, retryGroupOf(name)]))
+  const names = [plan.name, formerly].flatMap((name) => (name === undefined ? [] : groupsOf(name)))
   return (letter) => {
     const home = homeOf(letter)
     const isMeant = home
@@ -105,9 +105,12 @@ export function chosenIn(plan: Plan, choice: Choice, onOther?: (letter: Letter) 
   }
 }
 
-/** The topics that chosen letters may be on. */
-export function topicsOf(plan: Plan, { ids, group, topic }: Choice): readonly string[] {
-  if (topic !== undefined) return [topic]
+/** The topics that chosen letters may be on. @throws NoSuchLetter where one is named that is not there */
+export async function topicsOf(plan: Plan, { ids, group, topic }: Choice, broker: Broker): Promise<readonly string[]> {
+  if (topic !== undefined) {
+    if ((await broker.bounds([topic])).length > 0) return [topic]
+    throw new NoSuchLetter(`there is no topic ${topic}; nothing was done`)
+  }
   const all = letterTopicsOf(plan)
   const meant = (ids ?? group) ? all : all.filter(({ sources }) => sources.length > 0)
   return meant.map((each) => each.topic)

@@ -28,11 +28,11 @@ export interface ReopenOptions {
 /**
  * Has letters that were dealt with be open again, so that they can be sent back once more.
  * @returns how many
- * @throws NoSuchLetter for ids of letters that their topics do not have, or that are none of the dispositions
+ * @throws NoSuchLetter for ids of letters that their topics do not have, or that are none of the dispositions, and for a topic that is not there
  */
 export async function reopenLetters(options: ReopenOptions): Promise<number> {
   const { plan, broker, ledger, choice, onReopened } = options
-  const topics = topicsOf(plan, choice)
+  const topics = await topicsOf(plan, choice, broker)
   await ledger.follow(topics)
   refuseOthers(topics, options)
   let count = 0

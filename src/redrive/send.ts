@@ -1,7 +1,6 @@
 import type { SchedulerLike } from 'rxjs'
 import { OutputsRefused, type Broker } from '../broker/broker.ts'
 import { entryRecord, subjectOf, type LedgerEntry } from '../deadletter/ledger/entry.ts'
-import { letterPrefix } from '../deadletter/letter.ts'
 import type { Letter } from '../deadletter/readLetter.ts'
 import { redriveRecord } from '../deadletter/redriveRecord.ts'
 import type { OutputRecord } from '../record/record.ts'
@@ -10,10 +9,10 @@ import { prepareTopics } from '../topology/prepareTopics.ts'
 import { Canary, type CanaryResult } from './canary.ts'
 import { ensureLedgers } from './ensureLedgers.ts'
 import type { Fix } from './fix.ts'
-import { withoutRecord } from './originals.ts'
 import { Pace } from './pace.ts'
 import { bytesPerUnit, lettersPerUnit } from './unitSize.ts'
 import { WaysBack } from './wayBack.ts'
+import { WaysToTopic } from './wayToTopic.ts'
 
 export interface SendOptions {
   readonly plan: Plan
@@ -96,8 +95,7 @@ export async function sendLetters(
 class Sender {
   readonly #options: SendOptions
   readonly #pace: Pace
-  /** Undefined where they go to another topic. */
-  readonly #ways: WaysBack | undefined
+  readonly #ways: WaysBack | WaysToTopic
   /** The dead-letter topics whose ledgers are there. */
   readonly #withLedgers = new Set<string>()
   /** How many the lanes have. */
@@ -110,7 +108,7 @@ class Sender {
     this.#options = options
     this.#pace = new Pace(options.rate, options.scheduler)
     const { to, ...others } = options
-    this.#ways = typeof to === 'object' ? undefined : new WaysBack({ ...others, to })
+    this.#ways = typeof to === 'object' ? new WaysToTopic(others.plan, to.topic) : new WaysBack({ ...others, to })
   }
 
   get standing(): Sent {
@@ -130,20 +128,16 @@ class Sender {
 
   /** Undefined for a letter that cannot be sent. */
   pack(letter: Letter): Parcel | undefined {
-    const { to, redrive, scheduler, by, why } = this.#options
+    const { redrive, scheduler, by, why } = this.#options
     const now = scheduler.now()
     const entry = { ...subjectOf(letter), by, redrive, at: now }
-    if (typeof to === 'object') {
-      if (letter.missing.includes('record')) return this.#refuse(letter, withoutRecord(letter))
-      const said: LedgerEntry = {
-        ...entry,
-        to: 'resolved',
-        why: [why, `sent to ${to.topic}`].filter(Boolean).join('; '),
-      }
-      return { letter, outputs: [recordFor(to.topic, letter), entryRecord(letter.topic, said)] }
-    }
-    const way = this.#ways!.of(letter, now)
+    const way = this.#ways.of(letter, now)
     if ('refusal' in way) return this.#refuse(letter, way.refusal)
+    if ('output' in way) {
+      const { topic } = way.output
+      const said: LedgerEntry = { ...entry, to: 'resolved', why: [why, `sent to ${topic}`].filter(Boolean).join('; ') }
+      return { letter, outputs: [way.output, entryRecord(letter.topic, said)] }
+    }
     const said: LedgerEntry = { ...entry, to: 'redriving', why }
     return { letter, outputs: [redriveRecord(way.facts, way.lane, now), entryRecord(letter.topic, said)] }
   }
@@ -189,9 +183,10 @@ class Sender {
       return parcels
     } catch (thrown) {
       if (!(thrown instanceof OutputsRefused)) throw thrown
-      const isRefused = (parcel: Parcel) => parcel.outputs.some((output) => thrown.reasons.has(output))
+      const reasons = new Map(Array.from(thrown.reasons, ([at, reason]) => [outputs[at], reason]))
+      const isRefused = (parcel: Parcel) => parcel.outputs.some((output) => reasons.has(output))
       for (const { letter, outputs: own } of parcels.filter(isRefused))
-        this.#refuse(letter, own.flatMap((output) => thrown.reasons.get(output) ?? [])[0]!)
+        this.#refuse(letter, own.flatMap((output) => reasons.get(output) ?? [])[0]!)
       return this.#commit(
         parcels.filter((parcel) => !isRefused(parcel)),
         broker,
@@ -222,9 +217,3 @@ class Sender {
 
 const fromNowhere = (partition: number, count: number): string =>
   `it says that it came from partition ${partition}, and the source has ${count}, counted from 0`
-
-/** The source record for another topic, with how often it was sent back behind its headers. */
-function recordFor(topic: string, { record, hops }: Letter): OutputRecord {
-  const { key, value, headers, timestamp } = record
-  return { topic, key, value, headers: [...headers, [`${letterPrefix}hops`, Buffer.from(String(hops + 1))]], timestamp }
-}

@@ -5,10 +5,11 @@ import { mask } from '../deadletter/redact.ts'
 import type { RedriveFacts } from '../deadletter/redriveRecord.ts'
 import { startOf } from '../topology/departure.ts'
 import type { Plan, PlannedSource, Subtopology } from '../topology/plan.ts'
-import { retryGroupOf } from '../topology/retryTopic.ts'
+import { groupsOf } from '../topology/retryTopic.ts'
 import { fixed, type Fix } from './fix.ts'
 import { homeIn } from './home.ts'
-import { withoutRecord } from './originals.ts'
+import { originalTopics, withoutRecord } from './originals.ts'
+import { tooOften } from './wayToTopic.ts'
 
 export interface WayOptions {
   readonly plan: Plan
@@ -28,6 +29,7 @@ const instead = 'send it back from its source (`--to source`)'
 export class WaysBack {
   readonly #options: WayOptions
   readonly #homeOf: ReturnType<typeof homeIn>
+  readonly #originalTopics: ReadonlySet<string>
   /** The sub-topologies of operators and sinks. */
   readonly #owners: ReadonlyMap<string, Subtopology>
 
@@ -35,6 +37,7 @@ export class WaysBack {
     const { plan } = options
     this.#options = options
     this.#homeOf = homeIn(plan)
+    this.#originalTopics = originalTopics(plan)
     this.#owners = new Map(plan.subtopologies.flatMap((each) => placesIn(each).map((id) => [id, each] as const)))
   }
 
@@ -43,9 +46,10 @@ export class WaysBack {
     const home = this.#homeOf(found)
     if (!home) return { refusal: `the config has no source ${found.source} (any more)` }
     const { source, letter } = home
-    const { operator, read, hops, missing } = letter
-    if (missing.includes('record') && !this.#givesValue) return { refusal: withoutRecord(found) }
-    if (hops >= source.deadLetters.maxHops) return { refusal: tooOften(hops) }
+    const { operator, read, missing } = letter
+    if (missing.includes('record') && !this.#givesValue) return { refusal: withoutRecord(found, this.#originalTopics) }
+    const isOver = tooOften(found, source.deadLetters.maxHops)
+    if (isOver !== undefined) return { refusal: isOver }
     if (read && operator === startOf(read.topic))
       return { refusal: `the pipeline did not write it to ${read.topic}, so that it has no source to go back to` }
     const isWhole = this.#options.to === 'source' || operator === startOf(source.name)
@@ -103,7 +107,7 @@ export class WaysBack {
     const { plan, redrive } = this.#options
     const { times: reopened, passed } = letter.reopened ?? { times: 0, passed: false }
     const missing = from === 'operator' ? missingIn(letter) : undefined
-    const isCounted = [plan.name, retryGroupOf(plan.name)].includes(letter.pipeline)
+    const isCounted = groupsOf(plan.name).includes(letter.pipeline)
     return {
       letter: id,
       ...{ topic, hops, failedAt, firstFailedAt, redrive, reopened, passed },
@@ -123,9 +127,6 @@ export class WaysBack {
     return isTick ? owner.sources[0] : owner.sources.find(({ name }) => name === (read?.topic ?? source))
   }
 }
-
-const tooOften = (hops: number): string =>
-  `it was sent back ${hops} times, the most that \`deadLetters.maxHops\` allows; raise it, or discard the letter`
 
 function missingIn({ inputMissing, input, streams }: Letter): string | undefined {
   if (inputMissing !== undefined || streams !== undefined) return inputMissing

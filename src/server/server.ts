@@ -7,6 +7,7 @@ import { longestAddress, mostHeaders } from './receive.ts'
 import { respond, type Responding } from './respond.ts'
 import { Router } from './router.ts'
 import { Door } from './security/door.ts'
+import type { Proxies } from './security/proxies.ts'
 import { byToken, localUser } from './security/visitor.ts'
 import { send } from './send.ts'
 import { endpointsOf, type SiteParts } from './site.ts'
@@ -20,6 +21,8 @@ export interface ServerParts extends SiteParts {
   readonly port: number
   /** The address to listen on; only this machine when absent. */
   readonly host?: string
+  /** Who is believed about where requests come from; nobody when absent. */
+  readonly proxies?: Proxies
 }
 
 export interface RunningServer {
@@ -37,12 +40,12 @@ export class ServerError extends Error {
  * @throws ServerError when it cannot listen there, or would be open to others without a token
  */
 export async function startServer(parts: ServerParts): Promise<RunningServer> {
-  const { port, host = '127.0.0.1', users, log } = parts
+  const { port, host = '127.0.0.1', users, proxies, log } = parts
   if (!users && !isLocal(host)) throw new ServerError(exposed(host))
   const workbench = new Workbench(parts)
   const redrives = new Redrives(workbench)
   const rehearsals = new Rehearsals(workbench)
-  const door = users && new Door(users, log)
+  const door = users && new Door(users, log, proxies)
   const responding: Responding = {
     router: new Router(endpointsOf(workbench, redrives, rehearsals, parts, door)),
     doorkeeper: users && door ? byToken(users, door) : localUser(),

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { conventions } from '../component/convention.ts'
+import { topicName } from '../component/fields.ts'
 import { defineSource } from '../component/source.ts'
 
 export const deadLetterQueue = defineSource({
@@ -19,6 +20,13 @@ export const deadLetterQueue = defineSource({
       .enum(['json', 'text', 'bytes'])
       .default('json')
       .describe('How values of the records that failed are read; the bytes themselves may be why they failed.'),
+    originals: z
+      .array(topicName())
+      .default([])
+      .describe(
+        'Topics that letters of share groups come from, which hold only copies of records, or none: what is sent back is read ' +
+          'there. Other topics that letters name are not read, as whoever writes to this one can name any.',
+      ),
   }),
 
   faults: [],
@@ -29,8 +37,13 @@ export const deadLetterQueue = defineSource({
       title: 'Those of Kafka Connect, whose values may be no JSON',
       config: { convention: 'connect', format: 'bytes' },
     },
+    {
+      title: 'Those of a share group that reads orders, whose records are sent back as they lie there',
+      config: { convention: 'shareGroup', originals: ['orders'] },
+    },
   ],
 
   format: ({ format }) => format,
   letters: ({ convention }) => convention,
+  originals: ({ originals }) => originals,
 })

@@ -2,7 +2,7 @@ import type { Broker, Count } from '../broker/broker.ts'
 import { sumOf } from '../broker/counts.ts'
 import { going } from './lineage.ts'
 import { countedAs, type Plan } from './plan.ts'
-import { retryGroupOf } from './retryTopic.ts'
+import { groupsOf } from './retryTopic.ts'
 import { sourcesOf } from './upstream.ts'
 
 /** A pipeline's conservation: `read = emitted + dropped + dead + inFlight`. */
@@ -14,8 +14,8 @@ export interface Conservation extends Count {
 
 /** The ledger of a pipeline: what it counted, and what its retry pipeline did of the same source records. */
 export async function countsOf(broker: Pick<Broker, 'counts'>, pipeline: string): Promise<readonly Count[]> {
-  const counts = [...(await broker.counts(pipeline)), ...(await broker.counts(retryGroupOf(pipeline)))]
-  return sumOf(counts)
+  const counts = await Promise.all(groupsOf(pipeline).map((group) => broker.counts(group)))
+  return sumOf(counts.flat())
 }
 
 /**

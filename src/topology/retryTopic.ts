@@ -6,6 +6,9 @@ import { sourcesOf } from './upstream.ts'
 /** The group, and the name, of the pipeline that takes a pipeline's retries from their topics. */
 export const retryGroupOf = (pipeline: string): string => `${pipeline}.retry`
 
+/** The groups of a pipeline, which are also the names that its letters have: its own, and that of its retries. */
+export const groupsOf = (pipeline: string): readonly string[] => [pipeline, retryGroupOf(pipeline)]
+
 /** The topic that a source's records wait on, if it has one: a partition of it holds those of the same one of the source. */
 export function retryTopicOf({ name: partitionsOf, partitions, deadLetters }: PlannedSource): TopicSpec[] {
   const { retry, retention } = deadLetters

@@ -39,21 +39,52 @@ streams: { one: { from: [orders, others.dlq], to: { topic: out } } }`,
     expect((await redrive('--all')).lines).toEqual([])
     expect(said.splice(0)).toEqual([
       '1 letter of the pipeline old left alone; if new was called so before: --formerly old',
-      '1 letter on others.dlq left alone, which the streams have had already; to send them through once more: --topic others.dlq',
+      '1 open letter on others.dlq not looked at, which the streams have had already; to send them through once more: --topic others.dlq',
     ])
-    expect((await redrive('--all', '--topic', 'others.dlq')).lines).toHaveLength(1)
+    await redrive('--all', '--source', 'orders')
+    expect(said.splice(0)).toEqual([
+      '1 letter of the pipeline old left alone; if new was called so before: --formerly old',
+    ])
+    await dlq('discard', file, '--data', join(directory, 'data'), '--all', '--source', 'others.dlq')
+    expect(said.splice(0)).toEqual([
+      '1 open letter on others.dlq not looked at, which the streams have had already; to discard them: --topic others.dlq',
+    ])
+    expect((await redrive('--all', '--topic', 'others.dlq', '--to', 'later')).lines).toHaveLength(1)
     expect((await redrive('--all', '--formerly', 'old')).lines).toHaveLength(1)
     expect(said).toEqual([])
     const at = [file, '--data', join(directory, 'data'), '--all', '--why', 'lost']
     expect((await dlq('discard', ...at, '--formerly', 'old')).lines).toHaveLength(1)
     said.splice(0)
     expect((await dlq('reopen', ...at)).lines).toEqual([])
+    const onQueue =
+      '1 resolved or discarded letter on others.dlq not looked at, which the streams have had already; to open them again: --topic others.dlq'
     expect(said.splice(0)).toEqual([
       '1 letter of the pipeline old left alone; if new was called so before: --formerly old',
+      onQueue,
     ])
     expect((await dlq('reopen', ...at, '--formerly', 'old')).lines).toHaveLength(1)
-    expect(said).toEqual([])
+    expect(said).toEqual([onQueue])
   } finally {
     errors.mockRestore()
   }
+})
+
+it.each([
+  ['redrive', '--all'],
+  ['discard', '--all'],
+  ['rehearse', '--group', '2-0f5e2b4c9d8a7f6e'],
+  ['reopen', '--all', '--why', 'lost'],
+])('dlq %s says that a topic or a source is not there', async (command, ...words) => {
+  const directory = makeDirectory({
+    'new.yaml': `
+name: new
+sources: { orders: { topic: {} } }
+streams: { one: { from: orders, to: { topic: out } } }`,
+  })
+  const at = [command, join(directory, 'new.yaml'), '--data', join(directory, 'data'), ...words]
+  const broker = await openEmbedded({ directory: join(directory, 'data') })
+  await broker.ensureTopics([{ name: 'orders' }])
+  await broker.close()
+  await expect(dlq(...at, '--topic', 'dlq.order')).rejects.toThrow('there is no topic dlq.order; nothing was done')
+  await expect(dlq(...at, '--source', 'order')).rejects.toThrow('new has no source order, only orders')
 })

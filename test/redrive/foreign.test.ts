@@ -8,6 +8,7 @@ import { filter } from '../../src/operators/filter.ts'
 import { chosenLetters, type Choice } from '../../src/redrive/choose.ts'
 import { discardLetters } from '../../src/redrive/discard.ts'
 import { ensureLedgers } from '../../src/redrive/ensureLedgers.ts'
+import { forecast } from '../../src/redrive/forecast.ts'
 import { rehearse, type Rehearsed } from '../../src/redrive/rehearse.ts'
 import type { Plan } from '../../src/topology/plan.ts'
 import { append, catalogWith, output, recordsOf, startPipeline, valuesOf } from '../support/pipeline.ts'
@@ -125,6 +126,46 @@ streams: { one: { from: others, to: { topic: out } } }`
   expect(await sendBack(broker, plan, chosen(), { to: { topic: 'orders' } })).toEqual({ sent: 1, refused: 0 })
   expect(await valuesOf(broker, 'orders')).toEqual([{ price: 1 }])
 })
+
+it.each([
+  ['to a topic', 'others', { topic: 'orders' }],
+  ['to the pipeline that reads their source', 'orders', 'source' as const],
+])(
+  'letters that fail again and again are sent back as often as they may be, and no more: %s',
+  async (_, source, to) => {
+    const yaml = `
+name: shop
+sources: { ${source}: { topic: {} } }
+deadLetters: { maxHops: 2 }
+streams: { one: { from: ${source}, to: { topic: out } } }`
+    const { broker, plan } = await startPipeline(yaml, catalog, { before: [letter({ price: 1 })] })
+    const why: string[] = []
+    const onRefused = (_letter: unknown, reason: string) => why.push(reason)
+    for (const hops of ['1', '2']) {
+      const [last] = (await lettersOf(broker, 'connect.dlq')).slice(-1)
+      expect(await sendBack(broker, plan, [last!], { to: { topic: 'orders' } })).toEqual({ sent: 1, refused: 0 })
+      const sent = (await recordsOf(broker, 'orders')).at(-1)!
+      expect(sent.headers).toEqual([
+        ['trace', Buffer.from('abc')],
+        ['dlq.hops', Buffer.from(hops)],
+      ])
+      // The connector gives it up once more.
+      await append(broker, [output('connect.dlq', { price: 1 }, { headers: [...sent.headers, ...facts] })])
+    }
+    const last = (await lettersOf(broker, 'connect.dlq')).slice(-1)
+    expect(await sendBack(broker, plan, last, { to, onRefused })).toEqual({ sent: 0, refused: 1 })
+    const tooOften = expect.stringContaining(
+      'it was sent back 2 times, the most that `deadLetters.maxHops` allows',
+    ) as string
+    expect(why).toEqual([tooOften])
+    const chosen = chosenLetters(
+      { broker, plan, ledger: new Ledger(broker) },
+      { ids: [last[0]!.id], topic: 'connect.dlq' },
+    )
+    expect(await forecast(chosen, { plan, to, now: Date.now, onRefused })).toEqual({ sent: 0, refused: 1 })
+    expect(why).toEqual([tooOften, tooOften])
+  },
+)
 
 it('a letter of a partition that the source has not stays dead, and keeps no other from going', async () => {
   const yaml = `

@@ -203,6 +203,7 @@ describe('a dead letter that is sent back', () => {
     const refused: string[] = []
     expect(await send({ onRefused: (_, why) => refused.push(why) }, [again!])).toEqual({ sent: 0, refused: 1 })
     expect(refused).toEqual([expect.stringContaining('it was sent back 1 times, the most that `deadLetters.maxHops`')])
+    expect(await send({ to: { topic: 'later' } }, [again!])).toEqual({ sent: 0, refused: 1 })
     // A config that allowed more sent it.
     const generous = { ...plan, subtopologies: plan.subtopologies.map(withHops(9)) }
     await sendBack(broker, generous, [again!])

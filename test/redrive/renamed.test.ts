@@ -62,7 +62,7 @@ it.each(['operator', 'source'] as const)(
         ...{ now: Date.now, by: 'ann', why: '' },
       })
     expect(await reopened({})).toBe(0)
-    expect(await reopened({ formerly: 'old', topic: 'dlq.clicks' })).toBe(0)
+    await expect(reopened({ formerly: 'old', topic: 'dlq.clicks' })).rejects.toThrow('there is no topic dlq.clicks')
     expect(await reopened({ formerly: 'old' })).toBe(2)
   },
 )

@@ -33,13 +33,13 @@ const isOf = (topic: string) => (record: { readonly topic: string }) => record.t
 const catalog = catalogWith({ sources: [deadLetterQueue] })
 const config = (queue: string) => `
 name: mend
-sources: { ${queue}: { deadLetterQueue: { convention: shareGroup, format: text } } }
+sources: { ${queue}: { deadLetterQueue: { convention: shareGroup, format: text, originals: [jobs] } } }
 streams: { all: { from: ${queue}, to: { topic: { name: out, format: text } } } }`
 
-async function chosen(broker: Broker, plan: Plan, topic: string): Promise<Letter[]> {
+async function chosen(broker: Broker, plan: Plan, topic: string, target?: string): Promise<Letter[]> {
   const letters: Letter[] = []
-  for await (const letter of chosenLetters({ broker, plan, ledger: new Ledger(broker) }, { topic }))
-    letters.push(letter)
+  const choice = { topic, ...(target !== undefined && { target }) }
+  for await (const letter of chosenLetters({ broker, plan, ledger: new Ledger(broker) }, choice)) letters.push(letter)
   return letters
 }
 
@@ -94,4 +94,24 @@ it('a letter whose record is gone and was not copied stays dead: nobody is sent 
   )
   const fix = { value: 'by hand' }
   expect(await sendBack(broker, plan, bare, { to: 'source', fix })).toEqual({ sent: 2, refused: 0 })
+})
+
+it('a letter can have no topic read that the config does not name: anybody who writes to a queue can name any', async () => {
+  const forged = [['topic', 'secrets'], ['partition', '0'], ['offset', '0'], ['group', 'workers'], ['message', 'Rejected.']] // prettier-ignore
+  const headers = forged.map(([name, text]): Header => [`__dlq.errors.${name}`, Buffer.from(text!)])
+  const before = [output('secrets', 'a secret'), output('dlq.bare', null, { headers })]
+  const { broker, plan } = await startPipeline(config('dlq.bare'), catalog, { before })
+  const why: string[] = []
+  const onRefused = (_: unknown, reason: string) => why.push(reason)
+  for (const to of ['source', { topic: 'out' }] as const) {
+    const letters = await chosen(broker, plan, 'dlq.bare', typeof to === 'object' ? to.topic : undefined)
+    expect(await sendBack(broker, plan, letters, { to, onRefused })).toEqual({ sent: 0, refused: 1 })
+  }
+  const refusal =
+    'the letter has no record: its share group copies none (`errors.deadletterqueue.copy.record.enable`), and secrets/0/0, where it says that it was, is read only if the config says so: with secrets as a source, or in `originals` of the queue dlq.bare; or send it there (`--to secrets`)'
+  expect(why).toEqual([refusal, refusal])
+  // Where it came from, it tells nobody anything new.
+  const letters = await chosen(broker, plan, 'dlq.bare', 'secrets')
+  expect(await sendBack(broker, plan, letters, { to: { topic: 'secrets' } })).toEqual({ sent: 1, refused: 0 })
+  expect((await recordsOf(broker, 'secrets')).map(({ value }) => String(value))).toEqual(['"a secret"', '"a secret"'])
 })

@@ -6,12 +6,12 @@ import { Users } from '../../src/server/security/users.ts'
 import { ask, bench, tokens } from './workbench.ts'
 
 const users = new Users('anna view 0123456789abcdef')
-const from = (remoteAddress: string) => ({ socket: { remoteAddress } }) as IncomingMessage
+const from = (remoteAddress: string) => ({ socket: { remoteAddress }, headers: {} }) as IncomingMessage
 const wrong = 'nobody-0123456789'
 
 function door() {
   const clock = { now: 1_000_000 }
-  const tried = new Door(users, silentLog, () => clock.now)
+  const tried = new Door(users, silentLog, undefined, () => clock.now)
   const tries = (address: string, count: number) => {
     for (let time = 0; time < count; time++) expect(tried.enter(wrong, from(address))).toBeUndefined()
   }
@@ -58,7 +58,9 @@ it('wrong tokens by header and by the login count alike; what needs none is answ
     fetch(`${url}/login`, { method: 'POST', body: new URLSearchParams({ token }), redirect: 'manual' })
   const session = (await login(tokens.vera)).headers.get('set-cookie')!.split(';', 1)[0]!
   for (let time = 0; time < 10; time++) {
-    expect((await ask(url, '/api/dlq', { headers: { authorization: `Bearer ${wrong}` } })).status).toBe(401)
+    // What it says of itself is not believed.
+    const headers = { authorization: `Bearer ${wrong}`, 'x-forwarded-for': `203.0.113.${time}` }
+    expect((await ask(url, '/api/dlq', { headers })).status).toBe(401)
     expect((await login(wrong)).status).toBe(401)
   }
   const refused = await ask(url, '/api/dlq', { as: 'vera' })

@@ -152,6 +152,30 @@ function jsonOf(text: string): any {
   }
 }
 
+export const asBrowser = { accept: 'text/html' }
+
+/** A page as a browser gets it. */
+export async function pageAt(url: string, path: string, headers: { [name: string]: string } = {}) {
+  const response = await fetch(`${url}${path}`, { headers: { ...asBrowser, ...headers }, redirect: 'manual' })
+  return { status: response.status, headers: response.headers, body: await response.text() }
+}
+
+/** Sends the form of a page that goes to a path, with some fields filled in. */
+export async function submit(url: string, page: string, action: string, fields: { [name: string]: string }) {
+  const form = page
+    .split('<form')
+    .find(
+      (each) =>
+        each.includes(`action="${action}"`) && Object.keys(fields).every((name) => each.includes(`name="${name}"`)),
+    )
+  const hidden = [...(form ?? '').matchAll(/<input\s+type="hidden"\s+name="([^"]*)"\s+value="([^"]*)"/g)].map(
+    ([, name, value]): [string, string] => [name!, value!],
+  )
+  const body = new URLSearchParams([...hidden, ...Object.entries(fields)])
+  const response = await fetch(`${url}${action}`, { method: 'POST', body, headers: asBrowser, redirect: 'manual' })
+  return { status: response.status, to: response.headers.get('location') ?? '', body: await response.text() }
+}
+
 /** Looks until something is so. */
 export async function until<T>(look: () => Promise<T>, isSo: (found: T) => boolean): Promise<T> {
   for (;;) {

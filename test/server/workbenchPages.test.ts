@@ -1,30 +1,19 @@
 import { describe, expect, it } from 'vitest'
-import { ask, bench, endsOf, mended, strict, tokens, until, type Order } from './workbench.ts'
+import {
+  asBrowser,
+  ask,
+  bench,
+  endsOf,
+  mended,
+  pageAt,
+  strict,
+  submit,
+  tokens,
+  until,
+  type Order,
+} from './workbench.ts'
 
-const asBrowser = { accept: 'text/html' }
 const hostile = `"><script>alert('1')</script><img src=x onerror=alert(2)>\u202e\u0000`
-
-/** A page as a browser gets it. */
-async function pageAt(url: string, path: string, headers: { [name: string]: string } = {}) {
-  const response = await fetch(`${url}${path}`, { headers: { ...asBrowser, ...headers }, redirect: 'manual' })
-  return { status: response.status, headers: response.headers, body: await response.text() }
-}
-
-/** Sends the form of a page that goes to a path, with some fields filled in. */
-async function submit(url: string, page: string, action: string, fields: { [name: string]: string }) {
-  const form = page
-    .split('<form')
-    .find(
-      (each) =>
-        each.includes(`action="${action}"`) && Object.keys(fields).every((name) => each.includes(`name="${name}"`)),
-    )
-  const hidden = [...(form ?? '').matchAll(/<input\s+type="hidden"\s+name="([^"]*)"\s+value="([^"]*)"/g)].map(
-    ([, name, value]): [string, string] => [name!, value!],
-  )
-  const body = new URLSearchParams([...hidden, ...Object.entries(fields)])
-  const response = await fetch(`${url}${action}`, { method: 'POST', body, headers: asBrowser, redirect: 'manual' })
-  return { status: response.status, to: response.headers.get('location') ?? '', body: await response.text() }
-}
 
 const orders: readonly Order[] = [
   { key: 'b', value: { cost: 2, price: 'none', card: '4242' } },
@@ -103,6 +92,29 @@ streams: { priced: { from: orders, steps: [{ validate: { schema: { type: object,
     await quiet()
     const { records } = await broker.read({ topic: 'priced', partition: 0, offset: 0n }, 100)
     expect(records).toHaveLength(30)
+  })
+
+  it('tell of redrives of others, behind whatever number of own ones', async () => {
+    const many = Array.from({ length: 51 }, (_, at) => ({ key: `k${at}`, value: { cost: 1 } }))
+    const { url, observe, ledger } = await bench({ orders: many })
+    const beside = await observe(strict)
+    const { body } = await ask(url, '/api/letters?limit=51')
+    const sent = async (at: string, id: string) => {
+      const order = { letters: [id], to: { topic: 'later' }, why: 'a test' }
+      const { body: started } = await ask(at, '/api/redrives', { body: order })
+      await until(
+        async () => (await ask(at, `/api/redrives/${started.id}`)).body,
+        ({ state }) => state === 'done',
+      )
+      return started.id as string
+    }
+    const [first, ...others] = body.letters as { readonly id: string }[]
+    const theirs = await sent(beside.url, first!.id)
+    for (const { id } of others) await sent(url, id)
+    expect(ledger.redrives(50).map(({ name }) => name)).not.toContain(theirs)
+    const list = (await pageAt(url, '/redrives')).body
+    expect(list).toMatch(new RegExp(`Started elsewhere.*href="/redrives/${theirs}"`, 's'))
+    expect((await pageAt(url, `/redrives/${theirs}`)).body).toContain('1 of 1 have an outcome')
   })
 
   it('rehearse a group, and a letter with another value, by a form that needs no reason', async () => {

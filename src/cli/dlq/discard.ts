@@ -31,7 +31,7 @@ async function discard(path: string, ids: readonly string[], options: ChoiceOpti
   try {
     const sources = sourcesOf(workbench.plan, options.source)
     const lines: string[] = []
-    const leftAlone = new LeftAlone()
+    const leftAlone = new LeftAlone('to discard them')
     const count = await discardLetters(chosenLetters(workbench, choice, leftAlone.add), {
       ...workbench,
       now: Date.now,
@@ -51,6 +51,6 @@ async function discard(path: string, ids: readonly string[], options: ChoiceOpti
 
 function summary(letters: number, sources: readonly PlannedSource[]): string {
   const count = `${counted(letters, 'letter')} discarded`
-  if (!sources.some(({ deadLetters }) => deadLetters.parked)) return `${count}.`
+  if (letters === 0 || !sources.some(({ deadLetters }) => deadLetters.parked)) return `${count}.`
   return `${count}; what is parked behind them goes on. The pipeline does it when it runs.`
 }

@@ -1,4 +1,4 @@
-import type { Broker, PartitionInfo } from '../../broker/broker.ts'
+import type { Broker, PartitionInfo, Position } from '../../broker/broker.ts'
 import type { StoredRecord } from '../../record/record.ts'
 
 /** The last record of a partition. On Kafka the markers of transactions may stand behind it: it looks further and further back. */
@@ -9,8 +9,20 @@ export async function lastRecordOf(
 ): Promise<StoredRecord | undefined> {
   for (let back = 1n, offset = end; offset > start; back *= 2n) {
     offset = end - back > start ? end - back : start
-    const { records } = await broker.read({ topic, partition, offset }, Number(back))
-    if (records.length > 0) return records.at(-1)
+    const last = await lastFrom(broker, { topic, partition, offset }, end)
+    if (last) return last
   }
   return undefined
+}
+
+/** The last record from an offset on: where records are large, one read may end before it. */
+async function lastFrom(broker: Broker, from: Position, end: bigint): Promise<StoredRecord | undefined> {
+  let last: StoredRecord | undefined
+  for (let { offset } = from; offset < end;) {
+    const { records, next } = await broker.read({ ...from, offset }, Number(end - offset))
+    last = records.at(-1) ?? last
+    if (next === offset) break
+    offset = next
+  }
+  return last
 }

@@ -5,8 +5,8 @@ import { expression } from '../../component/expression.ts'
 import { topicName } from '../../component/fields.ts'
 import { chosenLetters } from '../../redrive/choose.ts'
 import type { Fix } from '../../redrive/fix.ts'
+import { forecast } from '../../redrive/forecast.ts'
 import { sendLetters, type SendOptions, type Sent } from '../../redrive/send.ts'
-import { WaysBack } from '../../redrive/wayBack.ts'
 import type { Plan } from '../../topology/plan.ts'
 import { Exit, exitCodes, UsageError } from '../failure.ts'
 import { accountName } from '../../deadletter/ledger/accountName.ts'
@@ -71,8 +71,8 @@ export async function redrive(
   options: ChoiceOptions & WayOptions,
   fix: Fix | undefined,
 ): Promise<void> {
-  const choice = choiceOf(ids, options)
   const to = targetOf(options.to ?? 'operator')
+  const choice = { ...choiceOf(ids, options), ...(typeof to === 'object' && { target: to.topic }) }
   if (typeof to === 'object' && (fix || options.canary !== undefined))
     throw new UsageError(
       `what goes to ${to.topic} goes as it is, and nobody says what becomes of it: leave out --fix and --canary`,
@@ -81,7 +81,7 @@ export async function redrive(
   const stop = new AbortController()
   onStopSignal(() => stop.abort())
   const refused = new Refused()
-  const leftAlone = new LeftAlone()
+  const leftAlone = new LeftAlone('to send them through once more')
   const sending: SendOptions = {
     ...workbench,
     ...{ to, scheduler: asyncScheduler, signal: stop.signal },
@@ -96,7 +96,9 @@ export async function redrive(
   try {
     sourcesOf(workbench.plan, options.source)
     const letters = chosenLetters(workbench, choice, leftAlone.add)
-    const sent = options.dryRun ? await rehearse(letters, sending) : await send(letters, sending, options)
+    const sent = options.dryRun
+      ? await forecast(letters, { ...sending, now: Date.now })
+      : await send(letters, sending, options)
     await refused.print(options.json === true)
     await leftAlone.print(workbench, choice)
     if (!options.json) await print(`${summary(sent, sending, options)}\n`)
@@ -144,21 +146,6 @@ async function send(letters: Letters, sending: SendOptions, { json }: ChoiceOpti
   })
   await flush()
   return sent
-}
-
-/** What would be sent. */
-async function rehearse(letters: Letters, sending: SendOptions): Promise<Sent> {
-  const { to, scheduler, onRefused, ...others } = sending
-  const ways = typeof to === 'object' ? undefined : new WaysBack({ ...others, to })
-  let [sent, refused] = [0, 0]
-  for await (const letter of letters) {
-    const way = ways?.of(letter, scheduler.now())
-    if (way && 'refusal' in way) {
-      refused++
-      onRefused?.(letter, way.refusal)
-    } else sent++
-  }
-  return { sent, refused }
 }
 
 const isStopped = ({ canary }: Sent): boolean => canary !== undefined && canary.passed < canary.sent

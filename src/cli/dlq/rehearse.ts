@@ -6,7 +6,7 @@ import { rehearse, type RehearsedOutput } from '../../redrive/rehearse.ts'
 import { CommandFailure, Exit, exitCodes } from '../failure.ts'
 import { counted, print, printable, printJson, table } from '../output.ts'
 import { onStopSignal } from '../signals.ts'
-import { choiceOf, withChoice, type ChoiceOptions } from './letterChoice.ts'
+import { choiceOf, sourcesOf, withChoice, type ChoiceOptions } from './letterChoice.ts'
 import { LeftAlone } from './leftAlone.ts'
 import { openWorkbench } from './openLedger.ts'
 import { fixOf } from './redrive.ts'
@@ -62,9 +62,10 @@ async function rehearseLetters(path: string, ids: readonly string[], options: Re
   const stop = new AbortController()
   onStopSignal(() => stop.abort())
   const report = new RehearsalReport()
-  const leftAlone = new LeftAlone()
+  const leftAlone = new LeftAlone('to rehearse them')
   let next = Date.now() + saysEvery
   try {
+    sourcesOf(workbench.plan, options.source)
     const rehearsed = rehearse(chosenLetters(workbench, choice, leftAlone.add), {
       ...workbench,
       ...fixOf(options),

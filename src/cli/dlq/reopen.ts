@@ -4,7 +4,7 @@ import { reopenLetters } from '../../redrive/reopen.ts'
 import { UsageError } from '../failure.ts'
 import { counted, print } from '../output.ts'
 import { accountName } from '../../deadletter/ledger/accountName.ts'
-import { choiceOf, dispositionList, withChoice, type ChoiceOptions } from './letterChoice.ts'
+import { choiceOf, dispositionList, sourcesOf, withChoice, type ChoiceOptions } from './letterChoice.ts'
 import { LeftAlone } from './leftAlone.ts'
 import { openWorkbench } from './openLedger.ts'
 
@@ -45,8 +45,9 @@ async function reopen(path: string, ids: readonly string[], options: ReopenOptio
   const choice = choiceOf(ids, options)
   const workbench = await openWorkbench(options, path, 'append')
   try {
+    sourcesOf(workbench.plan, options.source)
     const lines: string[] = []
-    const leftAlone = new LeftAlone()
+    const leftAlone = new LeftAlone('to open them again', dispositions)
     const count = await reopenLetters({
       ...workbench,
       ...{ choice, dispositions, now: Date.now, by: accountName(), why },
@@ -57,7 +58,7 @@ async function reopen(path: string, ids: readonly string[], options: ReopenOptio
       },
     })
     await print(json ? lines.join('') : `${counted(count, 'letter')} opened again.\n`)
-    leftAlone.printWritten(workbench)
+    await leftAlone.print(workbench, choice)
   } finally {
     await workbench.close()
   }

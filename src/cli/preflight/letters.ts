@@ -1,4 +1,5 @@
-import type { Broker, TopicInfo } from '../../broker/broker.ts'
+import type { Broker, PartitionInfo, TopicInfo } from '../../broker/broker.ts'
+import type { StoredRecord } from '../../record/record.ts'
 import { retentionWarnings } from '../../deadletter/ledger/retention.ts'
 import { keptFor } from '../../topology/topics.ts'
 import type { BrokerPlace } from '../brokerOptions.ts'
@@ -35,11 +36,22 @@ async function isAging(
   broker: Broker,
   now: number,
 ): Promise<boolean> {
-  const filled = partitions.filter(({ start, end }) => start < end)
-  const firsts = await Promise.all(
-    filled.map(({ partition, start }) => broker.read({ topic, partition, offset: start }, 1)),
-  )
-  return firsts.some(({ records: [oldest] }) => oldest !== undefined && oldest.timestamp < now + day - retention)
+  const firsts = await Promise.all(partitions.map((info) => firstRecordOf(broker, topic, info)))
+  return firsts.some((oldest) => oldest !== undefined && oldest.timestamp < now + day - retention)
+}
+
+/** The first record of a partition. On Kafka much that was aborted may lie before it: one read may end in the middle of that. */
+async function firstRecordOf(
+  broker: Broker,
+  topic: string,
+  { partition, start, end }: PartitionInfo,
+): Promise<StoredRecord | undefined> {
+  for (let offset = start; offset < end;) {
+    const { records, next } = await broker.read({ topic, partition, offset }, 1)
+    if (records[0] || next === offset) return records[0]
+    offset = next
+  }
+  return undefined
 }
 
 async function expiringIn(

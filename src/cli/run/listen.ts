@@ -2,6 +2,7 @@ import type { Broker } from '../../broker/broker.ts'
 import type { Log } from '../../component/context.ts'
 import type { Ledger } from '../../deadletter/ledger/ledger.ts'
 import type { PlannedPlot } from '../../server/plots/routes.ts'
+import type { Proxies } from '../../server/security/proxies.ts'
 import type { Users } from '../../server/security/users.ts'
 import { ServerError, startServer, type RunningServer } from '../../server/server.ts'
 import type { WatchedTopic } from '../../server/workbench/workbench.ts'
@@ -26,14 +27,18 @@ export interface ListenParts {
 export interface ListenOptions {
   readonly host?: string
   readonly port?: number
+  readonly trustProxy?: Proxies
 }
 
 /**
  * Serves HTTP on the port, or on the default one, or, where that is taken, on a free one.
  * @throws CommandFailure when the host or the port that was asked for cannot be had
  */
-export async function listen({ host, port }: ListenOptions, { users, ...parts }: ListenParts): Promise<RunningServer> {
-  const place = { ...parts, ...(host !== undefined && { host }), ...(users && { users }) }
+export async function listen(
+  { host, port, trustProxy: proxies }: ListenOptions,
+  { users, ...parts }: ListenParts,
+): Promise<RunningServer> {
+  const place = { ...parts, ...(host !== undefined && { host }), ...(users && { users }), ...(proxies && { proxies }) }
   try {
     return await startServer({ ...place, port: port ?? defaultPort })
   } catch (thrown) {

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
-import type { Command } from 'commander'
+import { InvalidArgumentError, Option, type Command } from 'commander'
 import { isLocal } from '../../server/host.ts'
 import { exposed } from '../../server/exposed.ts'
+import { Proxies } from '../../server/security/proxies.ts'
 import { TokenProblem, Users } from '../../server/security/users.ts'
 import { UsageError } from '../failure.ts'
 
@@ -9,6 +10,7 @@ export interface UserOptions {
   readonly tokenFile?: string
   /** The address that the HTTP server listens on; only this machine when absent. */
   readonly host?: string
+  readonly trustProxy?: Proxies
 }
 
 const variable = 'OXBOW_TOKENS'
@@ -21,6 +23,23 @@ export const withAddress = (command: Command): Command =>
       '--token-file <file>',
       `who may ask over HTTP: lines of NAME ROLE TOKEN, roles view, operate, edit (default: $${variable})`,
     )
+    .addOption(
+      new Option(
+        '--trust-proxy <list>',
+        'addresses or networks of proxies whose X-Forwarded-For says where requests come from, with commas between',
+      )
+        .env('OXBOW_TRUST_PROXY')
+        .argParser(proxiesIn),
+    )
+
+function proxiesIn(text: string): Proxies {
+  const networks = text.split(',').flatMap((each) => each.trim() || [])
+  try {
+    return new Proxies(networks)
+  } catch (thrown) {
+    throw new InvalidArgumentError(`${(thrown as Error).message}.`)
+  }
+}
 
 /**
  * Who may ask over HTTP; undefined where whoever reaches it may do everything, which is this machine alone.

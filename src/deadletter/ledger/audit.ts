@@ -142,7 +142,7 @@ const statements = (database: Database) => ({
      ORDER BY at DESC LIMIT ?`,
   ),
   said: database.prepare<{ readonly sent: number; readonly resolved: number }>(
-    `SELECT ${distinctOf('redriving')} AS sent, ${distinctOf('resolved')} AS resolved FROM entry WHERE redrive = ?`,
+    `SELECT count(DISTINCT letter) AS sent, ${distinctOf('resolved')} AS resolved FROM entry WHERE redrive = ?`,
   ),
   returned: database.prepare<{ readonly letters: number }>(
     `SELECT count(DISTINCT entry.letter) AS letters FROM entry

@@ -4,7 +4,7 @@ import { letterCondition } from '../../redrive/choose.ts'
 import type { Fix } from '../../redrive/fix.ts'
 import { discard } from '../workbench/discard.ts'
 import { reopen } from '../workbench/reopen.ts'
-import { checkOrder, forecast, partsFor, type Order, type Wanted } from '../workbench/order.ts'
+import { checkOrder, forecastOf, partsFor, type Order, type Wanted } from '../workbench/order.ts'
 import { pause } from '../workbench/records.ts'
 import { redriveStates, type Progress, type Redrives } from '../workbench/redrives.ts'
 import type { Workbench } from '../workbench/workbench.ts'
@@ -37,7 +37,7 @@ export const redriveOperations = (workbench: Workbench, redrives: Redrives): rea
     async ({ body, user }) => {
       const wish = orderOf(body)
       checkOrder(user, wish)
-      return forecast(await partsFor(workbench, wish.wanted), wish)
+      return forecastOf(await partsFor(workbench, wish.wanted), wish)
     },
   ),
   operation(
@@ -207,7 +207,7 @@ export function orderOf({
   ...which
 }: z.output<ReturnType<typeof orderBody>>): Order {
   return {
-    wanted: wantedOf(which),
+    wanted: { ...wantedOf(which), ...(typeof to === 'object' && { target: to.topic }) },
     ...{ to, why },
     ...(change && { fix: fixOf(change) }),
     ...(rate !== undefined && { rate }),

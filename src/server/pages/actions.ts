@@ -4,10 +4,11 @@ import { may } from '../security/users.ts'
 import type { Visitor } from '../security/visitor.ts'
 import { form } from './layout.ts'
 
-/** What is acted on: a group or a letter. */
-export type Target =
-  | { readonly group: string; readonly open: number; readonly isMuted: boolean }
+/** What is acted on: a group or a letter, as forms say it. */
+export type Target = { readonly meant: Html } & (
+  | { readonly group: string; readonly topic: string; readonly open: number; readonly isMuted: boolean }
   | { readonly letter: string; readonly disposition: Disposition; readonly value?: string }
+)
 
 /** What somebody may do about letters: send them back, as they are or changed, give them up, or open them again. */
 export function actions(visitor: Visitor, target: Target): Html {
@@ -17,12 +18,9 @@ export function actions(visitor: Visitor, target: Target): Html {
   if (!isOpen)
     return html`<p class="note">There is nothing open to send back or to discard.</p>
       <div class="actions">
-        ${'letter' in target && isClosed(target) && reopenForm(visitor, target.letter)} ${muting}
+        ${'letter' in target && isClosed(target) && reopenForm(visitor, target.meant)} ${muting}
       </div>`
-  const which =
-    'group' in target
-      ? html`<input type="hidden" name="group" value="${target.group}" />`
-      : html`<input type="hidden" name="letter" value="${target.letter}" />`
+  const { meant: which } = target
   return html`<div class="actions">
       ${redriveForm(visitor, which, 'group' in target)}
       ${'value' in target && may(visitor.user, 'edit') && editForm(visitor, which, target.value)}
@@ -83,27 +81,27 @@ function editForm(visitor: Visitor, which: Html, value = ''): Html {
   </section>`
 }
 
-function muteForm(visitor: Visitor, { group, isMuted }: { readonly group: string; readonly isMuted: boolean }): Html {
+function muteForm(visitor: Visitor, { group, topic, isMuted }: Extract<Target, { readonly group: string }>): Html {
   const [action, name] = isMuted ? ['unmute', 'Unmute'] : ['mute', 'Mute']
   return html`<section aria-labelledby="mute-title">
     <h3 id="mute-title">${name}</h3>
     ${form(
       `/groups/${encodeURIComponent(group)}/${action}`,
       visitor,
-      html`${why}
+      html`<input type="hidden" name="topic" value="${topic}" /> ${why}
         <p><button>${name}</button></p>`,
     )}
     <p class="note">A muted group raises no alerts of its own.</p>
   </section>`
 }
 
-function reopenForm(visitor: Visitor, letter: string): Html {
+function reopenForm(visitor: Visitor, which: Html): Html {
   return html`<section aria-labelledby="reopen-title">
     <h3 id="reopen-title">Open again</h3>
     ${form(
       '/reopen',
       visitor,
-      html`<input type="hidden" name="letter" value="${letter}" /> ${why}
+      html`${which} ${why}
         <p><button>Open again</button></p>`,
     )}
     <p class="note">It can be sent back then: its record is processed once more, whatever was made of it before.</p>

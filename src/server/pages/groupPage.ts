@@ -10,6 +10,7 @@ import { actions } from './actions.ts'
 import { inLine } from './bytes.ts'
 import { facts, grid, nextPage, sparkline, when } from './grid.ts'
 import { pageAnswer } from './layout.ts'
+import { meantBy } from './meant.ts'
 import { section } from './section.ts'
 
 const lettersShown = 50
@@ -26,6 +27,13 @@ export const groupPage = (workbench: Workbench): Endpoint => ({
     const choice = { topic: group.topic, fingerprint: group.fingerprint }
     const page = ledger.page(choice, lettersShown, after && { failedAt: after[0], number: after[1] })
     const causes = await causesFor(workbench, group, visitor!.user)
+    const [latest] = ledger.page(choice, 1).letters
+    const example = latest && (await workbench.read(latest))
+    const meant = meantBy(
+      workbench,
+      { group: group.fingerprint, topic: group.topic },
+      example ?? { ...group, convention: 'oxbow' },
+    )
     const affected = ledger.affected(group.topic, group.fingerprint)
     const { code, message, state, open, redriving, resolved, discarded, expired, first, last, trend } = group
     const path = `/groups/${encodeURIComponent(group.fingerprint)}`
@@ -67,7 +75,7 @@ export const groupPage = (workbench: Workbench): Endpoint => ({
             true,
           )
         }
-        ${section('act', 'What to do', actions(visitor!, { group: group.fingerprint, open, isMuted: state === 'muted' }))}
+        ${section('act', 'What to do', actions(visitor!, { group: group.fingerprint, topic: group.topic, meant, open, isMuted: state === 'muted' }))}
         ${section('affected', `Whom it is of (the latest ${affected.letters})`, affectedLists(affected), true)}
         ${section(
           'letters',

@@ -8,6 +8,7 @@ import { actions } from './actions.ts'
 import { hexDump, inLine, payload } from './bytes.ts'
 import { facts, grid, when } from './grid.ts'
 import { pageAnswer } from './layout.ts'
+import { meantBy } from './meant.ts'
 import { section } from './section.ts'
 
 /** One letter, with all that is known of it. */
@@ -19,6 +20,7 @@ export const letterPage = (workbench: Workbench): Endpoint => ({
     const found = await workbench.letter(read(letterId(), params['id'], 404, 'in the path'))
     const letter = wholeLetter(workbench, found, visitor!.user)
     const { id, fault, disposition, value, headers, history, origin, hex, input, group } = letter
+    const meant = meantBy(workbench, { letter: id, topic: letter.topic }, found.letter)
     return pageAnswer({
       title: `Oxbow: letter ${id}`,
       subject: `Letter ${id}`,
@@ -50,7 +52,7 @@ export const letterPage = (workbench: Workbench): Endpoint => ({
         )}
         ${section('payload', 'Value', payload(value, fault.message))}
         ${input !== null && section('input', 'What the operator was given', payload({ size: input.length, text: input }, fault.message))}
-        ${section('act', 'What to do', actions(visitor!, { letter: id, disposition, ...(value?.text !== undefined && !value.cut && { value: value.text }) }))}
+        ${section('act', 'What to do', actions(visitor!, { letter: id, meant, disposition, ...(value?.text !== undefined && !value.cut && { value: value.text }) }))}
         ${section(
           'history',
           'History',

@@ -11,10 +11,10 @@ import type { Visitor } from '../security/visitor.ts'
 import { discard } from '../workbench/discard.ts'
 import { mute } from '../workbench/mute.ts'
 import { reopen } from '../workbench/reopen.ts'
-import { checkOrder, forecast, partsFor, type Forecast } from '../workbench/order.ts'
+import { checkOrder, forecastOf, partsFor, type Forecast } from '../workbench/order.ts'
 import type { Progress, Redrives } from '../workbench/redrives.ts'
 import type { Workbench } from '../workbench/workbench.ts'
-import { facts, grid, when } from './grid.ts'
+import { address, facts, grid, when } from './grid.ts'
 import { form, pageAnswer } from './layout.ts'
 import { section } from './section.ts'
 
@@ -65,7 +65,7 @@ export const redrivePages = (workbench: Workbench, redrives: Redrives): readonly
       const order = orderOf(read(orderBody(), orderIn(fields), 422, 'in the form'))
       if (wish !== 'forecast') return seeOther(`/redrives/${await redrives.start(user, order)}`)
       checkOrder(user, order)
-      const told = await forecast(await partsFor(workbench, order.wanted), order)
+      const told = await forecastOf(await partsFor(workbench, order.wanted), order)
       return forecastPage(visitor!, fields, told)
     },
   },
@@ -115,21 +115,27 @@ export const mutePages = (workbench: Workbench): readonly Endpoint[] =>
     brings: 'form',
     async answer({ visitor, params, body }) {
       const fingerprint = params['fingerprint']!
-      const why = read(reason(), pairsIn(body.toString())['why'], 422, 'as "why"')
-      await mute(workbench, visitor!.user, { fingerprint }, { to: `${action}d`, why })
-      return seeOther(placeOf({ group: fingerprint }))
+      const { topic, why: said } = pairsIn(body.toString())
+      const why = read(reason(), said, 422, 'as "why"')
+      await mute(workbench, visitor!.user, { fingerprint, topic }, { to: `${action}d`, why })
+      return seeOther(placeOf({ group: fingerprint, topic }))
     },
   }))
 
 export type Fields = { readonly [name: string]: string | undefined }
 
 /** The page that a form stood on. */
-export const placeOf = ({ letter, group = '' }: Fields): string =>
-  letter === undefined ? `/groups/${encodeURIComponent(group)}` : `/letters/${encodeURIComponent(letter)}`
+export const placeOf = ({ letter, group = '', topic }: Fields): string =>
+  letter === undefined
+    ? address(`/groups/${encodeURIComponent(group)}`, { topic })
+    : `/letters/${encodeURIComponent(letter)}`
 
 /** The letters that a form means, as the API takes them. */
-export const wantedIn = ({ letter, group }: Fields): object =>
-  letter === undefined ? { group } : { letters: [letter] }
+export const wantedIn = ({ letter, group, topic, pipeline, formerly }: Fields): object => ({
+  ...(letter === undefined ? { group } : { letters: [letter] }),
+  ...{ topic, formerly },
+  pipeline: pipeline === '' ? undefined : pipeline,
+})
 
 /** What a form says, as the API takes it; what was left empty is left out. */
 function orderIn({ to, rate, canary, why, valueText, ...fields }: Fields): object {

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Log } from '../../component/context.ts'
 import { Problem } from '../problem.ts'
+import { Proxies } from './proxies.ts'
 import type { User, Users } from './users.ts'
 
 /** So many tokens that are nobody's may come from an address at once, and one more after each pause. */
@@ -14,20 +15,22 @@ const mostAddresses = 10_000
 export class Door {
   readonly #users: Users
   readonly #log: Log
+  readonly #proxies: Proxies
   readonly #now: () => number
   /** By address, when all of its wrong tries will be forgotten. */
   readonly #tries = new Map<string, number>()
 
   /** @param now milliseconds since the epoch */
-  constructor(users: Users, log: Log, now: () => number = Date.now) {
+  constructor(users: Users, log: Log, proxies = new Proxies(), now: () => number = Date.now) {
     this.#users = users
     this.#log = log
+    this.#proxies = proxies
     this.#now = now
   }
 
   /** Whose token it is; undefined for nobody's. @throws Problem 429 while the address has to wait */
   enter(token: string, request: IncomingMessage): User | undefined {
-    const address = networkOf(request.socket.remoteAddress ?? '')
+    const address = networkOf(this.#proxies.addressOf(request))
     const now = this.#now()
     const until = Math.max(now, this.#tries.get(address) ?? 0)
     const wait = until + pause - mostWrong * pause - now
@@ -52,8 +55,7 @@ export class Door {
 
 /** Who has one IPv6 address has all of its /64. */
 function networkOf(address: string): string {
-  const v4 = /^::ffff:([\d.]+)$/.exec(address)?.[1]
-  if (v4 !== undefined || !address.includes(':')) return v4 ?? address
+  if (!address.includes(':')) return address
   const [head = '', tail] = address.split('::')
   const groups = head.split(':').filter(Boolean)
   const rest = tail === undefined ? [] : tail.split(':').filter(Boolean)

@@ -1,7 +1,7 @@
 import { groupEntryRecord, type GroupEntry } from '../../deadletter/ledger/entry.ts'
 import { ensureLedgers } from '../../redrive/ensureLedgers.ts'
 import type { User } from '../security/users.ts'
-import { partsOf } from './order.ts'
+import { planFor } from './order.ts'
 import type { Workbench } from './workbench.ts'
 
 /** Has a group be quiet, or be heard again. @throws Problem 404, 409 */
@@ -12,8 +12,8 @@ export async function mute(
   { to, why }: { readonly to: 'muted' | 'unmuted'; readonly why: string },
 ): Promise<void> {
   const group = await workbench.group(fingerprint, topic)
-  const { broker, plan } = partsOf(workbench, group)
-  await ensureLedgers(broker, plan, [group.topic])
+  const { broker } = workbench.parts
+  await ensureLedgers(broker, planFor(workbench, group.topic), [group.topic])
   const entry: GroupEntry = { group: group.fingerprint, to, by: user.name, why, at: Date.now() }
   const outputs = [groupEntryRecord(group.topic, entry)]
   await broker.commit({ group: 'oxbow.dlq', task: '', outputs, offsets: [], state: [], counts: [] })

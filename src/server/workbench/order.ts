@@ -1,9 +1,12 @@
 import type { Choice, ChoiceParts } from '../../redrive/choose.ts'
+import type { Letter } from '../../deadletter/readLetter.ts'
 import type { Fix } from '../../redrive/fix.ts'
+import { forecast } from '../../redrive/forecast.ts'
 import type { SendOptions } from '../../redrive/send.ts'
-import { WaysBack } from '../../redrive/wayBack.ts'
 import { chosenLetters, NoSuchLetter } from '../../redrive/choose.ts'
 import { letterTopicsOf } from '../../topology/letterTopics.ts'
+import type { Plan } from '../../topology/plan.ts'
+import { groupsOf } from '../../topology/retryTopic.ts'
 import type { RunningPipeline } from '../../topology/running.ts'
 import { Problem } from '../problem.ts'
 import { may, type User } from '../security/users.ts'
@@ -58,15 +61,13 @@ interface Writer {
 }
 
 /** The pipeline that wrote letters, or else the one that has their topic as a queue. @throws Problem 409 where it is none that is known here */
-export function partsOf({ parts: { pipelines, broker, ledger } }: Workbench, { pipeline, topic }: Writer): ChoiceParts {
-  const own = pipelines.filter(({ name }) => !name.endsWith('.monitor') && !name.endsWith('.retry'))
-  const readers = own.filter(({ plan }) =>
-    letterTopicsOf(plan).some((each) => each.topic === topic && each.sources.length === 0),
-  )
-  const found = pipeline === undefined ? only(own) : (named(own, pipeline) ?? only(readers))
+function partsOf({ parts }: Workbench, writer: Writer): ChoiceParts {
+  const { pipelines, broker, ledger } = parts
+  const own = ownOf(pipelines)
+  const found = takerOf(own, writer)
   if (found) return { broker, ledger, plan: found.plan }
-  if (own.length === 0)
-    throw new Problem(409, 'No config is known here: give it to `oxbow ui`, or ask where the pipeline runs.')
+  if (own.length === 0) throw noConfig()
+  const { pipeline } = writer
   const known = own.map(({ name }) => name).join(', ')
   if (pipeline === undefined) throw new Problem(409, `Say of which pipeline, as "pipeline": ${known}.`)
   throw new Problem(
@@ -75,14 +76,45 @@ export function partsOf({ parts: { pipelines, broker, ledger } }: Workbench, { p
   )
 }
 
+/** A config that is known here, of whichever pipeline has the topic. @throws Problem 409 where none is */
+export function planFor({ parts }: Workbench, topic: string): Plan {
+  const own = ownOf(parts.pipelines)
+  const found = own.find(({ plan }) => letterTopicsOf(plan).some((each) => each.topic === topic)) ?? own[0]
+  if (!found) throw noConfig()
+  return found.plan
+}
+
+/** The pipelines that could take letters whose own one is not known here; none where it is, or where none is. */
+export function takersOf({ parts }: Workbench, writer: Writer): readonly string[] {
+  const own = ownOf(parts.pipelines)
+  return takerOf(own, writer) ? [] : own.map(({ name }) => name)
+}
+
+/** Those that letters can go back to: those of retries and monitors take none. */
+const ownOf = (pipelines: readonly RunningPipeline[]): readonly RunningPipeline[] =>
+  pipelines.filter(({ name }) => !name.endsWith('.monitor') && !name.endsWith('.retry'))
+
+function takerOf(own: readonly RunningPipeline[], { pipeline, topic }: Writer): RunningPipeline | undefined {
+  if (pipeline === undefined) return only(own)
+  const readers = own.filter(({ plan }) =>
+    letterTopicsOf(plan).some((each) => each.topic === topic && each.sources.length === 0),
+  )
+  return named(own, pipeline) ?? only(readers)
+}
+
+const noConfig = (): Problem =>
+  new Problem(409, 'No config is known here: give it to `oxbow ui`, or ask where the pipeline runs.')
+
 const only = <T>(all: readonly T[]): T | undefined => (all.length === 1 ? all[0] : undefined)
 
 const named = (all: readonly RunningPipeline[], name: string): RunningPipeline | undefined =>
-  all.find((each) => each.name === name.replace(/\.retry$/, ''))
+  all.find((each) => groupsOf(each.name).includes(name))
 
-async function writerOf(workbench: Workbench, { ids, group }: Wanted): Promise<Writer> {
+async function writerOf(workbench: Workbench, { ids, group, topic }: Wanted): Promise<Writer> {
   if (ids?.[0] !== undefined) return (await workbench.letter(ids[0])).letter
-  return group === undefined ? {} : workbench.group(group)
+  if (group === undefined) return {}
+  const isWatched = topic !== undefined && (await workbench.follow()).includes(topic)
+  return workbench.group(group, isWatched ? topic : undefined)
 }
 
 /** So many reasons are told apart. */
@@ -103,21 +135,16 @@ export class Refusals {
 }
 
 /** What would become of an order, without sending anything. @throws Problem */
-export async function forecast(parts: ChoiceParts, { wanted, to, fix }: Order): Promise<Forecast> {
+export async function forecastOf(parts: ChoiceParts, { wanted, to, fix }: Order): Promise<Forecast> {
   const refusals = new Refusals()
-  const ways =
-    typeof to === 'object' ? undefined : new WaysBack({ plan: parts.plan, to, redrive: '', ...(fix && { fix }) })
-  let sent = 0
+  const onRefused = (_: Letter, why: string) => refusals.add(why)
   try {
-    for await (const letter of chosenLetters(parts, wanted)) {
-      const way = ways?.of(letter, Date.now())
-      if (way && 'refusal' in way) refusals.add(way.refusal)
-      else sent++
-    }
+    const options = { plan: parts.plan, to, now: Date.now, onRefused, ...(fix && { fix }) }
+    const { sent } = await forecast(chosenLetters(parts, wanted), options)
+    return { sent, refused: refusals.all }
   } catch (thrown) {
     throw asProblem(thrown)
   }
-  return { sent, refused: refusals.all }
 }
 
 export const asProblem = (thrown: unknown): unknown =>

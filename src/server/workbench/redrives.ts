@@ -76,7 +76,8 @@ export class Redrives {
   /** Those that this process did not start, as far as the ledger knows them, the latest first. */
   async elsewhere(): Promise<readonly KnownRedrive[]> {
     await this.#workbench.follow()
-    return this.#workbench.parts.ledger.redrives(mostElsewhere).filter(({ name }) => !this.#all.has(name))
+    const known = this.#workbench.parts.ledger.redrives(mostElsewhere + this.#all.size)
+    return known.filter(({ name }) => !this.#all.has(name)).slice(0, mostElsewhere)
   }
 
   /** @throws Problem 404 */
