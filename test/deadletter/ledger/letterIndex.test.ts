@@ -149,6 +149,23 @@ test('what is said of a failure that is over says nothing of a later one, whiche
   expect(await count()).toMatchObject({ open: 2, discarded: 0, retained: 3 })
 })
 
+test('what is said of a failure as it stood before it was opened again changes nothing, unless it has no number', async () => {
+  const { broker, follow, letters } = await start()
+  const said = async (...entries: readonly LedgerEntry[]) => {
+    await say(broker, ...entries)
+    await follow()
+    const { disposition, reopened } = letters.letter(idOf(0))!
+    return [disposition, reopened]
+  }
+  await write(broker, [letter({})])
+  expect(await said(entry('discarded', {}), { ...entry('open', {}), reopened: 1 })).toEqual(['open', 1])
+  expect(await said({ ...entry('redriving', {}), reopened: 0 })).toEqual(['open', 1])
+  expect(await said({ ...entry('redriving', {}), reopened: 1 })).toEqual(['redriving', 1])
+  expect(await said({ ...entry('resolved', {}), reopened: 0 })).toEqual(['redriving', 1])
+  // As a record that has passed says it, and as older versions say everything.
+  expect(await said(entry('resolved', {}))).toEqual(['resolved', 1])
+})
+
 test('letters that failed alike are one group: new, ongoing, resolved, regressed', async () => {
   const { broker, follow, groups } = await start()
   await write(broker, [
