@@ -1,13 +1,11 @@
 import { setTimeout } from 'node:timers/promises'
 import { Network } from '../../src/broker/kafka/network.ts'
 import { platformatic } from '../../src/broker/kafka/platformatic/client.ts'
-import { fetch, type FetchedPosition } from '../../src/broker/kafka/protocol.ts'
+import { fetchFrom } from '../../src/broker/kafka/reader.ts'
 import { kafkaSettings } from '../../src/topology/kafkaConfig.ts'
 
 const every = 50
 const limits = { maxWait: 0, maxBytes: 50_331_648, partitionBytes: 12_582_912 }
-const headSize = 61
-const controlBit = 32
 
 export interface Watched {
   /** When the first outcomes could be read, in milliseconds of performance.now(), and how many there were then. */
@@ -49,40 +47,28 @@ export async function recordsIn(kafka: string, topic: string, partitions: number
 }
 
 /**
- * The records of topics so far, look by look, without end. It counts by the heads of their batches, which costs next to
- * nothing, and leaves out the markers of transactions.
+ * The committed records of topics so far, look by look, without end. It counts by the heads of their batches, which costs
+ * next to nothing.
  */
 async function* counts(kafka: string, topics: readonly string[], partitions: number): AsyncGenerator<number> {
   const settings = kafkaSettings({ brokers: [kafka] }, '.')
   const network = new Network(settings, platformatic.connect(settings, 'bench'))
   const positions = topics.flatMap((topic) =>
-    Array.from({ length: partitions }, (_, partition) => ({ topic, partition, offset: 0, leaderEpoch: -1 })),
+    Array.from({ length: partitions }, (_, partition) => ({ topic, partition, offset: 0 })),
   )
+  const look = async () => {
+    const [leaders] = await Promise.all(topics.map((topic) => network.leaders(topic)))
+    return fetchFrom(network, leaders![0]!, positions, limits)
+  }
   try {
-    const [node] = (await network.leaders(topics[0]!))!
     for (let count = 0; ;) {
-      for (const { topic, partition, bytes } of await network.call(node!, fetch, positions, limits)) {
-        const position = positions.find((each) => each.topic === topic && each.partition === partition)!
-        count += countIn(bytes, position)
+      for (const { topic, partition, batches, next } of await network.persist('The outcomes cannot be read', look)) {
+        for (const batch of batches) count += batch.count
+        positions.find((each) => each.topic === topic && each.partition === partition)!.offset = next
       }
       yield count
     }
   } finally {
     await network.close()
   }
-}
-
-/** Counts the records of whole batches, and moves the position behind them. */
-function countIn(bytes: Buffer, position: { offset: number } & FetchedPosition): number {
-  let count = 0
-  for (let start = 0; start + headSize <= bytes.length;) {
-    const end = start + 12 + bytes.readInt32BE(start + 8)
-    if (end > bytes.length) break
-    const last = Number(bytes.readBigInt64BE(start)) + bytes.readInt32BE(start + 23)
-    const isMarker = (bytes.readInt16BE(start + 21) & controlBit) !== 0
-    if (!isMarker && last >= position.offset) count += bytes.readInt32BE(start + 57)
-    position.offset = Math.max(position.offset, last + 1)
-    start = end
-  }
-  return count
 }

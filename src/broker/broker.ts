@@ -1,4 +1,4 @@
-import type { OutputRecord, RawRecord, StoredRecord } from '../record/record.ts'
+import type { OutputRecord, StoredRecord } from '../record/record.ts'
 
 export interface TopicPartition {
   readonly topic: string
@@ -252,16 +252,19 @@ export class BrokerError extends Error {
   override readonly name: string = 'BrokerError'
 }
 
+/** Stands for the place among a unit's outputs of what is none of them: a change of its state. */
+export const noOutput = -1
+
 /**
  * Some outputs of a unit are refused for good, whatever is tried: too large for their topic, or of a time that it does not
  * take. Nothing of the unit was committed, though at least once the others may have been written.
  */
 export class OutputsRefused extends BrokerError {
   override readonly name = 'OutputsRefused'
-  /** Why, for each of them: the very objects that the unit had. */
-  readonly reasons: ReadonlyMap<RawRecord, string>
+  /** Why, for each of them, by its place among the unit's outputs; `noOutput` for its state. */
+  readonly reasons: ReadonlyMap<number, string>
 
-  constructor(message: string, reasons: ReadonlyMap<RawRecord, string>, options?: ErrorOptions) {
+  constructor(message: string, reasons: ReadonlyMap<number, string>, options?: ErrorOptions) {
     super(message, options)
     this.reasons = reasons
   }

@@ -7,7 +7,7 @@ import { Ledger } from '../deadletter/ledger/ledger.ts'
 import type { BrokerPlace } from './brokerOptions.ts'
 
 /** One that this version cannot read is left alone, and another is made beside it. */
-const version = 3
+const version = 4
 
 /** The ledger of a broker's dead letters; its index is kept in the data directory, where there is one that can be written. */
 export const ledgerOf = (place: BrokerPlace, broker: Broker): Ledger => new Ledger(broker, indexFile(place))

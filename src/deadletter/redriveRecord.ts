@@ -27,7 +27,7 @@ export interface Reentry {
 export interface RedriveFacts extends SentBack {
   /** How often it was made open again since it failed. */
   readonly reopened: number
-  /** Whether the record passed before: it is counted already. */
+  /** Whether the record passed before, or is about to: it is counted already. */
   readonly passed: boolean
   readonly source: string
   /** The source record as it lies in its topic, or as it was fixed. */

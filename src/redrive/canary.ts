@@ -1,6 +1,6 @@
 import type { SchedulerLike } from 'rxjs'
 import type { Broker, Position } from '../broker/broker.ts'
-import { isLedger, ledgerOf, readEntry } from '../deadletter/ledger/entry.ts'
+import { isLedger, isOutdated, isSameFailure, ledgerOf, readEntry } from '../deadletter/ledger/entry.ts'
 import { readLetter, type Letter } from '../deadletter/readLetter.ts'
 import type { StoredRecord } from '../record/record.ts'
 import { externalSources, type Plan } from '../topology/plan.ts'
@@ -78,7 +78,8 @@ export class Canary {
     const entry = readEntry(record)
     if (!entry || !('letter' in entry)) return undefined
     const sent = waiting.get(entry.letter)
-    if (!sent || entry.hops !== sent.hops || entry.to === 'redriving') return undefined
+    if (!sent || !isSameFailure(entry, sent) || entry.to === 'redriving') return undefined
+    if (isOutdated(entry.reopened, sent.reopened?.times ?? 0)) return undefined
     return { letter: entry.letter, passed: entry.to === 'resolved' }
   }
 

@@ -1,5 +1,5 @@
 import type { Broker } from '../broker/broker.ts'
-import { entryRecord } from '../deadletter/ledger/entry.ts'
+import { entryRecord, subjectOf } from '../deadletter/ledger/entry.ts'
 import type { Letter } from '../deadletter/readLetter.ts'
 import type { OutputRecord } from '../record/record.ts'
 import { commandRecord } from '../topology/lane.ts'
@@ -21,8 +21,6 @@ export interface DiscardOptions {
   readonly onDiscarded?: (letter: Letter) => void
 }
 
-const mostAtOnce = 1_000
-
 /** Gives letters up: they are open no more, and what is parked behind them goes on. @returns how many */
 export async function discardLetters(letters: AsyncIterable<Letter>, options: DiscardOptions): Promise<number> {
   const { plan, broker, onDiscarded } = options
@@ -33,7 +31,7 @@ export async function discardLetters(letters: AsyncIterable<Letter>, options: Di
   const live = await broker.topics(lanes.map(({ name }) => name))
   const partitions = new Map(live.map((lane) => [lane.name, lane.partitions.length]))
   let count = 0
-  for await (const chunk of chunksOf(letters, mostAtOnce)) {
+  for await (const chunk of chunksOf(letters)) {
     const fresh = [...new Set(chunk.map(({ topic }) => topic))].filter((topic) => !withLedgers.has(topic))
     if (fresh.length > 0) await ensureLedgers(broker, plan, fresh)
     for (const topic of fresh) withLedgers.add(topic)
@@ -52,11 +50,13 @@ function discarding(
   partitions: ReadonlyMap<string, number>,
   { now, by, why }: DiscardOptions,
 ): OutputRecord {
-  const { id, topic, hops, failedAt, origin } = letter
+  const { topic, origin } = letter
+  const subject = subjectOf(letter)
   const said = { by, why }
   if (!home || !mayBeHeld(letter, home, partitions))
-    return entryRecord(topic, { letter: id, hops, failedAt, to: 'discarded', at: now(), ...said })
-  const command = { command: 'discard', letter: id, failure: { topic, hops, failedAt }, ...said } as const
+    return entryRecord(topic, { ...subject, to: 'discarded', at: now(), ...said })
+  const { letter: id, ...failure } = subject
+  const command = { command: 'discard', letter: id, failure: { topic, ...failure }, ...said } as const
   return commandRecord(home.source.lane!, origin.partition, command, now())
 }
 

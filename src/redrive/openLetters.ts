@@ -47,10 +47,14 @@ export async function openLettersById(
 const isOpen = <T extends PlacedLetter>(found: T | undefined, { group }: LetterPlaces): found is T =>
   found?.disposition === 'open' && (group ?? found.fingerprint) === found.fingerprint
 
-/** A letter, with what the ledger says of it that whoever sends it back must know. */
-function readOpen(record: StoredRecord, { reopened }: PlacedLetter, ledger: Ledger): Letter | undefined {
+function readOpen(record: StoredRecord, placed: PlacedLetter, ledger: Ledger): Letter | undefined {
   const letter = readLetter(record)
-  if (!letter || reopened === 0) return letter
+  return letter && asItStands(letter, placed, ledger)
+}
+
+/** A letter, with what the ledger says of it that whoever sends it back, or says something of it, must know. */
+export function asItStands(letter: Letter, { reopened }: PlacedLetter, ledger: Ledger): Letter {
+  if (reopened === 0) return letter
   const said = ledger.history(letter.id, letter.topic).filter((each) => isSameFailure(each, letter))
   return { ...letter, reopened: { times: reopened, passed: hasPassed(said) } }
 }

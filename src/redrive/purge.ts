@@ -1,12 +1,12 @@
 import type { Broker, PartitionInfo } from '../broker/broker.ts'
-import { entryRecord, type Disposition } from '../deadletter/ledger/entry.ts'
+import { entryRecord, subjectOf, type Disposition } from '../deadletter/ledger/entry.ts'
 import type { Ledger } from '../deadletter/ledger/ledger.ts'
 import { readLetter, type Letter } from '../deadletter/readLetter.ts'
 import type { OutputRecord } from '../record/record.ts'
 import type { Plan } from '../topology/plan.ts'
 import { fits, type Choice } from './choose.ts'
 import { discardLetters } from './discard.ts'
-import { placedRecords, type PlacedRecord } from './openLetters.ts'
+import { asItStands, placedRecords, type PlacedRecord } from './openLetters.ts'
 import { lettersPerUnit } from './unitSize.ts'
 
 export interface PurgeOptions {
@@ -89,7 +89,9 @@ function verdictOn({ record, placed }: PlacedRecord, { ledger, choice, dispositi
     (group === undefined || fingerprint === group) &&
     (source === undefined || letter.source === source) &&
     fits(letter, choice)
-  return isChosen ? { letter, disposition } : { stays: `letter ${id} is not chosen` }
+  return isChosen
+    ? { letter: asItStands(letter, placed, ledger), disposition }
+    : { stays: `letter ${id} is not chosen` }
 }
 
 /** Something became of letters since it was looked at which can go. */
@@ -155,9 +157,8 @@ async function sayClosed(prefix: Prefix, options: PurgeOptions, { now, by, why }
     outputs = []
   }
   for await (const { letter, disposition } of verdictsIn(prefix, options)) {
-    const { id, hops, failedAt } = letter
     if (disposition === 'open') continue
-    outputs.push(entryRecord(prefix.topic, { letter: id, hops, failedAt, to: disposition, at: now(), by, why }))
+    outputs.push(entryRecord(prefix.topic, { ...subjectOf(letter), to: disposition, at: now(), by, why }))
     if (outputs.length === lettersPerUnit) await commit()
   }
   if (outputs.length > 0) await commit()

@@ -25,8 +25,6 @@ export interface ReopenOptions {
   readonly onOther?: (letter: Letter) => void
 }
 
-const mostAtOnce = 1_000
-
 /**
  * Has letters that were dealt with be open again, so that they can be sent back once more.
  * @returns how many
@@ -38,7 +36,7 @@ export async function reopenLetters(options: ReopenOptions): Promise<number> {
   await ledger.follow(topics)
   refuseOthers(topics, options)
   let count = 0
-  for await (const chunk of chunksOf(closedLetters(topics, options), mostAtOnce)) {
+  for await (const chunk of chunksOf(closedLetters(topics, options))) {
     const outputs = chunk.map((kept) => reopening(kept, options))
     await broker.commit({ group: 'oxbow.dlq', task: '', outputs, offsets: [], state: [], counts: [] })
     count += chunk.length

@@ -1,6 +1,6 @@
 import type { SchedulerLike } from 'rxjs'
 import { OutputsRefused, type Broker } from '../broker/broker.ts'
-import { entryRecord, type LedgerEntry } from '../deadletter/ledger/entry.ts'
+import { entryRecord, subjectOf, type LedgerEntry } from '../deadletter/ledger/entry.ts'
 import type { Letter } from '../deadletter/readLetter.ts'
 import { redriveRecord } from '../deadletter/redriveRecord.ts'
 import type { OutputRecord } from '../record/record.ts'
@@ -130,8 +130,7 @@ class Sender {
   pack(letter: Letter): Parcel | undefined {
     const { redrive, scheduler, by, why } = this.#options
     const now = scheduler.now()
-    const { id, hops, failedAt } = letter
-    const entry = { letter: id, hops, failedAt, by, redrive, at: now }
+    const entry = { ...subjectOf(letter), by, redrive, at: now }
     const way = this.#ways.of(letter, now)
     if ('refusal' in way) return this.#refuse(letter, way.refusal)
     if ('output' in way) {
@@ -184,9 +183,10 @@ class Sender {
       return parcels
     } catch (thrown) {
       if (!(thrown instanceof OutputsRefused)) throw thrown
-      const isRefused = (parcel: Parcel) => parcel.outputs.some((output) => thrown.reasons.has(output))
+      const reasons = new Map(Array.from(thrown.reasons, ([at, reason]) => [outputs[at], reason]))
+      const isRefused = (parcel: Parcel) => parcel.outputs.some((output) => reasons.has(output))
       for (const { letter, outputs: own } of parcels.filter(isRefused))
-        this.#refuse(letter, own.flatMap((output) => thrown.reasons.get(output) ?? [])[0]!)
+        this.#refuse(letter, own.flatMap((output) => reasons.get(output) ?? [])[0]!)
       return this.#commit(
         parcels.filter((parcel) => !isRefused(parcel)),
         broker,

@@ -93,11 +93,10 @@ class StateUnreadableFault extends Fault {
 }
 
 function* readable<T>(items: Iterable<T>): Iterable<T> {
-  const iterator = items[Symbol.iterator]()
-  for (;;) {
-    const next = orUnreadable(() => iterator.next())
-    if (next.done) return
-    yield next.value
+  try {
+    yield* items
+  } catch (cause) {
+    throw unreadable(cause)
   }
 }
 
@@ -105,6 +104,9 @@ function orUnreadable<T>(read: () => T): T {
   try {
     return read()
   } catch (cause) {
-    throw new StateUnreadableFault(`its state cannot be read: ${(cause as Error).message}`, { cause })
+    throw unreadable(cause)
   }
 }
+
+const unreadable = (cause: unknown): StateUnreadableFault =>
+  new StateUnreadableFault(`its state cannot be read: ${(cause as Error).message}`, { cause })

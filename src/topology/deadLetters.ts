@@ -1,3 +1,4 @@
+import { isSameFailure } from '../deadletter/ledger/entry.ts'
 import { deadLetter, hopsOf, letterId, type Failure } from '../deadletter/letter.ts'
 import type { RedriveFacts } from '../deadletter/redriveRecord.ts'
 import type { Fault } from '../record/fault.ts'
@@ -133,6 +134,7 @@ export class DeadLetters {
     const about = { ...place, ...command }
     if (done === 0 && command.command === 'discard' && command.failure) {
       const { letter, failure, by, why = '' } = command
+      this.redrives.giveUp(letter, failure)
       this.redrives.say({ letter, redrive: '', firstFailedAt: failure.failedAt, ...failure }, 'discarded', why, by)
       return log.info(about, 'discard: the letter holds nothing up')
     }
@@ -160,11 +162,14 @@ export class DeadLetters {
     this.#parts.tally.aside(source, 'letters', false)
   }
 
-  #sayDiscarded({ letter, failed, record }: HeldPart, { by, why = '' }: LaneCommand): void {
+  #sayDiscarded({ letter, failed, record }: HeldPart, command: LaneCommand): void {
     if (!failed) return
-    this.redrives.giveUp(letter!, failed)
+    const meant = 'failure' in command && command.failure && isSameFailure(command.failure, failed)
+    const failure = meant ? { ...failed, ...command.failure } : failed
+    this.redrives.giveUp(letter!, failure)
+    const { by, why = '' } = command
     const { topic } = policyOf(this.#parts.sources, record.origin as Lineage)
-    this.redrives.say({ letter: letter!, topic, redrive: '', ...failed }, 'discarded', why, by)
+    this.redrives.say({ letter: letter!, redrive: '', ...failure, topic }, 'discarded', why, by)
   }
 
   /** What the task holds of a letter goes on, changed where somebody changed it. */

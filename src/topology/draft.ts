@@ -1,5 +1,5 @@
 import type { GroupMember, Position, StateChange, Unit } from '../broker/broker.ts'
-import type { OutputRecord, RawRecord, Record } from '../record/record.ts'
+import type { OutputRecord, Record } from '../record/record.ts'
 import type { Tally } from './lineage.ts'
 import type { Made, Refused } from './refusals.ts'
 import type { SinkNode } from './wire.ts'
@@ -25,15 +25,9 @@ export class Draft {
     this.#made.push(made)
   }
 
-  /** What those outputs are of the unit that was taken last which were refused. */
-  refused({ outputs }: Unit, reasons: ReadonlyMap<RawRecord, string>): Refused[] {
-    const known = outputs.flatMap((record, at) => {
-      const reason = reasons.get(record)
-      return reason === undefined ? [] : [{ made: this.#taken[at], reason, record }]
-    })
-    const records = new Set<RawRecord>(known.map(({ record }) => record))
-    const others = [...reasons].filter(([record]) => !records.has(record))
-    return [...known, ...others.map(([, reason]) => ({ made: undefined, reason }))]
+  /** What those outputs are of the unit that was taken last which were refused. @param reasons by their places in it */
+  refused(reasons: ReadonlyMap<number, string>): Refused[] {
+    return Array.from(reasons, ([at, reason]) => ({ made: this.#taken[at], reason }))
   }
 
   /** The record goes to an external sink before the unit commits. */

@@ -106,6 +106,7 @@ export class Failures {
     const lineage = part.record.origin as Lineage
     this.#retries.forget(part.record)
     this.#host.held.add(part)
+    lineage.departing ??= []
     lineage.departing.push(part)
     this.#host.settle(lineage)
   }
@@ -114,7 +115,8 @@ export class Failures {
   retryTogether(lineage: Lineage): void {
     const { sources, held, draft, streams, task, end } = this.#host
     const source = sources.get(lineage.input)!
-    const failed = lineage.departing.splice(0)
+    const failed = lineage.departing!
+    lineage.departing = undefined
     for (const part of failed) held.remove(part)
     const parts = toRepeat(lineage, failed, source.deadLetters.retry)
     const output = departure(lineage, failed, parts, source, streams, task.scheduler.now())

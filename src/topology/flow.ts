@@ -281,12 +281,12 @@ export class Flow {
   /** One part of a source record is done; the last one decides its outcome in every stream. */
   #settle(lineage: Lineage): void {
     if (--lineage.pending > 0) return
-    if (lineage.departing.length > 0) return this.#failures.retryTogether(lineage)
+    if (lineage.departing) return this.#failures.retryTogether(lineage)
     this.#end(lineage, this.#tally.close(lineage))
   }
 
   #end(lineage: Lineage, failed: boolean): void {
-    this.#failures.deadLetters.redrives.ended(lineage)
+    if (lineage.redriven.length > 0) this.#failures.deadLetters.redrives.ended(lineage)
     // What is sent back has failed before: it says nothing of an outage.
     if (this.#guards.has(lineage.input) && lineage.hops === 0) this.draft.verdict(lineage.input, failed)
     if (this.#underWay.end(lineage)) this.progress.next()

@@ -1,6 +1,13 @@
 import type { FailureTime } from '../deadletter/ledger/entry.ts'
 import type { OutputRecord, StoredRecord } from '../record/record.ts'
 
+/** A failure, and the dead-letter topic that has its letter. */
+interface LettersFailure extends FailureTime {
+  readonly topic: string
+  /** How often it had been opened again by then; older versions do not say so. */
+  readonly reopened?: number
+}
+
 /** What is to happen to a dead letter that may hold up its key, or to the key. */
 export type LaneCommand =
   /** The record stays dead; those that wait behind it go on. */
@@ -8,8 +15,8 @@ export type LaneCommand =
     | {
         readonly command: 'discard'
         readonly letter: string
-        /** The failure that it is about, and the dead-letter topic that has it. */
-        readonly failure?: FailureTime & { readonly topic: string }
+        /** The failure that it is about. */
+        readonly failure?: LettersFailure
       }
     /** All letters of the key stay dead, and those that wait behind them go on. */
     | { readonly command: 'release'; readonly key: string }
@@ -50,7 +57,7 @@ export function readCommand({ value }: StoredRecord): LaneCommand | undefined {
   return command === 'release' && typeof key === 'string' ? { command, key, ...who } : undefined
 }
 
-function isFailure(said: unknown): said is FailureTime & { readonly topic: string } {
-  const { topic, hops, failedAt } = Object(said) as { readonly [field: string]: unknown }
-  return typeof topic === 'string' && typeof hops === 'number' && typeof failedAt === 'number'
+function isFailure(said: unknown): said is LettersFailure {
+  const { topic, hops, failedAt, reopened = 0 } = Object(said) as { readonly [field: string]: unknown }
+  return typeof topic === 'string' && [hops, failedAt, reopened].every((each) => typeof each === 'number')
 }

@@ -48,7 +48,7 @@ export class Lineage implements Origin {
   /** Parts under way, over all streams. */
   pending = 0
   /** Parts that failed and may pass later, which wait for the others to be done. */
-  departing: FailedPart[] = []
+  departing: FailedPart[] | undefined
   /** How often it ran from its source record on, where that is how it is retried. */
   tried: Tried | undefined
   /** Letters of its parts that died, if any did: it may run there again, and has each letter once. */

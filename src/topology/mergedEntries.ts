@@ -3,19 +3,13 @@ import type { CommittedStore } from './committed.ts'
 import { decode } from './encoded.ts'
 import { deleted, isChanged, type Entry } from './recent.ts'
 
-/** A key that was changed. */
-export interface Changed {
-  readonly key: string
-  readonly entry: Entry
-}
-
 /** What changed of a store, over what the broker has of it. */
 export interface Changes {
   readonly committed: CommittedStore
   /** Keys of the changes. */
   readonly sorted: SortedKeys
-  readonly fresh: readonly Changed[]
-  readonly taken: readonly Changed[]
+  readonly fresh: readonly Entry[]
+  readonly taken: readonly Entry[]
 }
 
 /** More keys than this are put in order together. */
@@ -49,52 +43,62 @@ export class SortedKeys {
 }
 
 /** Entries with from <= key < to, in order: what is committed, with the changes that there are at the first look. */
-export function* mergedEntries(changes: Changes, from = '', to?: string): Iterable<readonly [string, unknown]> {
-  yield* merged(changesIn(changes, from, to), decoded(changes.committed.entries(from, to)))
-}
+export const mergedEntries = (changes: Changes, from = '', to?: string): Iterable<readonly [string, unknown]> =>
+  merged(changes, [from, to], changes.committed.entries(from, to), {
+    keyOf: ([key]) => key,
+    asCommitted: ([key, bytes]) => [key, decode<unknown>(bytes)],
+    asChanged: ({ key, value }) => [key, value],
+  })
 
 /** Their keys alone. */
-export function* mergedKeys(changes: Changes, from = '', to?: string): Iterable<string> {
-  for (const [key] of merged(changesIn(changes, from, to), unread(changes.committed.keys(from, to)))) yield key
+export const mergedKeys = (changes: Changes, from = '', to?: string): Iterable<string> =>
+  merged(changes, [from, to], changes.committed.keys(from, to), {
+    keyOf: (key) => key,
+    asCommitted: (key) => key,
+    asChanged: ({ key }) => key,
+  })
+
+/** What a change made of a key. */
+type Change = Pick<Entry, 'key' | 'value'>
+
+/** How what is committed and what is changed become items of one kind. */
+interface Merging<Committed, Item> {
+  readonly keyOf: (committed: Committed) => string
+  readonly asCommitted: (committed: Committed) => Item
+  readonly asChanged: (change: Change) => Item
 }
 
-/** A key and its value; or what stands for one. */
-type Item = readonly [key: string, value: unknown]
-
-function* decoded(entries: Iterable<readonly [string, Buffer]>): Iterable<Item> {
-  for (const [key, bytes] of entries) yield [key, decode<unknown>(bytes)]
-}
-
-function* unread(keys: Iterable<string>): Iterable<Item> {
-  for (const key of keys) yield [key, undefined]
+function* merged<Committed, Item>(
+  changes: Changes,
+  [from, to]: readonly [string, string | undefined],
+  committed: Iterable<Committed>,
+  { keyOf, asCommitted, asChanged }: Merging<Committed, Item>,
+): Iterable<Item> {
+  const changed = changesIn(changes, from, to)
+  let next = 0
+  for (const item of committed) {
+    const key = keyOf(item)
+    for (; next < changed.length && compareKeys(changed[next]!.key, key) < 0; next++)
+      if (isPresent(changed[next]!)) yield asChanged(changed[next]!)
+    if (changed[next]?.key !== key) yield asCommitted(item)
+    else if (isPresent(changed[next++]!)) yield asChanged(changed[next - 1]!)
+  }
+  for (; next < changed.length; next++) if (isPresent(changed[next]!)) yield asChanged(changed[next]!)
 }
 
 const changesIn = (
   { committed, sorted, fresh, taken }: Changes,
   from: string,
   to: string | undefined,
-): readonly Item[] =>
+): readonly Change[] =>
   sorted
     .between(from, to, () => [...taken, ...fresh].map(({ key }) => key))
     .flatMap((key) => {
       const entry = committed.recent.get(key)
-      return entry && isChanged(entry) ? [[key, entry.value] as const] : []
+      return entry && isChanged(entry) ? [{ key, value: entry.value }] : []
     })
 
-function* merged(changes: readonly Item[], committed: Iterable<Item>): Iterable<Item> {
-  let next = 0
-  for (const item of committed) {
-    const [key] = item
-    for (; next < changes.length && compareKeys(changes[next]![0], key) < 0; next++) yield* present(changes[next]!)
-    if (changes[next]?.[0] === key) yield* present(changes[next++]!)
-    else yield item
-  }
-  for (; next < changes.length; next++) yield* present(changes[next]!)
-}
-
-function* present(item: Item): Iterable<Item> {
-  if (item[1] !== deleted) yield item
-}
+const isPresent = ({ value }: Change): boolean => value !== deleted
 
 function insert(key: string, keys: string[]): void {
   const at = placeOf(key, keys)

@@ -6,6 +6,7 @@ export const deleted = Symbol('deleted')
 
 /** A key's value in memory. */
 export interface Entry {
+  readonly key: string
   value: unknown
   bytes: number
   /** Changed since the last unit was taken. */
@@ -43,16 +44,16 @@ export class Recent {
 
   /** Adds a key that is not in memory. @param size of the encoded value, in bytes; 0 when it is not known yet */
   add(key: string, value: unknown, size = 0): Entry {
-    const entry = { value, bytes: 0, isFresh: false, isTaken: false }
+    const entry = { key, value, bytes: 0, isFresh: false, isTaken: false }
     this.#young.set(key, entry)
     this.#remember(key, entry)
-    if (size > 0) this.resize(key, entry, size)
+    if (size > 0) this.resize(entry, size)
     return entry
   }
 
   /** @param size of the encoded value, in bytes */
-  resize(key: string, entry: Entry, size: number): void {
-    const bytes = overhead + 2 * key.length + 2 * size
+  resize(entry: Entry, size: number): void {
+    const bytes = overhead + 2 * entry.key.length + 2 * size
     const more = bytes - entry.bytes
     entry.bytes = bytes
     if (more !== 0) this.#budget.spend(more)

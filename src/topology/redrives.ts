@@ -10,7 +10,7 @@ import type { HeldPart } from './held.ts'
 import { elsewhere, entered, Lineage, type Tally } from './lineage.ts'
 import { policyOf, type PlannedSource } from './plan.ts'
 import type { TaskParts } from './task.ts'
-import { TakenLetters, wasTaken, type Taken } from './taken.ts'
+import { TakenLetters, wasTaken, wentOn, type Standing, type Taken } from './taken.ts'
 import { leadingTo } from './upstream.ts'
 
 export interface RedrivesHost {
@@ -48,13 +48,14 @@ export class Redrives {
 
   /** Takes a record of a lane. @returns false for what is none */
   take(stored: StoredRecord): boolean {
-    const facts = readRedriveRecord(stored)
-    if (!facts) return false
-    const taken = this.#taken.of(facts.letter)
-    if (taken && wasTaken(taken, facts)) {
-      this.#comesAgain(facts, taken)
+    const found = readRedriveRecord(stored)
+    if (!found) return false
+    const taken = this.#taken.of(found.letter)
+    if (taken && wasTaken(taken, found)) {
+      this.#comesAgain(found, taken)
       return true
     }
+    const facts = taken && wentOn(taken, found) ? { ...found, passed: true } : found
     const lineage = this.#lineageOf(facts, stored)
     const refusal = this.#tooOften(facts, lineage)
     if (refusal === undefined && this.#host.redriveHeld(facts)) this.#remember(facts)
@@ -71,12 +72,13 @@ export class Redrives {
     }
   }
 
-  /** Writes down what became of a letter. */
-  say(sent: SentBack, to: LedgerEntry['to'], why: string, by = this.#self): void {
-    const { letter, topic, hops, failedAt, redrive } = sent
+  /** Writes down what became of a letter: of its failure as it stands by now, or as it was opened again so often. */
+  say(sent: SentBack & Partial<Standing>, to: LedgerEntry['to'], why: string, by = this.#self): void {
+    const { letter, topic, hops, failedAt, reopened, redrive } = sent
     const at = this.#host.task.scheduler.now()
     const entry = { letter, hops, failedAt, to, by, why, at }
-    this.#host.draft.output(entryRecord(topic, redrive === '' ? entry : { ...entry, redrive }))
+    const numbered = reopened === undefined ? entry : { ...entry, reopened }
+    this.#host.draft.output(entryRecord(topic, redrive === '' ? numbered : { ...numbered, redrive }))
   }
 
   get #self(): string {
@@ -84,20 +86,23 @@ export class Redrives {
     return `${name}, revision ${revision}`
   }
 
-  /** A letter that the task held is given up: should it be sent back all the same, it stays so. */
-  giveUp(letter: string, failure: FailureTime): void {
-    const reopened = 0
-    this.#taken.take(letter, { ...failure, reopened }, this.#host.task.scheduler.now())
+  /** A letter is given up: should it be sent back all the same, it stays so, unless it was taken up before. */
+  giveUp(letter: string, failure: FailureTime & Partial<Standing>): void {
+    const standing = { reopened: 0, ...failure }
+    const taken = this.#taken.of(letter)
+    if (taken && wasTaken(taken, standing)) return
+    this.#taken.take(letter, standing, this.#host.task.scheduler.now())
     this.#taken.end(letter, failure, 'discarded')
   }
 
-  /** What became of it is said again: who sent it said meanwhile that it is on its way. */
+  /**
+   * What became of it is said again, as it stood when it was taken up: who sent it said meanwhile that it is on its way. Where it was
+   * opened again since, that changes nothing.
+   */
   #comesAgain(facts: RedriveFacts, taken: Taken): void {
-    const { letter, hops, reopened } = facts
-    if (isSameFailure(taken, facts)) {
-      if (reopened < taken.reopened) this.say(facts, 'open', 'it was sent as it stood before it was opened again')
-      else if (taken.outcome) this.say(facts, taken.outcome, '')
-    }
+    const { letter, hops } = facts
+    const { outcome, reopened } = taken
+    if (outcome && isSameFailure(taken, facts)) this.say({ ...facts, reopened }, outcome, '')
     this.#host.task.log.info({ letter, hops }, 'redrive: the letter was taken up before; it is not processed twice')
   }
 

@@ -3,22 +3,21 @@ import type { StateStore } from '../component/state.ts'
 import type { WritableTable } from '../component/tableStore.ts'
 import { encode } from './encoded.ts'
 import { CommittedStore } from './committed.ts'
-import { mergedEntries, mergedKeys, SortedKeys, type Changed } from './mergedEntries.ts'
+import { mergedEntries, mergedKeys, SortedKeys } from './mergedEntries.ts'
 import { Budget, deleted, type Entry } from './recent.ts'
 
 /** Changes of one operator. */
 interface Staged {
   readonly committed: CommittedStore
   readonly sorted: SortedKeys
-  fresh: Changed[]
+  fresh: Entry[]
   /** Those that the last unit took: calls and timers may read them while the broker does not have them yet. */
-  taken: readonly Changed[]
+  taken: readonly Entry[]
 }
 
 /** What a key was before a change of a call that may yet fail. */
 interface Before {
   readonly staged: Staged
-  readonly key: string
   readonly entry: Entry
   readonly value: unknown
   readonly wasFresh: boolean
@@ -59,11 +58,11 @@ export class StagedState {
     const write = (key: string, value: unknown) => {
       const entry = recent.get(key) ?? recent.add(key, unseen)
       const { value: before, isFresh: wasFresh } = entry
-      if (this.#isCalled) this.#last = { staged, key, entry, value: before, wasFresh, last: this.#last }
+      if (this.#isCalled) this.#last = { staged, entry, value: before, wasFresh, last: this.#last }
       entry.value = value
       if (wasFresh) return
       entry.isFresh = true
-      staged.fresh.push({ key, entry })
+      staged.fresh.push(entry)
       staged.sorted.add(key)
     }
     return {
@@ -126,12 +125,13 @@ export class StagedState {
       staged.taken = fresh
       staged.fresh = []
       staged.sorted.reset()
-      for (const { key, entry } of fresh) {
+      for (const entry of fresh) {
+        const { key } = entry
         entry.isFresh = false
         entry.isTaken = true
         const value = entry.value === deleted ? null : encode(entry.value)
         changes.push({ store, key, value })
-        if (value) committed.recent.resize(key, entry, value.length)
+        if (value) committed.recent.resize(entry, value.length)
       }
     }
     return changes
@@ -139,16 +139,16 @@ export class StagedState {
 }
 
 /** The broker has a change. */
-function settle({ key, entry }: Changed, { recent }: CommittedStore): void {
+function settle(entry: Entry, { recent }: CommittedStore): void {
   entry.isTaken = false
-  if (entry.value === deleted && !entry.isFresh) recent.remove(key)
+  if (entry.value === deleted && !entry.isFresh) recent.remove(entry.key)
 }
 
-function undo({ staged, key, entry, value, wasFresh }: Before): void {
+function undo({ staged, entry, value, wasFresh }: Before): void {
   entry.value = value
   if (wasFresh) return
   // It was the last to be changed first.
   staged.fresh.pop()
   entry.isFresh = false
-  if (value === unseen) staged.committed.recent.remove(key)
+  if (value === unseen) staged.committed.recent.remove(entry.key)
 }

@@ -20,6 +20,10 @@ export interface Taken extends Standing {
 export const wasTaken = (taken: Taken, now: Standing): boolean =>
   isSameFailure(taken, now) ? now.reopened <= taken.reopened : now.hops <= taken.hops && now.failedAt <= taken.failedAt
 
+/** Whether the record went on when the same failure was taken up before: it does not count as dead by it any more. */
+export const wentOn = (taken: Taken, now: FailureTime): boolean =>
+  isSameFailure(taken, now) && taken.outcome !== 'discarded'
+
 const timeKey = (at: number, letter = ''): string => `at:${String(at).padStart(15, '0')}:${letter}`
 const letterKey = (letter: string): string => `of:${letter}`
 

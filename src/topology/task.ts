@@ -6,7 +6,6 @@ import {
   type StateChange,
   type StateReader,
   type TopicPartition,
-  type Unit,
 } from '../broker/broker.ts'
 import type { Receipt } from '../component/sink.ts'
 import type { FloodGuard } from '../deadletter/flood.ts'
@@ -243,21 +242,22 @@ export class Task {
   }
 
   async #commitUnit(positions: readonly StateChange[]): Promise<void> {
-    const unit = this.#flow.takeUnit(positions)
-    if (!unit) return
-    await this.#write(unit)
+    const committed = this.#commitTaken(positions)
+    if (!committed) return
+    await committed
     this.#parts.refusals.committed()
     this.#parts.meter.commits++
   }
 
-  async #write(unit: Unit): Promise<void> {
-    try {
-      await this.#parts.broker.commit(unit)
-    } catch (thrown) {
-      if (!(thrown instanceof OutputsRefused)) throw thrown
-      const refused = this.#flow.draft.refused(unit, thrown.reasons)
-      throw new TaskStopped(thrown.message, { cause: thrown, refused })
-    }
+  /** Whoever waits for this has nothing of the unit: the broker may be done with its objects long before it is committed. */
+  #commitTaken(positions: readonly StateChange[]): Promise<void> | undefined {
+    const unit = this.#flow.takeUnit(positions)
+    return unit && this.#parts.broker.commit(unit).catch((thrown: unknown) => this.#failed(thrown))
+  }
+
+  #failed(thrown: unknown): never {
+    if (!(thrown instanceof OutputsRefused)) throw thrown
+    throw new TaskStopped(thrown.message, { cause: thrown, refused: this.#flow.draft.refused(thrown.reasons) })
   }
 
   /** Waits until the calls of asynchronous operators have ended, but not for long. */

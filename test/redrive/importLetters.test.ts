@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Broker } from '../../src/broker/broker.ts'
 import { openEmbedded } from '../../src/broker/embedded/embedded.ts'
-import { entryRecord, groupEntryRecord } from '../../src/deadletter/ledger/entry.ts'
+import { entryRecord, groupEntryRecord, type LedgerEntry } from '../../src/deadletter/ledger/entry.ts'
 import { Ledger } from '../../src/deadletter/ledger/ledger.ts'
 import { deadLetter } from '../../src/deadletter/letter.ts'
 import { redactor } from '../../src/deadletter/redact.ts'
@@ -87,11 +87,19 @@ const headers = fc.array(
 )
 const raw = fc.record({ key: fc.oneof(bytes, text), value: fc.oneof(bytes, text), headers, timestamp: fc.nat() })
 
+/** Sent, passed, opened again, and sent late as it stood before. */
+const trail: readonly Pick<LedgerEntry, 'to' | 'reopened'>[] = [
+  { to: 'redriving', reopened: 0 },
+  { to: 'resolved' },
+  { to: 'open', reopened: 1 },
+  { to: 'redriving', reopened: 0 },
+]
+
 describe('letters that are exported and imported', () => {
   it('are what they were, byte for byte, with what became of them', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(fc.tuple(raw, fc.constantFrom('headers' as const, 'json' as const), fc.nat(2)), { maxLength: 6 }),
+        fc.array(fc.tuple(raw, fc.constantFrom('headers' as const, 'json' as const), fc.nat(4)), { maxLength: 6 }),
         async (given) => {
           const [here, there] = [await memory(), await memory()]
           await append(
@@ -102,10 +110,10 @@ describe('letters that are exported and imported', () => {
           const all: string[] = await exported(here)
           const ids = all.map((line) => (JSON.parse(line) as { id: string }).id)
           const said = ids.flatMap((letter, n) =>
-            (['redriving', 'resolved'] as const).slice(0, given[n]![2]).map((to, at) =>
+            trail.slice(0, given[n]![2]).map((each, at) =>
               entryRecord(topic, {
                 letter,
-                to,
+                ...each,
                 by: 'ann',
                 why: 'ä\n"',
                 hops: 0,

@@ -5,6 +5,7 @@ import { RecordedFault } from '../../src/record/fault.ts'
 import { emit, fail } from '../../src/record/outcome.ts'
 import { withValue } from '../../src/record/record.ts'
 import { Ledger } from '../../src/deadletter/ledger/ledger.ts'
+import type { Letter } from '../../src/deadletter/readLetter.ts'
 import { chosenLetters } from '../../src/redrive/choose.ts'
 import { discardLetters } from '../../src/redrive/discard.ts'
 import { reopenLetters } from '../../src/redrive/reopen.ts'
@@ -135,6 +136,31 @@ it('one that its task gave up goes back by itself once it was opened again', asy
   expect(await valuesOf(broker, 'out')).toEqual([{ n: 2, secret: 'x' }, { n: 1 }])
   expect(await pipeline.conservation()).toMatchObject([{ read: 2, emitted: 2, dead: 0, inFlight: 0 }])
 })
+
+it.each(['held', 'given up'])(
+  'one that was opened again when its task had %s it, and is discarded then, stays so when it is sent late',
+  async (how) => {
+    const { pipeline, broker, plan } = await startPipeline(config('order: key'), catalog, { before, once: false })
+    await pipeline.quiet()
+    const ledger = new Ledger(broker)
+    const said = { plan, broker, now: Date.now, by: 'ann', why: '' }
+    if (how === 'held') await sendBack(broker, plan, await lettersOf(broker), { to: { topic: 'apart' } })
+    else await discardLetters(chosenLetters({ plan, broker, ledger }, {}), said)
+    await pipeline.quiet()
+    await reopenLetters({ ...said, ledger, choice: {}, dispositions: ['resolved', 'discarded'] })
+    const open: Letter[] = []
+    for await (const letter of chosenLetters({ plan, broker, ledger }, {})) open.push(letter)
+    await discardLetters(chosenLetters({ plan, broker, ledger }, {}), said)
+    await pipeline.quiet()
+    expect(await ledger.counts(['dlq.in'], 0)).toMatchObject([{ open: 0, resolved: 0, discarded: 1 }])
+
+    expect(await sendBack(broker, plan, open, { fix: mended })).toEqual({ sent: 1, refused: 0 })
+    await pipeline.quiet()
+    expect(await ledger.counts(['dlq.in'], 0)).toMatchObject([{ open: 0, redriving: 0, discarded: 1 }])
+    expect(await valuesOf(broker, 'out')).toEqual([{ n: 2, secret: 'x' }])
+    await ledger.close()
+  },
+)
 
 it('a letter from before the order goes back by itself, and holds nothing up', async () => {
   const first = await startPipeline(config('order: none'), catalog, { before: [before[0]!] })

@@ -71,6 +71,19 @@ it('deletes open letters only when asked, and none counts as expired', async () 
   expect(await ledger.counts(['dlq.in'], Date.now())).toMatchObject([{ open: 0, expired: 0, retained: 0 }])
 })
 
+it('says of letters that were opened again what became of them, as they stand now', async () => {
+  const { broker, letters, discard, ledger, options } = await withLetters(2)
+  await discard(0, 1)
+  await reopenLetters({ ...options, ...said, dispositions: ['discarded'] })
+  expect(await ledger.counts(['dlq.in'], Date.now())).toMatchObject([{ open: 2 }])
+  const open = { ...options, dispositions: [...options.dispositions, 'open'] } as const
+  await purge(await findPrefixes(open), open, said)
+  expect((await entriesOf(broker)).slice(-2)).toMatchObject(
+    letters.map(({ id }) => ({ letter: id, to: 'discarded', reopened: 1 })),
+  )
+  expect(await ledger.counts(['dlq.in'], Date.now())).toMatchObject([{ open: 0, expired: 0, retained: 0 }])
+})
+
 it('deletes nothing where a letter was opened again since it was looked at what can go', async () => {
   const { broker, letters, discard, ledger, options } = await withLetters(2)
   await discard(0, 1)

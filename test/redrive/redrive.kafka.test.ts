@@ -2,6 +2,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import type { Broker } from '../../src/broker/broker.ts'
 import { Ledger } from '../../src/deadletter/ledger/ledger.ts'
 import { openLetters } from '../../src/redrive/openLetters.ts'
+import { reopenLetters } from '../../src/redrive/reopen.ts'
 import type { Letter } from '../../src/deadletter/readLetter.ts'
 import { keyBy } from '../../src/operators/keyBy.ts'
 import { RecordedFault } from '../../src/record/fault.ts'
@@ -88,6 +89,22 @@ streams:
       expect(await numbersIn(broker, keyed!)).toEqual(all)
       expect(await lettersOf(broker, `dlq.${source}`)).toEqual([])
       expect(await endsOf(broker, source!)).toEqual(before)
+
+      // Who had chosen them before they were opened again sends them late: they are open, and nothing comes out twice.
+      const [ledger, ids] = [new Ledger(broker), again.slice(0, 6).map(({ id }) => id)]
+      onTestFinished(() => ledger.close())
+      const said = { now: Date.now, by: 'ann', why: 'lost further on', dispositions: ['resolved'] as const }
+      expect(await reopenLetters({ plan, broker, ledger, choice: { ids }, ...said })).toBe(6)
+      expect(await sendBack(broker, plan, again.slice(0, 9))).toEqual({ sent: 9, refused: 0 })
+      await pipeline.quiet({ settled: true })
+      const open = await lettersOf(broker, `dlq.${source}`)
+      expect(open.map(({ id }) => id)).toEqual(ids)
+      expect([...(await numbersIn(broker, plain!)), ...(await numbersIn(broker, keyed!))]).toEqual([...all, ...all])
+      await sendBack(broker, plan, open)
+      await pipeline.quiet({ settled: true })
+      expect(await lettersOf(broker, `dlq.${source}`)).toEqual([])
+      const passed = [...(await numbersIn(broker, plain!)), ...(await numbersIn(broker, keyed!))]
+      expect(passed).toHaveLength(2 * count + 6)
       for (const row of await pipeline.conservation())
         expect(row).toMatchObject({ read: count, emitted: count, dead: 0 })
     },

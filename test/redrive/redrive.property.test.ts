@@ -20,9 +20,19 @@ import { lettersOf, sendBack, standingsOf } from '../support/redrive.ts'
 
 type Action =
   | { readonly type: 'append'; readonly dies: 'never' | 'first' | 'second' }
-  /** Letters by their place among all that there are; old failures of a letter are among them. */
-  | { readonly type: 'redrive'; readonly letters: readonly number[]; readonly times: 1 | 2; readonly whole: boolean }
-  | { readonly type: 'reopen'; readonly letter: number }
+  /**
+   * Letters by their place among all that there are; old failures of a letter are among them. A late sender has each as it was
+   * when it was open first, the other ones as it was when it was open last.
+   */
+  | {
+      readonly type: 'redrive'
+      readonly letters: readonly number[]
+      readonly times: 1 | 2
+      readonly whole: boolean
+      readonly late: boolean
+    }
+  /** Late: somebody sends it after that as it stood before. */
+  | { readonly type: 'reopen'; readonly letter: number; readonly late: boolean }
   | { readonly type: 'heal'; readonly place: 'first' | 'second'; readonly healed: boolean }
   | { readonly type: 'settle' | 'restart' }
   /** The next commit fails; whether it was made nobody can tell. */
@@ -52,8 +62,8 @@ class World {
   #pipeline: Pipeline
   #tears: { readonly made: boolean } | undefined
   #appended = 0
-  /** Letters as they were when they were open last, by their places. */
-  readonly #chosen = new Map<bigint, Letter>()
+  /** Letters as they were each time that somebody chose open ones, by their places. */
+  readonly #chosen = new Map<bigint, Letter[]>()
   /** How often the letter of a record that had passed was opened again. */
   readonly #reopened = new Map<number, number>()
 
@@ -95,36 +105,38 @@ class World {
       this.#pipeline = this.#create()
       await this.#pipeline.start()
     } else if (action.type === 'redrive') await this.#redrive(action)
-    else if (action.type === 'reopen') await this.#reopen(action.letter)
+    else if (action.type === 'reopen') await this.#reopen(action)
     else await this.settle()
   }
 
-  async #redrive({ letters, times, whole }: Extract<Action, { type: 'redrive' }>): Promise<void> {
+  async #redrive({ letters, times, whole, late }: Extract<Action, { type: 'redrive' }>): Promise<void> {
     const all = await lettersOf(this.#broker)
-    for (const letter of await this.#openLetters()) this.#chosen.set(letter.offset, letter)
+    await this.#choose()
     // Those that are not open are sent once more as they were chosen: a sender cannot tell what it sent before it crashed.
-    const asChosen = (letter: Letter) => this.#chosen.get(letter.offset) ?? letter
-    const chosen = letters.flatMap((place) => (all.length > 0 ? asChosen(all[place % all.length]!) : []))
+    const chosen = letters.flatMap((place) => (all.length > 0 ? this.#asChosen(all[place % all.length]!, late) : []))
     // From its source a record of two streams would come out of the first one twice.
     const to = whole && this.#inOne ? 'source' : 'operator'
     for (let time = 0; time < times; time++)
       await sendBack(this.#broker, this.#plan, chosen, { to, scheduler: this.#clock })
   }
 
-  async #openLetters(): Promise<readonly Letter[]> {
+  #asChosen(letter: Letter, late: boolean): Letter {
+    return this.#chosen.get(letter.offset)?.at(late ? 0 : -1) ?? letter
+  }
+
+  async #choose(): Promise<void> {
     const ledger = new Ledger(this.#broker)
     try {
-      const letters: Letter[] = []
       const parts = { broker: this.#broker, ledger, plan: this.#plan }
-      for await (const letter of chosenLetters(parts, {})) letters.push(letter)
-      return letters
+      for await (const letter of chosenLetters(parts, {}))
+        this.#chosen.set(letter.offset, [...(this.#chosen.get(letter.offset) ?? []), letter])
     } finally {
       await ledger.close()
     }
   }
 
   /** Only where nothing is on its way: what became of a letter is known then. */
-  async #reopen(place: number): Promise<void> {
+  async #reopen({ letter: place, late }: Extract<Action, { type: 'reopen' }>): Promise<void> {
     await this.settle()
     const resolved = [...(await standingsOf(this.#broker))].flatMap(([id, to]) => (to === 'resolved' ? id : []))
     if (resolved.length === 0) return
@@ -134,9 +146,13 @@ class World {
     const parts = { plan: this.#plan, broker: this.#broker, ledger, choice, dispositions: ['resolved'] as const }
     expect(await reopenLetters({ ...parts, now: () => 0, by: 'ann', why: '' })).toBe(1)
     await ledger.close()
-    const letter = (await lettersOf(this.#broker)).find((each) => each.id === id)!
+    const letter = (await lettersOf(this.#broker)).findLast((each) => each.id === id)!
     const { id: record } = JSON.parse(letter.record.value!.toString()) as Value
     this.#reopened.set(record, (this.#reopened.get(record) ?? 0) + 1)
+    if (!late) return
+    await sendBack(this.#broker, this.#plan, [this.#asChosen(letter, late)], { scheduler: this.#clock })
+    await this.settle()
+    expect((await standingsOf(this.#broker)).get(id), 'a late sender hides nothing').toBe('open')
   }
 
   /** Until nothing goes on by itself; then each record has come out once, or has a letter that is open. */
@@ -226,9 +242,10 @@ const action: fc.Arbitrary<Action> = fc.oneof(
       letters: fc.array(fc.nat(20), { minLength: 1, maxLength: 5 }),
       times: fc.constantFrom(1 as const, 2 as const),
       whole: fc.boolean(),
+      late: fc.boolean(),
     }),
   },
-  { weight: 4, arbitrary: fc.record({ type: fc.constant('reopen' as const), letter: fc.nat(20) }) },
+  { weight: 4, arbitrary: fc.record({ type: fc.constant('reopen' as const), letter: fc.nat(20), late: fc.boolean() }) },
   { weight: 4, arbitrary: fc.record({ type: fc.constant('heal' as const), place: places, healed: mostly }) },
   { weight: 2, arbitrary: fc.record({ type: fc.constantFrom('settle' as const, 'restart' as const) }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('tear' as const), made: fc.boolean() }) },

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
+import { asyncScheduler } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import type { Broker } from '../../src/broker/broker.ts'
 import { expression } from '../../src/component/expression.ts'
@@ -7,9 +8,11 @@ import { emit, fail } from '../../src/record/outcome.ts'
 import { nth, withValue, type Record, type StoredRecord } from '../../src/record/record.ts'
 import { dedupe } from '../../src/operators/dedupe.ts'
 import { keyBy } from '../../src/operators/keyBy.ts'
+import { Canary } from '../../src/redrive/canary.ts'
 import { chosenLetters } from '../../src/redrive/choose.ts'
 import { discardLetters } from '../../src/redrive/discard.ts'
 import { reopenLetters } from '../../src/redrive/reopen.ts'
+import { entryRecord } from '../../src/deadletter/ledger/entry.ts'
 import { Ledger } from '../../src/deadletter/ledger/ledger.ts'
 import type { Letter } from '../../src/deadletter/readLetter.ts'
 import { VirtualClock } from '../../src/testing/clock.ts'
@@ -331,14 +334,76 @@ describe('a letter that was dealt with', () => {
     expect(await standingsOf(broker)).toEqual(new Map([[id, 'resolved']]))
     expect(await pipeline.conservation()).toMatchObject([{ read: 1, emitted: 1, dead: 0, inFlight: 0 }])
 
-    // A sender that chose it before it was opened again changes nothing, and hides nothing.
+    // A sender that chose it before it was opened again changes nothing.
     await send({}, [stale!])
-    expect(await standingsOf(broker)).toEqual(new Map([[id, 'open']]))
-    await send({}, await chosenOf(broker, plan))
     expect(await standingsOf(broker)).toEqual(new Map([[id, 'resolved']]))
+    expect(await ledger.counts(['dlq.in'], 0)).toMatchObject([{ open: 0, redriving: 0, resolved: 1 }])
     expect(await valuesOf(broker, 'out')).toHaveLength(times)
     await ledger.close()
   })
+
+  it('stays open when a sender that chose it before it was opened again sends it, and is processed once more then', async () => {
+    const { broker, plan, pipeline, state, send } = await started(config('{ gate: {} }'), [bad(1)])
+    state.healed = true
+    const [stale] = await lettersOf(broker)
+    await send()
+    const ledger = new Ledger(broker)
+    const said = { plan, broker, now: Date.now, by: 'ann', why: 'lost further on' }
+    await reopenLetters({ ...said, ledger, choice: {}, dispositions: ['resolved'] })
+    await send({ redrive: 'late' }, [stale!])
+    expect(await ledger.counts(['dlq.in'], 0)).toMatchObject([{ open: 1, redriving: 0, resolved: 0 }])
+    expect(await valuesOf(broker, 'out')).toHaveLength(1)
+
+    await send({ redrive: 'r2' }, await chosenOf(broker, plan))
+    expect(await ledger.counts(['dlq.in'], 0)).toMatchObject([{ open: 0, redriving: 0, resolved: 1 }])
+    expect(await valuesOf(broker, 'out')).toHaveLength(2)
+    expect(await pipeline.conservation()).toMatchObject([{ read: 1, emitted: 1, dead: 0, inFlight: 0 }])
+    await ledger.close()
+  })
+
+  it('has passed when a late sender sends it that was given up, opened again, and never taken up', async () => {
+    const { broker, plan, pipeline, state, send } = await started(config('{ gate: {} }'), [bad(1)])
+    state.healed = true
+    const ledger = new Ledger(broker)
+    const [stale] = await chosenOf(broker, plan)
+    const said = { plan, broker, now: Date.now, by: 'ann', why: 'lost further on' }
+    await discardLetters(chosenLetters({ broker, plan, ledger }, {}), said)
+    await reopenLetters({ ...said, ledger, choice: {}, dispositions: ['discarded'] })
+    const [fresh] = await chosenOf(broker, plan)
+    await send({ redrive: 'late' }, [stale!])
+    expect(await ledger.counts(['dlq.in'], 0)).toMatchObject([{ open: 0, redriving: 0, resolved: 1 }])
+    expect(await valuesOf(broker, 'out')).toHaveLength(1)
+    expect(await pipeline.conservation()).toMatchObject([{ read: 1, emitted: 1, dead: 0, inFlight: 0 }])
+
+    // One that had read it as it was opened again has it processed once more, and counted once.
+    await send({ redrive: 'later' }, [fresh!])
+    expect(await valuesOf(broker, 'out')).toHaveLength(2)
+    expect(await ledger.counts(['dlq.in'], 0)).toMatchObject([{ open: 0, redriving: 0, resolved: 1 }])
+    expect(await pipeline.conservation()).toMatchObject([{ read: 1, emitted: 1, dead: 0, inFlight: 0 }])
+    await ledger.close()
+  })
+})
+
+it('letters are given up, and opened again, in units of so many bytes at most', async () => {
+  const filler = 'x'.repeat(3_000_000)
+  const { broker, plan } = await started(
+    config('{ gate: {} }'),
+    [1, 2, 3, 4].map((n) => output('in', { n, bad: true, filler })),
+  )
+  const units: number[] = []
+  const counted: Broker = {
+    ...broker,
+    commit: (unit) => {
+      units.push(unit.outputs.length)
+      return broker.commit(unit)
+    },
+  }
+  const ledger = new Ledger(broker)
+  const said = { plan, broker: counted, now: Date.now, by: 'ann', why: '' }
+  await discardLetters(chosenLetters({ broker, plan, ledger }, {}), said)
+  await reopenLetters({ ...said, ledger, choice: {}, dispositions: ['discarded'] })
+  expect(units).toEqual([3, 1, 3, 1])
+  await ledger.close()
 })
 
 describe('a canary', () => {
@@ -353,6 +418,20 @@ describe('a canary', () => {
     state.healed = healed
     const { sent, canary } = await sendBack(broker, plan, await lettersOf(broker), { canary: 2 })
     expect([sent, canary]).toEqual([count, { sent: 2, passed: healed ? 2 : 0, failed: healed ? 0 : 2 }])
+  })
+
+  it('heeds nothing that is said of its letters as they stood before they were opened again', async () => {
+    const { broker, plan } = await started(config('{ gate: {} }'), [bad(1)])
+    const letter = { ...(await lettersOf(broker))[0]!, reopened: { times: 1, passed: true } }
+    const parts = { plan, broker, scheduler: asyncScheduler, signal: new AbortController().signal }
+    const canary = await Canary.of([letter], parts)
+    const { id, topic, hops, failedAt } = letter
+    const said = { letter: id, hops, failedAt, by: 'ann', why: '', at: 0 }
+    await append(broker, [
+      entryRecord(topic, { ...said, to: 'resolved', reopened: 0 }),
+      entryRecord(topic, { ...said, to: 'discarded', reopened: 1 }),
+    ])
+    expect(await canary.outcome([letter])).toEqual({ sent: 1, passed: 0, failed: 1 })
   })
 })
 

@@ -33,9 +33,10 @@ export async function standingsOf(broker: Broker, topic = 'dlq.in'): Promise<Map
   const entries = await entriesOf(broker, topic)
   return new Map(
     Array.from(last, ([id, letter]) => {
-      // What is said of another failure says nothing of this one.
-      const entry = entries.findLast((each) => each.letter === id && isSameFailure(letter, each))
-      return [id, entry?.to ?? 'open']
+      // What is said of another failure says nothing of this one, nor what is said of it as it stood before it was opened again.
+      const said = entries.filter((each) => each.letter === id && isSameFailure(letter, each))
+      const latest = Math.max(0, ...said.map(({ reopened = 0 }) => reopened))
+      return [id, said.findLast(({ reopened = latest }) => reopened === latest)?.to ?? 'open']
     }),
   )
 }

@@ -22,8 +22,10 @@ async function limited(limits: { [topic: string]: number }) {
   let attempts = 0
   const commit: Broker['commit'] = async (unit) => {
     if (unit.offsets.length > 0) attempts++
-    const refused = unit.outputs.filter((record) => sizeOf(record) > (limits[record.topic] ?? Infinity))
-    const reasons = new Map(refused.map((record) => [record, `it is too large for ${record.topic}`]))
+    const refused = unit.outputs.flatMap((record, at) =>
+      sizeOf(record) > (limits[record.topic] ?? Infinity) ? [{ at, topic: record.topic }] : [],
+    )
+    const reasons = new Map(refused.map(({ at, topic }) => [at, `it is too large for ${topic}`]))
     if (reasons.size > 0) throw new OutputsRefused(`${refused[0]!.topic} takes less. Make it take more.`, reasons)
     return broker.commit(unit)
   }

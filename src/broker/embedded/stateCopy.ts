@@ -14,6 +14,9 @@ export interface CopyOf {
   readonly position: number
 }
 
+/** Changes of a task's state, in their order. */
+export type Changes = Iterable<StateChange> & { readonly length: number }
+
 /** A local copy of tasks' state whose original is elsewhere: in memory, or in a file that outlives the process. */
 export interface StateCopy {
   /** What the file had when it was opened, if it is of use. */
@@ -25,7 +28,7 @@ export interface StateCopy {
    * @param of how far it has come with them, if that is known
    * @throws BrokerError when it cannot be written; it is as it was found at an earlier time then, and closed
    */
-  change(changes: ReadonlyMap<string, readonly StateChange[]>, of?: CopyOf): void
+  change(changes: ReadonlyMap<string, Changes>, of?: CopyOf): void
   /** What it reads may have to be written first: it throws as `change` does. */
   reader(task: string): StateReader
   /** Those of all its tasks that have entries. */
@@ -70,7 +73,7 @@ export function openStateCopy({ file = ':memory:', now }: CopyOptions): StateCop
   const kept = note && (JSON.parse(note.toString()) as CopyOf & { readonly at: number })
   const found = kept && now() - kept.at < freshFor ? { topicId: kept.topicId, position: kept.position } : undefined
 
-  const change = (changes: ReadonlyMap<string, readonly StateChange[]>, of: CopyOf | undefined): void => {
+  const change = (changes: ReadonlyMap<string, Changes>, of: CopyOf | undefined): void => {
     for (const [task, each] of changes) {
       unwritten.add(task, each)
       changed += each.length

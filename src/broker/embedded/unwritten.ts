@@ -25,7 +25,7 @@ export class Unwritten {
     return this.#used + this.#keyBytes
   }
 
-  add(task: string, changes: readonly StateChange[]): void {
+  add(task: string, changes: Iterable<StateChange>): void {
     const stores = entryOf(this.#tasks, task)
     for (const { store, key, value } of changes) {
       const entries = entryOf(stores, store)

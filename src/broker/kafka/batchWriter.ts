@@ -79,8 +79,8 @@ export class BatchWriter {
   /** Finds those records that are certain to be too large, without sending any. */
   #sizeUp(identity: Identity, chunks: readonly PartitionRecords[], refusal: Refusal): void {
     for (const { records, ...place } of chunks) {
-      for (const record of records) {
-        const alone = { ...place, records: [record] }
+      for (let at = 0; at < records.length; at++) {
+        const alone = { ...place, records: records.slice(at, at + 1) }
         const { length } = this.#encode(identity, alone).bytes
         const answer = refusal.foresee(alone, length)
         if (answer) refusal.sift(alone, length, answer)

@@ -1,8 +1,7 @@
 import type { StoredRecord } from '../../record/record.ts'
-import { BrokerError, type StateChange, type TopicSpec, type Unit } from '../broker.ts'
-import type { StateCopy } from '../embedded/stateCopy.ts'
-import { changeRecords, changesIn } from './changeRecord.ts'
-import type { PartitionRecords } from './chunks.ts'
+import { BrokerError, type TopicSpec } from '../broker.ts'
+import type { Changes, StateCopy } from '../embedded/stateCopy.ts'
+import { changesIn } from './changeRecord.ts'
 import type { Copies, Notes } from './copies.ts'
 import type { Network } from './network.ts'
 import { originalOf, type Original } from './original.ts'
@@ -25,6 +24,13 @@ export const changelogSpec = (group: string, partitions: number, sources: readon
 
 /** The partition of a task: its own number; what no task has, such as the cursor of a connector, goes with the first. */
 export const partitionOfTask = (task: string): number => (/^\d+$/.test(task) ? Number(task) : 0)
+
+/** What a unit changed of a task's state. */
+interface TaskChanges {
+  readonly group: string
+  readonly task: string
+  readonly state: Changes
+}
 
 interface Copy {
   readonly state: StateCopy
@@ -111,17 +117,12 @@ export class Changelog {
     return own.map(([name, { position }]) => [Number(name.slice(group.length + 1)), position])
   }
 
-  /** A unit's changes as records of the changelog. */
-  records({ group, task, state }: Unit, timestamp: number): PartitionRecords {
-    return changeRecords({ topic: changelogOf(group), partition: partitionOfTask(task) }, task, state, timestamp)
-  }
-
   /**
    * Units were committed together. A copy gets all that its partition got, and how far that is, at once.
    * @param endOf the offset after what was written to a partition last, if that is known
    * @throws BrokerError when a copy cannot be written: it is to be restored
    */
-  apply(units: readonly Unit[], endOf: (topic: string, partition: number) => number | undefined): void {
+  apply(units: readonly TaskChanges[], endOf: (topic: string, partition: number) => number | undefined): void {
     const changed = units.filter(({ state }) => state.length > 0)
     for (const [partition, own] of Map.groupBy(changed, ({ task }) => partitionOfTask(task))) {
       const { group } = own[0]!
@@ -129,7 +130,7 @@ export class Changelog {
       if (!copy?.complete) continue
       const end = this.#isStale(nameOf(group, partition)) ? undefined : endOf(changelogOf(group), partition)
       if (end !== undefined) copy.position = Math.max(copy.position, end)
-      const changes = new Map<string, readonly StateChange[]>()
+      const changes = new Map<string, Changes>()
       for (const { task, state } of own) {
         const before = changes.get(task)
         changes.set(task, before ? [...before, ...state] : state)
@@ -214,11 +215,7 @@ const detached = ({ key, value, ...rest }: StoredRecord): StoredRecord => ({
 })
 
 /** @param isKnown whether a copy has come to its position with that */
-function change(
-  { state, topicId, position }: Copy,
-  changes: ReadonlyMap<string, readonly StateChange[]>,
-  isKnown: boolean,
-): void {
+function change({ state, topicId, position }: Copy, changes: ReadonlyMap<string, Changes>, isKnown: boolean): void {
   state.change(changes, isKnown && topicId !== undefined ? { topicId, position } : undefined)
 }
 

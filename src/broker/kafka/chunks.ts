@@ -1,15 +1,16 @@
-import type { RawRecord } from '../../record/record.ts'
-import { sizeOf } from './recordBatch.ts'
+import type { PackedRecords } from './packedRecords.ts'
 
 /** Records for one partition, in their order. */
 export interface PartitionRecords {
   readonly topic: string
   readonly partition: number
-  readonly records: readonly RawRecord[]
+  readonly records: PackedRecords
 }
 
 /** What a broker takes in one batch unless a topic says otherwise is 1 MiB (message.max.bytes). */
 const maxBatchBytes = 900_000
+/** What a record takes in a batch beside its key, value and headers, at most. */
+const recordOverhead = 20
 
 /** Cuts records into what goes into one batch each; a larger record goes alone. */
 export function chunksOf({ topic, partition, records }: PartitionRecords): PartitionRecords[] {
@@ -17,7 +18,7 @@ export function chunksOf({ topic, partition, records }: PartitionRecords): Parti
   let start = 0
   let size = 0
   for (let at = 0; at < records.length; at++) {
-    const own = sizeOf(records[at]!)
+    const own = recordOverhead + records.sizeOf(at)
     if (at > start && size + own > maxBatchBytes) {
       chunks.push({ topic, partition, records: records.slice(start, at) })
       start = at
@@ -25,7 +26,7 @@ export function chunksOf({ topic, partition, records }: PartitionRecords): Parti
     }
     size += own
   }
-  chunks.push({ topic, partition, records: start === 0 ? records : records.slice(start) })
+  chunks.push({ topic, partition, records: start === 0 ? records : records.slice(start, records.length) })
   return chunks
 }
 
@@ -34,6 +35,6 @@ export function halvesOf({ topic, partition, records }: PartitionRecords): [Part
   const middle = Math.ceil(records.length / 2)
   return [
     { topic, partition, records: records.slice(0, middle) },
-    { topic, partition, records: records.slice(middle) },
+    { topic, partition, records: records.slice(middle, records.length) },
   ]
 }

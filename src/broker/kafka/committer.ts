@@ -1,13 +1,12 @@
-import type { OutputRecord } from '../../record/record.ts'
-import { BrokerError, type Unit } from '../broker.ts'
-import { checkTopicName } from '../topicName.ts'
-import { partitionOf } from '../partition.ts'
-import type { PartitionRecords } from './chunks.ts'
+import type { TopicPartition, Unit } from '../broker.ts'
 import { changelogOf, partitionOfTask, type Changelog } from './changelog.ts'
-import { Abandoned, Fenced, passes, Uncertain } from './failure.ts'
-import { globalRecords } from './globalState.ts'
+import type { PartitionRecords } from './chunks.ts'
+import { Fenced, passes, Uncertain } from './failure.ts'
+import { placeOf } from './globalState.ts'
 import type { Ledger } from './ledger.ts'
 import type { Network } from './network.ts'
+import { PackedRecords } from './packedRecords.ts'
+import { Packer, type PackedUnit } from './packedUnit.ts'
 import type { GroupOffsets, Producer } from './producer.ts'
 
 export interface CommitterParts {
@@ -21,7 +20,7 @@ export interface CommitterParts {
 }
 
 interface Waiting {
-  readonly unit: Unit
+  readonly unit: PackedUnit
   readonly resolve: () => void
   readonly reject: (reason: unknown) => void
 }
@@ -36,17 +35,28 @@ const maxShared = 64
  */
 export class Committer {
   readonly #parts: CommitterParts
-  /** Units so far per topic: records without a key stick to one partition for a unit, and to the next one in the next. */
-  readonly #turns = new Map<string, number>()
+  readonly #packer: Packer
+  /** Those that are not packed yet, or not written. */
+  readonly #given = new Set<Promise<void>>()
   #waiting: Waiting[] = []
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(parts: CommitterParts) {
     this.#parts = parts
+    this.#packer = new Packer(parts.network)
   }
 
-  async commit(unit: Unit): Promise<void> {
-    checkOutputs(unit.outputs)
+  /** Nothing of the unit is held while it waits: it is packed at once. */
+  commit(unit: Unit): Promise<void> {
+    const committed = this.#packer
+      .pack(unit)
+      .then((packed) => this.#enqueue(packed))
+      .finally(() => this.#given.delete(committed))
+    this.#given.add(committed)
+    return committed
+  }
+
+  #enqueue(unit: PackedUnit): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ unit, resolve, reject })
       if (this.#waiting.length === 1) void this.#exclusively(() => this.#writeWaiting())
@@ -66,6 +76,7 @@ export class Committer {
 
   /** Resolves when everything is written that was given before. */
   async idle(): Promise<void> {
+    await Promise.allSettled(this.#given)
     await this.#last
   }
 
@@ -114,13 +125,12 @@ export class Committer {
     return undefined
   }
 
-  async #write(units: readonly Unit[]): Promise<void> {
+  async #write(units: readonly PackedUnit[]): Promise<void> {
     const { producer, changelog, ledger, guarantee, open } = this.#parts
     for (const unit of units) if (keepsState(unit)) await open(unit.group, partitionOfTask(unit.task))
-    const now = Date.now()
-    const outputs = await this.#byPartition(units.flatMap((unit) => unit.outputs))
-    const changes = together(units.flatMap((unit) => [changelog.records(unit, now), globalRecords(unit, now)]))
-    for (const { topic } of changes) await this.#partitionsOf(topic)
+    const outputs = together(units.flatMap((unit) => unit.outputs))
+    const changes = together(units.flatMap(changesOf))
+    for (const { topic } of changes) await this.#packer.partitionsOf(topic)
     const offsets = this.#offsets(units)
     try {
       if (guarantee === 'exactlyOnce') {
@@ -147,34 +157,8 @@ export class Committer {
     }
   }
 
-  async #byPartition(outputs: readonly OutputRecord[]): Promise<PartitionRecords[]> {
-    const topics = Map.groupBy(outputs, ({ topic }) => topic)
-    const parts: PartitionRecords[] = []
-    for (const [topic, own] of topics) {
-      const count = await this.#partitionsOf(topic)
-      const turn = this.#turns.get(topic) ?? 0
-      this.#turns.set(topic, turn + 1)
-      const partitions: OutputRecord[][] = Array.from({ length: count }, () => [])
-      for (const record of own) partitions[choose(record, count, turn % count)]!.push(record)
-      partitions.forEach((records, partition) => {
-        if (records.length > 0) parts.push({ topic, partition, records })
-      })
-    }
-    return parts
-  }
-
-  async #partitionsOf(topic: string): Promise<number> {
-    const leaders = await this.#parts.network.persist(`The topic ${topic} cannot be found`, () =>
-      this.#parts.network.leaders(topic),
-    )
-    if (leaders) return leaders.length
-    throw new Abandoned(
-      `There is no topic ${topic} to write to. Create it (\`oxbow topics FILE --apply\`); a pipeline that runs goes on by itself then.`,
-    )
-  }
-
   /** What units of a term commit of their group's offsets, if anything: positions, and with them the ledger. */
-  #offsets(units: readonly Unit[]): GroupOffsets[] {
+  #offsets(units: readonly PackedUnit[]): GroupOffsets[] {
     const { group, member } = units[0]!
     const partitions = new Set(units.filter(keepsState).map(({ task }) => partitionOfTask(task)))
     const kept = [...partitions].map((partition) => ({
@@ -189,23 +173,32 @@ export class Committer {
   }
 }
 
+/** What a unit changes of its task's state, and of what all tasks share. */
+function changesOf({ group, task, state, global }: PackedUnit): PartitionRecords[] {
+  const own: TopicPartition = { topic: changelogOf(group), partition: partitionOfTask(task) }
+  return [
+    { ...own, records: state.records },
+    { ...placeOf(group), records: global.records },
+  ]
+}
+
 /** What there is of one partition as one, where there is something. */
 function together(parts: readonly PartitionRecords[]): PartitionRecords[] {
-  const byPlace = new Map<string, PartitionRecords>()
-  for (const part of parts) {
-    if (part.records.length === 0) continue
-    const name = `${part.topic}/${part.partition}`
-    const before = byPlace.get(name)
-    byPlace.set(name, before ? { ...part, records: [...before.records, ...part.records] } : part)
-  }
-  return [...byPlace.values()]
+  const byPlace = Map.groupBy(
+    parts.filter(({ records }) => records.length > 0),
+    ({ topic, partition }) => `${topic}/${partition}`,
+  )
+  return Array.from(byPlace.values(), (own) => ({
+    ...own[0]!,
+    records: PackedRecords.together(own.map(({ records }) => records)),
+  }))
 }
 
 /** Whether some of the units may be committed without the others. */
 const isOfUnits = (failure: unknown): boolean =>
   !(failure instanceof Uncertain || failure instanceof Fenced || passes(failure))
 
-const isSameTerm = (a: Unit, b: Unit): boolean =>
+const isSameTerm = (a: PackedUnit, b: PackedUnit): boolean =>
   a.group === b.group && a.member?.id === b.member?.id && a.member?.generation === b.member?.generation
 
 /** Does what follows on outputs that are written: when it fails, they are there already. */
@@ -219,24 +212,5 @@ async function withOutputs(work: () => Promise<void>): Promise<void> {
 }
 
 /** Whether it is a unit of a task, whose term must be checked even when it moves no offset. */
-const keepsState = ({ member, state, counts }: Unit): boolean =>
+const keepsState = ({ member, state, counts }: PackedUnit): boolean =>
   member !== undefined || state.length > 0 || counts.length > 0
-
-function choose({ topic, partition, key }: OutputRecord, count: number, sticky: number): number {
-  if (partition === undefined) return key === null ? sticky : partitionOf(key, count)
-  if (Number.isInteger(partition) && partition >= 0 && partition < count) return partition
-  throw new Abandoned(`A record names partition ${partition} of ${topic}, which has ${count}, counted from 0.`)
-}
-
-/** The last moment that a Date can hold. */
-const maxTimestamp = 8.64e15
-
-function checkOutputs(outputs: readonly OutputRecord[]): void {
-  for (const topic of new Set(outputs.map((output) => output.topic))) checkTopicName(topic)
-  for (const { topic, timestamp } of outputs) {
-    if (Number.isInteger(timestamp) && timestamp >= 0 && timestamp <= maxTimestamp) continue
-    throw new BrokerError(
-      `A record for ${topic} has the timestamp ${timestamp}: it must be whole milliseconds since 1970.`,
-    )
-  }
-}

@@ -5,12 +5,10 @@ import {
   type StoreInfo,
   type TopicPartition,
   type TopicSpec,
-  type Unit,
 } from '../broker.ts'
 import { openStateCopy, type StateCopy } from '../embedded/stateCopy.ts'
-import { changeRecords, changesIn } from './changeRecord.ts'
+import { changesIn } from './changeRecord.ts'
 import { changelogSpec } from './changelog.ts'
-import type { PartitionRecords } from './chunks.ts'
 import type { Notes } from './copies.ts'
 import type { Network } from './network.ts'
 import { logOffsets } from './offsets.ts'
@@ -27,11 +25,8 @@ const globalSpec = (group: string, sources: readonly string[]): TopicSpec => ({
   name: globalTopicOf(group),
 })
 
-const placeOf = (group: string): TopicPartition => ({ topic: globalTopicOf(group), partition: 0 })
-
-/** A unit's changes of what all tasks share, as records. */
-export const globalRecords = ({ group, global = [] }: Unit, timestamp: number): PartitionRecords =>
-  changeRecords(placeOf(group), globalTask, global, timestamp)
+/** Where a group's is. */
+export const placeOf = (group: string): TopicPartition => ({ topic: globalTopicOf(group), partition: 0 })
 
 export interface GlobalStateParts {
   readonly network: Network

@@ -115,7 +115,7 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
     return changelog.copyOf(group, partition)
   }
   const checkOpen = (): void => {
-    if (closed) throw new BrokerError('The connection to Kafka is closed.')
+    if (closed) throw new BrokerError(closedMessage)
   }
   const close = async (): Promise<void> => {
     closed = true
@@ -137,10 +137,7 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
   }
 
   return {
-    commit: async (unit) => {
-      checkOpen()
-      await committer.commit(unit)
-    },
+    commit: (unit) => (closed ? Promise.reject(new BrokerError(closedMessage)) : committer.commit(unit)),
     subscribe: async (group, topics, listener) => {
       checkOpen()
       const widest = Math.max(1, ...(await describeTopics(ask, topics)).map(({ partitions }) => partitions.length))
@@ -243,6 +240,8 @@ export async function openKafka(options: KafkaOptions): Promise<Broker> {
     close,
   }
 }
+
+const closedMessage = 'The connection to Kafka is closed.'
 
 const nameOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`
 

@@ -1,7 +1,8 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
-import type { Count, Unit } from '../broker.ts'
+import type { Count } from '../broker.ts'
 import { nameOf, sumOf } from '../counts.ts'
 import { partitionOfTask } from './changelog.ts'
+import type { PackedUnit } from './packedUnit.ts'
 
 /** Kafka's default for offset.metadata.max.bytes, with room for what it counts besides. */
 const maxPlain = 4_000
@@ -31,7 +32,7 @@ export class Ledger {
   }
 
   /** What the metadata of a partition will be once these units are committed. */
-  after(units: readonly Unit[], partition: number): string {
+  after(units: readonly PackedUnit[], partition: number): string {
     const { group } = units[0]!
     const counts = units.filter(({ task }) => partitionOfTask(task) === partition).flatMap((unit) => unit.counts)
     return encodeCounts(sumOf([...(this.#groups.get(group)?.get(partition)?.values() ?? []), ...counts]))

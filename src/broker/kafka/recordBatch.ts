@@ -1,8 +1,10 @@
 import { crc32c } from '@platformatic/kafka'
-import type { Header, RawRecord, StoredRecord } from '../../record/record.ts'
+import type { Header, StoredRecord } from '../../record/record.ts'
 import { BrokerError } from '../broker.ts'
 import { SharedHeaders } from '../sharedHeaders.ts'
 import { compress, decompress, type Compression } from './compression.ts'
+import type { PackedRecords } from './packedRecords.ts'
+import { largeVarlong, varintSize, varlongSize, writeVarint, writeVarlong, zigzag } from './varint.ts'
 
 /** Who produces a batch, as the broker knows it. */
 export interface BatchProducer {
@@ -35,31 +37,27 @@ const logAppendTime = 8
 const transactionalBit = 16
 const controlBit = 32
 
-/** About how many bytes a record takes in a batch, and never fewer. */
-export function sizeOf({ key, value, headers }: RawRecord): number {
-  let size = 24 + (key?.length ?? 0) + (value?.length ?? 0)
-  for (const [name, content] of headers) size += 10 + 3 * name.length + (content?.length ?? 0)
-  return size
-}
-
 /** Records of one partition as one batch. There must be at least one. */
-export function encodeBatch(records: readonly RawRecord[], producer: BatchProducer, compression: Compression): Buffer {
-  const base = records[0]!.timestamp
+export function encodeBatch(records: PackedRecords, producer: BatchProducer, compression: Compression): Buffer {
+  const base = records.timestampAt(0)
   let last = base
   let size = headSize
   const sizes = new Array<number>(records.length)
   for (let at = 0; at < records.length; at++) {
-    const record = records[at]!
-    if (record.timestamp > last) last = record.timestamp
-    const body = bodySize(record, at, base)
+    const timestamp = records.timestampAt(at)
+    if (timestamp > last) last = timestamp
+    const body = 1 + varlongSize(timestamp - base) + varintSize(zigzag(at)) + records.sizeOf(at)
     sizes[at] = body
     size += varintSize(zigzag(body)) + body
   }
-  let bytes = Buffer.allocUnsafe(size)
+  let bytes = Buffer.allocUnsafeSlow(size)
   let position = headSize
   for (let at = 0; at < records.length; at++) {
     position = writeVarint(bytes, position, zigzag(sizes[at]!))
-    position = writeBody(bytes, position, records[at]!, at, base)
+    bytes[position++] = 0
+    position = writeVarlong(bytes, position, records.timestampAt(at) - base)
+    position = writeVarint(bytes, position, zigzag(at))
+    position = records.copy(at, bytes, position)
   }
   let attributes = producer.transactional ? transactionalBit : 0
   if (compression !== 'none') {
@@ -184,14 +182,16 @@ class Cursor {
     return (value >>> 1) ^ -(value & 1)
   }
 
-  /** Zigzag-encoded, at most 53 bits. */
+  /** Zigzag-encoded. */
   varlong(): number {
+    const start = this.position
     let value = 0
     for (let factor = 1; ; factor *= 128) {
       const byte = this.bytes[this.position++]!
       value += (byte & 0x7f) * factor
       if (!(byte & 0x80)) break
     }
+    if (value > Number.MAX_SAFE_INTEGER) return largeVarlong(this.bytes.subarray(start, this.position))
     return value % 2 === 0 ? value / 2 : -(value + 1) / 2
   }
 
@@ -209,62 +209,4 @@ class Cursor {
   headerValue(): Buffer | null {
     return this.content()
   }
-}
-
-const zigzag = (value: number): number => (value >= 0 ? value * 2 : -value * 2 - 1)
-
-function bodySize({ key, value, headers, timestamp }: RawRecord, at: number, base: number): number {
-  let size = 1 + varintSize(zigzag(timestamp - base)) + varintSize(zigzag(at))
-  size += bytesSize(key) + bytesSize(value) + varintSize(zigzag(headers.length))
-  for (const [name, content] of headers) {
-    const length = Buffer.byteLength(name)
-    size += varintSize(zigzag(length)) + length + bytesSize(content)
-  }
-  return size
-}
-
-const bytesSize = (bytes: Uint8Array | null): number =>
-  bytes === null ? 1 : varintSize(zigzag(bytes.length)) + bytes.length
-
-function varintSize(value: number): number {
-  let size = 1
-  for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) size++
-  return size
-}
-
-function writeBody(
-  to: Buffer,
-  start: number,
-  { key, value, headers, timestamp }: RawRecord,
-  at: number,
-  base: number,
-): number {
-  to[start] = 0
-  let position = writeVarint(to, start + 1, zigzag(timestamp - base))
-  position = writeVarint(to, position, zigzag(at))
-  position = writeBytes(to, position, key)
-  position = writeBytes(to, position, value)
-  position = writeVarint(to, position, zigzag(headers.length))
-  for (const [name, content] of headers) {
-    position = writeVarint(to, position, zigzag(Buffer.byteLength(name)))
-    position += to.write(name, position)
-    position = writeBytes(to, position, content)
-  }
-  return position
-}
-
-function writeBytes(to: Buffer, start: number, bytes: Uint8Array | null): number {
-  if (bytes === null) return writeVarint(to, start, 1)
-  const position = writeVarint(to, start, zigzag(bytes.length))
-  to.set(bytes, position)
-  return position + bytes.length
-}
-
-/** An unsigned number, seven bits a byte. */
-function writeVarint(to: Buffer, start: number, value: number): number {
-  let position = start
-  let rest = value
-  for (; rest >= 128; rest = Math.floor(rest / 128)) to[position++] = (rest % 128) | 0x80
-  to[position++] = rest
-  return position
 }

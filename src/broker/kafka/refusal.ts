@@ -1,8 +1,8 @@
 import { ProtocolError } from '@platformatic/kafka'
-import type { RawRecord } from '../../record/record.ts'
-import { OutputsRefused } from '../broker.ts'
+import { noOutput, OutputsRefused } from '../broker.ts'
 import { halvesOf, type PartitionRecords } from './chunks.ts'
 import { asBrokerError } from './failure.ts'
+import type { PackedRecords } from './packedRecords.ts'
 import type { ProducedPartition } from './protocol.ts'
 
 const tooLarge = new Set([10, 18])
@@ -18,7 +18,8 @@ export const isRefusal = ({ errorCode, blamed }: ProducedPartition): boolean =>
  * of it down to single records. What is as large as something that was too large is not tried.
  */
 export class Refusal {
-  readonly #reasons = new Map<RawRecord, string>()
+  /** By what the records are known by. */
+  readonly #reasons = new Map<number, string>()
   /** By topic, bytes of the smallest batch that was too large. */
   readonly #limits = new Map<string, number>()
   /** Partitions that have such records. */
@@ -44,14 +45,19 @@ export class Refusal {
       this.#limits.set(topic, Math.min(bytes, this.#limits.get(topic) ?? Infinity))
       if (records.length > 1) return halvesOf(chunk)
       this.#note(answer)
-      this.#reasons.set(records[0]!, `it is too large for the topic ${topic}; its max.message.bytes decides`)
+      this.#blame(records, 0, `it is too large for the topic ${topic}; its max.message.bytes decides`)
       return []
     }
     this.#note(answer)
     const named = new Map(answer.blamed.map(({ at, message }) => [at, message]))
-    for (const [at, message] of named) this.#reasons.set(records[at]!, `the topic ${topic} says: ${message}`)
-    const others = records.filter((_, at) => !named.has(at))
-    return others.length > 0 ? [{ ...chunk, records: others }] : []
+    for (const [at, message] of named) this.#blame(records, at, `the topic ${topic} says: ${message}`)
+    const others = Array.from({ length: records.length }, (_, at) => at).filter((at) => !named.has(at))
+    return others.length > 0 ? [{ ...chunk, records: records.only(others) }] : []
+  }
+
+  /** What is known by nothing is a change of state. */
+  #blame(records: PackedRecords, at: number, reason: string): void {
+    this.#reasons.set(records.placeAt(at) ?? noOutput, reason)
   }
 
   #note(answer: ProducedPartition): void {

@@ -1,4 +1,5 @@
 import type { OutputRecord, StoredRecord } from '../../record/record.ts'
+import type { Letter } from '../readLetter.ts'
 
 /** What somebody can say of a letter. Expired is nothing to be said: its topic no longer has it. */
 export const dispositions = ['open', 'redriving', 'resolved', 'discarded'] as const
@@ -22,7 +23,10 @@ export interface LedgerEntry extends FailureTime {
   readonly why: string
   /** The redrive that it is part of. */
   readonly redrive?: string
-  /** Of a letter that is open by this entry though it was resolved or discarded: how often that was done to this failure. */
+  /**
+   * How often this failure had been opened again, as far as whoever says so knew; an entry that opens it once more counts itself.
+   * Absent where it is said of the failure as it stands by now: its record has passed, say.
+   */
   readonly reopened?: number
   /** Milliseconds since the epoch. */
   readonly at: number
@@ -49,6 +53,19 @@ export const ledgerOf = (deadLetterTopic: string): string => `${deadLetterTopic}
 /** Whether a topic is the ledger of one of the others. */
 export const isLedger = (name: string, topics: ReadonlySet<string>): boolean =>
   name.endsWith(suffix) && topics.has(name.slice(0, -suffix.length))
+
+/** The failure that an entry speaks of, as whoever says it knows the letter. */
+export const subjectOf = ({
+  id: letter,
+  hops,
+  failedAt,
+  reopened,
+}: Letter): Pick<LedgerEntry, 'letter' | 'hops' | 'failedAt' | 'reopened'> => ({
+  letter,
+  hops,
+  failedAt,
+  reopened: reopened?.times ?? 0,
+})
 
 /** An entry as a record of the ledger of a dead-letter topic. */
 export function entryRecord(deadLetterTopic: string, { letter, at, ...said }: LedgerEntry): OutputRecord {
@@ -118,6 +135,12 @@ function parse(value: Buffer | null): Said {
 /** Whether an entry, say, speaks of a failure: of no other one, be it earlier or later. */
 export const isSameFailure = (one: FailureTime, other: FailureTime): boolean =>
   one.hops === other.hops && one.failedAt === other.failedAt
+
+/**
+ * Whether something is said of a failure as it stood before it was opened again: it changes nothing then.
+ * @param said the number of an entry, if it has one @param reopened how often the failure was opened again by now
+ */
+export const isOutdated = (said: number | null | undefined, reopened: number): boolean => (said ?? reopened) < reopened
 
 /** Whether one failure of a letter is after another, where their places on the topic do not tell. */
 export const isLater = (one: FailureTime, other: FailureTime): boolean =>

@@ -9,7 +9,7 @@ import type { StoredRecord } from '../../record/record.ts'
 import { fingerprintOfLetter } from '../fingerprint.ts'
 import { readLetter } from '../readLetter.ts'
 import { ledgerOf, readEntry } from './entry.ts'
-import type { FailedLetter, LetterIndex, Passage } from './letterIndex.ts'
+import type { FailedLetter, LetterIndex, Passage, PlacedEntry } from './letterIndex.ts'
 
 const recordsPerRead = 500
 /** So many are taken at once: each time, a good part of the index is written anew, and nothing else runs meanwhile. */
@@ -57,11 +57,13 @@ export async function follow(
       take: (passage, letters) => index.takeLetters(passage, letters),
     })
     await followTopic(known.get(ledgerOf(topic)), {
-      read: readEntry,
+      read: readPlaced,
       take: (passage, entries) => index.takeEntries(passage, topic, entries),
     })
     // After what the ledger says of them: who deletes letters has said so there before.
-    if (!signal?.aborted) expireGone(index, known.get(topic))
+    if (signal?.aborted) continue
+    expireGone(index, known.get(topic), (...gone) => index.expire(topic, ...gone))
+    expireGone(index, known.get(ledgerOf(topic)), (...gone) => index.expireEntries(topic, ...gone))
   }
 
   async function followTopic<T>(info: TopicInfo | undefined, way: Way<T>): Promise<void> {
@@ -120,6 +122,11 @@ function readFailed(record: StoredRecord): FailedLetter | undefined {
   return { ...facts, key: letter.record.key, code: fault.code, message: fault.message }
 }
 
+function readPlaced(record: StoredRecord): PlacedEntry | undefined {
+  const entry = readEntry(record)
+  return entry && { entry, offset: record.offset }
+}
+
 /** The topic was made anew or is gone. */
 async function forgetWhatIsGone(
   broker: Pick<Broker, 'topics'>,
@@ -151,10 +158,14 @@ async function endBefore(
   })
 }
 
-/** Letters that the topic does not keep any more. */
-function expireGone(index: LetterIndex, info: TopicInfo | undefined): void {
+/** What a topic, or a ledger, does not keep any more. */
+function expireGone(
+  index: LetterIndex,
+  info: TopicInfo | undefined,
+  expire: (partition: number, start: number) => void,
+): void {
   for (const { partition, start } of info?.partitions ?? [])
-    if (Number(start) > index.place(info!.name, partition).start) index.expire(info!.name, partition, Number(start))
+    if (Number(start) > index.place(info!.name, partition).start) expire(partition, Number(start))
 }
 
 /** A topic that ends before what was read of it is another one of the same name. */

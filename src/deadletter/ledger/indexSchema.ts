@@ -56,6 +56,8 @@ export const indexSchema: Schema = {
        hops INTEGER NOT NULL,
        failed_at INTEGER NOT NULL,
        disposition INTEGER NOT NULL,
+       -- How often this failure was opened again.
+       reopened INTEGER NOT NULL,
        UNIQUE (id, topic)
      ) STRICT;
      CREATE INDEX letter_by_group ON letter (letter_group, disposition, failed_at);
@@ -64,6 +66,9 @@ export const indexSchema: Schema = {
      -- What was said of a letter, or decided about a group: then it has a fingerprint and the decision, as JSON, instead.
      CREATE TABLE entry (
        topic INTEGER NOT NULL,
+       -- Where the ledger has it: what was decided about a group outlives that.
+       partition INTEGER,
+       at_offset INTEGER,
        letter BLOB,
        hops INTEGER,
        failed_at INTEGER,
@@ -76,9 +81,9 @@ export const indexSchema: Schema = {
        why TEXT NOT NULL,
        redrive TEXT
      ) STRICT;
+     CREATE INDEX entry_by_place ON entry (topic, partition, at_offset) WHERE letter IS NOT NULL;
      CREATE INDEX entry_by_letter ON entry (letter, topic);
      CREATE INDEX entry_by_group ON entry (fingerprint, topic) WHERE fingerprint IS NOT NULL;
-     CREATE INDEX entry_by_reopening ON entry (letter, topic) WHERE reopened IS NOT NULL;
      CREATE INDEX entry_by_time ON entry (at);
      CREATE INDEX entry_by_redrive ON entry (redrive) WHERE redrive IS NOT NULL;
 

@@ -10,6 +10,7 @@ export interface LetterRow {
   readonly hops: number
   readonly failed_at: number
   readonly disposition: number
+  readonly reopened: number
 }
 
 export type Numbering = ReturnType<typeof numbering>
@@ -19,9 +20,12 @@ const numbering = (database: Database, table: string, column: string) => ({
   number: database.prepare<{ id: number }>(`SELECT id FROM ${table} WHERE ${column} = ?`),
 })
 
-const letterRow = 'SELECT number, letter_group, partition, at_offset, hops, failed_at, disposition FROM letter'
+const letterRow =
+  'SELECT number, letter_group, partition, at_offset, hops, failed_at, disposition, reopened FROM letter'
 
 const whereGone = 'WHERE topic = ? AND partition = ? AND at_offset < ?'
+
+export type IndexStatements = ReturnType<typeof indexStatements>
 
 /** What an index asks of its database, and changes. */
 export const indexStatements = (database: Database) => ({
@@ -38,25 +42,23 @@ export const indexStatements = (database: Database) => ({
   gone: database.prepare<{ letter_group: number; disposition: number; letters: number }>(
     `SELECT letter_group, disposition, count(*) AS letters FROM letter ${whereGone} GROUP BY letter_group, disposition`,
   ),
-  forgetGone: [
-    `DELETE FROM entry WHERE (topic, letter) IN (SELECT topic, id FROM letter ${whereGone})`,
-    `DELETE FROM letter ${whereGone}`,
-  ].map((sql) => database.prepare(sql)),
+  forgetLetters: database.prepare(`DELETE FROM letter ${whereGone}`),
+  forgetEntries: database.prepare(`DELETE FROM entry ${whereGone} AND letter IS NOT NULL`),
   insertLetter: database.prepare(
-    `INSERT INTO letter (topic, id, partition, at_offset, letter_group, own_group, key, source, revision, hops, failed_at, disposition)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO letter (topic, id, partition, at_offset, letter_group, own_group, key, source, revision, hops, failed_at, disposition, reopened)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   ),
   updateLetter: database.prepare(
-    `UPDATE letter SET partition = ?, at_offset = ?, letter_group = ?, own_group = ?, key = ?, source = ?, revision = ?, hops = ?, failed_at = ?, disposition = ?
+    `UPDATE letter SET partition = ?, at_offset = ?, letter_group = ?, own_group = ?, key = ?, source = ?, revision = ?, hops = ?, failed_at = ?, disposition = ?, reopened = ?
      WHERE number = ?`,
   ),
-  setDisposition: database.prepare('UPDATE letter SET disposition = ? WHERE number = ?'),
-  entries: database.prepare<{ hops: number; failed_at: number; disposition: number }>(
-    'SELECT hops, failed_at, disposition FROM entry WHERE topic = ? AND letter = ? ORDER BY rowid',
+  setStanding: database.prepare('UPDATE letter SET disposition = ?, reopened = ? WHERE number = ?'),
+  entries: database.prepare<{ hops: number; failed_at: number; disposition: number; reopened: number | null }>(
+    'SELECT hops, failed_at, disposition, reopened FROM entry WHERE topic = ? AND letter = ? ORDER BY rowid',
   ),
   insertEntry: database.prepare(
-    `INSERT INTO entry (topic, letter, hops, failed_at, disposition, reopened, at, said_by, why, redrive)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO entry (topic, partition, at_offset, letter, hops, failed_at, disposition, reopened, at, said_by, why, redrive)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   ),
   insertDecision: database.prepare(
     'INSERT INTO entry (topic, fingerprint, decision, at, said_by, why) VALUES (?, ?, ?, ?, ?, ?)',

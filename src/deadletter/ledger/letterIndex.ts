@@ -1,10 +1,9 @@
-import { rmSync } from 'node:fs'
-import { openDatabase, type Database } from '../../broker/embedded/database.ts'
-import { resultCode } from '../../broker/embedded/failure.ts'
+import type { Database } from '../../broker/embedded/database.ts'
 import type { Letter } from '../readLetter.ts'
 import {
   dispositions,
   isAfter,
+  isOutdated,
   isSameFailure,
   ledgerOf,
   type Disposition,
@@ -13,8 +12,8 @@ import {
   type LedgerEntry,
 } from './entry.ts'
 import { GroupChanges } from './groupChanges.ts'
-import { indexSchema } from './indexSchema.ts'
-import { indexStatements, type LetterRow, type Numbering } from './indexStatements.ts'
+import type { IndexStatements, LetterRow, Numbering } from './indexStatements.ts'
+import { openIndex } from './openIndex.ts'
 import { packedId } from './packedId.ts'
 
 const numberOf = (disposition: Disposition): number => dispositions.indexOf(disposition)
@@ -34,6 +33,12 @@ export interface IndexedPlace {
   readonly start: number
 }
 
+/** An entry, and where it is in its partition of the ledger. */
+export interface PlacedEntry {
+  readonly entry: LedgerEntry | GroupEntry
+  readonly offset: bigint
+}
+
 /** What the index takes of a letter. */
 export interface FailedLetter
   extends
@@ -50,7 +55,7 @@ export interface FailedLetter
  */
 export class LetterIndex {
   readonly database: Database
-  readonly #sql: ReturnType<typeof indexStatements>
+  readonly #sql: IndexStatements
   readonly #topics = new Map<string, number>()
   readonly #words = new Map<string, number>()
   readonly #groups = new Map<string, number>()
@@ -60,7 +65,7 @@ export class LetterIndex {
 
   /** @param file a temporary one when absent */
   constructor(file = '') {
-    const { database, sql } = opened(file)
+    const { database, sql } = openIndex(file)
     this.database = database
     this.#sql = sql
   }
@@ -83,17 +88,20 @@ export class LetterIndex {
   }
 
   /** Takes what a passage of a ledger says of the letters of its dead-letter topic. */
-  takeEntries(passage: Passage, deadLetterTopic: string, entries: readonly (LedgerEntry | GroupEntry)[]): void {
+  takeEntries(passage: Passage, deadLetterTopic: string, entries: readonly PlacedEntry[]): void {
     this.#take(passage, (changes) => {
       const topic = this.#topic(deadLetterTopic)
-      for (const entry of entries) {
-        if ('letter' in entry) this.#takeEntry(topic, entry, changes)
+      for (const { entry, offset } of entries) {
+        if ('letter' in entry) this.#takeEntry(topic, [passage.partition, Number(offset)], entry, changes)
         else this.#takeGroupEntry(topic, entry, changes)
       }
     })
   }
 
-  /** The topic keeps a partition from an offset on: what was open before it is expired, and nothing else is known of it. */
+  /**
+   * The topic keeps a partition from an offset on: what was open before it is expired, and nothing else is known of it but what its
+   * ledger says.
+   */
   expire(topic: string, partition: number, start: number): void {
     this.#write(() => {
       const gone = [this.#topic(topic), partition, start] as const
@@ -101,8 +109,16 @@ export class LetterIndex {
       for (const { letter_group, disposition, letters } of this.#sql.gone.all(...gone))
         changes.expire(letter_group, disposition, letters)
       changes.write(this.#sql.group)
-      for (const forget of this.#sql.forgetGone) forget.run(...gone)
+      this.#sql.forgetLetters.run(...gone)
       this.#sql.setPlace.run(topic, partition, start, start)
+    })
+  }
+
+  /** The ledger of a topic keeps a partition from an offset on. */
+  expireEntries(deadLetterTopic: string, partition: number, start: number): void {
+    this.#write(() => {
+      this.#sql.forgetEntries.run(this.#topic(deadLetterTopic), partition, start)
+      this.#sql.setPlace.run(ledgerOf(deadLetterTopic), partition, start, start)
     })
   }
 
@@ -154,7 +170,7 @@ export class LetterIndex {
     const group = this.#shownIn.get(own) ?? own
     const found = this.#sql.letter.get(topic, id)
     if (found && !isAfter(letter, { ...failureOf(found), ...placeOf(found) })) return
-    const disposition = this.#saidOf(topic, id, letter)
+    const { disposition, reopened } = this.#saidOf(topic, id, letter)
     const values = [
       partition,
       Number(offset),
@@ -166,6 +182,7 @@ export class LetterIndex {
       hops,
       failedAt,
       disposition,
+      reopened,
     ]
     if (found) {
       this.#sql.updateLetter.run(...values, found.number)
@@ -175,19 +192,21 @@ export class LetterIndex {
   }
 
   /** What the ledger said already of a failure that was not known then. */
-  #saidOf(topic: number, id: Buffer, letter: FailedLetter): number {
+  #saidOf(topic: number, id: Buffer, letter: FailedLetter): Standing {
     const said = this.#sql.entries.all(topic, id)
-    return said.findLast((entry) => isSameFailure(letter, failureOf(entry)))?.disposition ?? 0
+    return said.filter((entry) => isSameFailure(letter, failureOf(entry))).reduce(standingBy, openAsYet)
   }
 
-  #takeEntry(topic: number, entry: LedgerEntry, changes: GroupChanges): void {
-    const { hops, failedAt, to, reopened, at, by, why, redrive } = entry
+  #takeEntry(topic: number, place: readonly [number, number], entry: LedgerEntry, changes: GroupChanges): void {
+    const { hops, failedAt, to, reopened = null, at, by, why, redrive = null } = entry
     const letter = packedId(entry.letter)
-    const values = [hops, failedAt, numberOf(to), reopened ?? null, at, by, why, redrive ?? null]
-    this.#sql.insertEntry.run(topic, letter, ...values)
+    const disposition = numberOf(to)
+    this.#sql.insertEntry.run(topic, ...place, letter, hops, failedAt, disposition, reopened, at, by, why, redrive)
     const found = this.#sql.letter.get(topic, letter)
     if (!found || !isSameFailure(failureOf(found), entry)) return
-    this.#move(found, numberOf(to), changes)
+    const standing = standingBy(found, { disposition, reopened })
+    if (standing.disposition === found.disposition && standing.reopened === found.reopened) return
+    this.#move(found, standing, changes)
     if (to === 'resolved' || to === 'discarded') changes.close(found.letter_group, at)
   }
 
@@ -217,11 +236,10 @@ export class LetterIndex {
     this.#shownIn = new Map(this.#sql.shownIn.all().map(({ id, shown_in }) => [id, shown_in]))
   }
 
-  #move({ number, letter_group, disposition }: LetterRow, to: number, changes: GroupChanges): void {
-    if (disposition === to) return
-    this.#sql.setDisposition.run(to, number)
-    changes.leave(letter_group, disposition)
-    changes.enter(letter_group, to)
+  #move({ number, letter_group, ...from }: LetterRow, to: Standing, changes: GroupChanges): void {
+    this.#sql.setStanding.run(to.disposition, to.reopened, number)
+    changes.leave(letter_group, from.disposition)
+    changes.enter(letter_group, to.disposition)
   }
 
   #groupOf(topic: number, letter: FailedLetter, changes: GroupChanges): number {
@@ -259,29 +277,19 @@ export class LetterIndex {
   }
 }
 
-/** A file that is damaged, or of another version, is no loss: it is made anew. */
-function opened(file: string): { readonly database: Database; readonly sql: ReturnType<typeof indexStatements> } {
-  try {
-    return open(file)
-  } catch (thrown) {
-    if (file === '' || !ofNoUse.has(resultCode((thrown as Error).cause) & 0xff)) throw thrown
-    for (const part of [file, `${file}-wal`, `${file}-shm`]) rmSync(part, { force: true })
-    return open(file)
-  }
+/** What a failure is, and how often it was opened again. */
+interface Standing {
+  readonly disposition: number
+  readonly reopened: number
 }
 
-/** SQLite's codes for what it does not know in a schema, for damage, and for what is no database. */
-const ofNoUse = new Set([1, 11, 26])
+const openAsYet: Standing = { disposition: numberOf('open'), reopened: 0 }
 
-function open(file: string) {
-  const database = openDatabase(file, 'view', indexSchema)
-  try {
-    return { database, sql: indexStatements(database) }
-  } catch (thrown) {
-    database.close()
-    throw thrown
-  }
-}
+/** What one more entry makes of it. */
+const standingBy = (
+  before: Standing,
+  { disposition, reopened }: { readonly disposition: number; readonly reopened: number | null },
+): Standing => (isOutdated(reopened, before.reopened) ? before : { disposition, reopened: reopened ?? before.reopened })
 
 const failureOf = ({ hops, failed_at }: { hops: number; failed_at: number }): FailureTime => ({
   hops,

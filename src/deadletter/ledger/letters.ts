@@ -162,10 +162,8 @@ interface EntryRow extends Pick<LedgerEntry, 'hops' | 'at' | 'why'> {
   readonly reopened: number | null
 }
 
-const timesReopened = `coalesce((SELECT max(reopened) FROM entry WHERE entry.letter = letter.id AND entry.topic = letter.topic
-  AND reopened IS NOT NULL AND entry.hops = letter.hops AND entry.failed_at = letter.failed_at), 0) AS reopened`
 const letterColumns = `SELECT letter.id, topic.name AS topic, partition, at_offset, fingerprint, word.text AS source, key, hops, failed_at,
-  disposition, ${timesReopened}
+  disposition, reopened
   FROM letter JOIN topic ON topic.id = letter.topic JOIN word ON word.id = letter.source
   JOIN letter_group ON letter_group.id = letter.letter_group`
 const chosenGroups = `(?1 IS NULL OR topic = (SELECT id FROM topic WHERE name = ?1)) AND (?2 IS NULL OR fingerprint = ?2)`
@@ -188,7 +186,7 @@ const statements = (database: Database) => ({
     `${letterColumns} WHERE letter.id = ?1 AND (?2 IS NULL OR topic.name IN (SELECT value FROM json_each(?2))) ORDER BY number DESC LIMIT 1`,
   ),
   placed: database.prepare<Pick<LetterRow, 'at_offset' | 'disposition' | 'fingerprint' | 'reopened'>>(
-    `SELECT at_offset, disposition, fingerprint, ${timesReopened} FROM letter JOIN letter_group ON letter_group.id = letter.letter_group
+    `SELECT at_offset, disposition, fingerprint, reopened FROM letter JOIN letter_group ON letter_group.id = letter.letter_group
      WHERE letter.topic = (SELECT id FROM topic WHERE name = ?) AND partition = ? AND at_offset >= ? AND at_offset < ?`,
   ),
   history: database.prepare<EntryRow>(

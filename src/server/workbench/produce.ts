@@ -17,7 +17,7 @@ export async function produce(workbench: Workbench, user: User, record: OutputRe
     await broker.commit({ group: 'oxbow.produce', task: '', outputs: [record], offsets: [], state: [], counts: [] })
   } catch (thrown) {
     if (!(thrown instanceof OutputsRefused)) throw thrown
-    throw new Problem(422, `${record.topic} does not take it: ${thrown.reasons.get(record) ?? thrown.message}`)
+    throw new Problem(422, `${record.topic} does not take it: ${thrown.reasons.get(0) ?? thrown.message}`)
   }
   log.info({ user: user.name, topic: record.topic }, `${user.name} produced a record to ${record.topic}.`)
 }

@@ -66,6 +66,8 @@ describeKafka('units that go together', () => {
       { name: topic, partitions: 1 },
       { name: changelogOf(group), partitions: 2, compacted: true },
     ])
+    // What is given at once goes together when nobody has to ask for the topic first.
+    await network.leaders(topic)
   }
 
   beforeEach(() => {

@@ -93,7 +93,7 @@ describeKafka('a standby copy', () => {
     await changelog.restore(group, 0)
     // Nobody else has this: it shows which copy it is.
     const state = [{ store: 's', key: 'mark', value: Buffer.from('1') }]
-    changelog.apply([{ group, task: '0', outputs: [], offsets: [], state, counts: [] }], () => undefined)
+    changelog.apply([{ group, task: '0', state }], () => undefined)
     const [[, position]] = changelog.positions(group) as [[number, number]]
     changelog.forget(group, 0, true)
     await network.close()

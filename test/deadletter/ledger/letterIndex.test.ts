@@ -178,6 +178,11 @@ test('letters that failed alike are one group: new, ongoing, resolved, regressed
   await write(broker, [letter({ offset: 5, code: 'value.gone', failedAt: now })])
   await follow()
   expect(groups()[0]).toMatchObject({ code: 'value.gone', state: 'regressed', open: 1, resolved: 1 })
+
+  // Who deletes what is resolved says so before; it was dealt with long ago.
+  await say(broker, entry('resolved', { offset: 4, failedAt: now - 30 * hour }, now + hour))
+  await follow()
+  expect(groups()[0]).toMatchObject({ code: 'value.gone', state: 'regressed', open: 1, resolved: 1 })
 })
 
 test('pages follow one another without a gap or a repeat', async () => {
@@ -371,12 +376,38 @@ test('open letters that their topic has deleted are expired, and those that it w
     expect.stringMatching(/^each partition keeps 1,000 bytes at most \(retention\.bytes\)/),
   ])
   index.takeEntries({ topic: ledgerOf(topic), partition: 0, known: 0, next: 1 }, topic, [
-    entry('discarded', { offset: 0, failedAt: at(4) }),
+    { entry: entry('discarded', { offset: 0, failedAt: at(4) }), offset: 0n },
   ])
   await follow(broker(2n), index, [topic])
   expect(await count()).toMatchObject({ open: 1, expired: 1, discarded: 0 })
   expect(letters.page({}, 9).letters).toMatchObject([{ id: idOf(2) }])
-  expect(letters.history(idOf(0))).toEqual([])
+  expect(letters.history(idOf(0))).toEqual([entry('discarded', { offset: 0, failedAt: at(4) })])
+})
+
+test('what was said of letters that are gone is told as long as the ledger has it', async () => {
+  const { broker, index, follow: readOn, count, letters } = await start()
+  const said = [entry('discarded', { offset: 1 }), entry('discarded', { offset: 2 }, now + 1)] as const
+  const muted: GroupEntry = { group: '2-known', to: 'muted', by: 'ann', why: '', at: now }
+  await write(broker, [{ ...letter({ offset: 1 }), partition: 0 }, groupEntryRecord(topic, muted)])
+  await say(broker, said[0])
+  await readOn()
+  await broker.trim([{ topic, partition: 0, offset: 1n }])
+  await say(broker, said[1])
+  await readOn()
+  expect(await count()).toMatchObject({ open: 0, discarded: 0, expired: 0, retained: 0 })
+  expect(letters.letter(idOf(1))).toBeUndefined()
+  expect(letters.history(idOf(1))).toEqual([said[0]])
+  const told = (of: LetterIndex) => new Audit(of).page(9).entries.map(({ topic: _, ...each }) => each)
+  expect(told(index)).toEqual([said[1], said[0], muted])
+  const anew = new LetterIndex()
+  opened.push(anew)
+  await follow(broker, anew, [topic])
+  expect(told(anew)).toEqual(told(index))
+
+  await broker.trim([{ topic: ledgerOf(topic), partition: 0, offset: 2n }])
+  await readOn()
+  expect(told(index)).toEqual([said[1], muted])
+  expect(letters.history(idOf(1))).toEqual([])
 })
 
 /** Written once more under the id of a letter, or something said of one that was written, or was not. */
@@ -390,7 +421,11 @@ const steps = (partitions: number) =>
         partition: fc.integer({ min: 0, max: partitions - 1 }),
         code: fc.constantFrom('value.bad', 'value.worse'),
       }),
-      fc.record({ of: fc.nat(40), to: fc.constantFrom<Disposition>('open', 'redriving', 'resolved', 'discarded') }),
+      fc.record({
+        of: fc.nat(40),
+        to: fc.constantFrom<Disposition>('open', 'redriving', 'resolved', 'discarded'),
+        reopened: fc.constantFrom(undefined, 0, 1, 2),
+      }),
       fc.constant('follow' as const),
     ),
     { maxLength: 40 },
@@ -411,13 +446,14 @@ test.each([
       fc.asyncProperty(steps(partitions), async (given) => {
         const { broker, follow: readOn, count, letters, groups } = await start()
         const latest = new Map<number, Known>()
-        const [written, said]: [Known[], { failed: Known; to: Disposition }[]] = [[], []]
+        const [written, said]: [Known[], { failed: Known; to: Disposition; reopened: number | undefined }[]] = [[], []]
         for (const [at, each] of given.entries()) {
           if (each === 'follow') await readOn()
           else if ('to' in each) {
             const failed = written[each.of] ?? { offset: each.of % 5, hops: 9, failedAt: now }
-            said.push({ failed, to: each.to })
-            await say(broker, entry(each.to, failed))
+            const { to, reopened } = each
+            said.push({ failed, to, reopened })
+            await say(broker, { ...entry(to, failed), ...(reopened !== undefined && { reopened }) })
           } else {
             const { clock, partition, ...rest } = each
             const failed = { ...rest, failedAt: now + (partitions === 1 ? clock : at) }
@@ -428,8 +464,11 @@ test.each([
         }
         await readOn()
         const expected = { open: 0, redriving: 0, resolved: 0, discarded: 0 }
-        for (const failed of latest.values())
-          expected[said.findLast((each) => isSame(each.failed, failed))?.to ?? 'open']++
+        for (const failed of latest.values()) {
+          const own = said.filter((each) => isSame(each.failed, failed))
+          const last = Math.max(0, ...own.map(({ reopened = 0 }) => reopened))
+          expected[own.findLast(({ reopened = last }) => reopened === last)?.to ?? 'open']++
+        }
         expect(await count()).toMatchObject({ ...expected, ...(partitions === 1 && { failures: written.length }) })
         expect(letters.page({}, 100).letters).toHaveLength(latest.size)
         for (const disposition of ['open', 'redriving', 'resolved', 'discarded'] as const)
@@ -447,8 +486,8 @@ test.each([
   },
 )
 
-const standing = ({ id, disposition, hops, partition, offset }: IndexedLetter): string =>
-  `${id} ${disposition} ${hops} ${partition}/${offset}`
+const standing = ({ id, disposition, reopened, hops, partition, offset }: IndexedLetter): string =>
+  `${id} ${disposition} ${reopened} ${hops} ${partition}/${offset}`
 
 test('groups are merged, with what comes later, and split again; a mute is seen and taken back', async () => {
   const { broker, follow, groups, letters, count } = await start()
@@ -511,7 +550,7 @@ test('what was decided about groups is in the audit, and holds for letters that 
   later.takeEntries(
     passage,
     topic,
-    records.flatMap((record) => readEntry(record) ?? []),
+    records.map((record) => ({ entry: readEntry(record)!, offset: record.offset })),
   )
   await follow(broker, later, [topic])
   expect(new LetterGroups(later).list([topic], now)).toMatchObject([{ fingerprint: bad!.fingerprint, state: 'muted' }])

@@ -73,6 +73,8 @@ export class ThreadedPipeline implements RunningPipeline {
   async start(): Promise<void> {
     const { threads, number, broker } = this.#parts
     await prepareTopics(broker, this.plan.topics)
+    // All are loaded first: who joins later takes partitions from the others, and what they have in work is abandoned.
+    await Promise.all(threads.map((thread) => thread.ask('status', number)))
     await Promise.all(threads.map((thread) => thread.start(number)))
   }
 

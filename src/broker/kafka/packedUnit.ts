@@ -1,0 +1,97 @@
+import type { OutputRecord } from '../../record/record.ts'
+import { BrokerError, globalTask, type Unit } from '../broker.ts'
+import { partitionOf } from '../partition.ts'
+import { checkTopicName } from '../topicName.ts'
+import { PackedChanges } from './changeRecord.ts'
+import type { PartitionRecords } from './chunks.ts'
+import { Abandoned } from './failure.ts'
+import type { Network } from './network.ts'
+import { PackedRecords } from './packedRecords.ts'
+
+/** A unit as it waits to be written. */
+export interface PackedUnit extends Pick<Unit, 'group' | 'task' | 'member' | 'offsets' | 'counts'> {
+  /** Known by their places among the outputs. */
+  readonly outputs: readonly PartitionRecords[]
+  readonly state: PackedChanges
+  readonly global: PackedChanges
+}
+
+/** Turns units into what is written of them. */
+export class Packer {
+  readonly #network: Network
+  /** Units so far per topic: records without a key stick to one partition for a unit, and to the next one in the next. */
+  readonly #turns = new Map<string, number>()
+
+  constructor(network: Network) {
+    this.#network = network
+  }
+
+  /** @throws BrokerError for outputs that cannot be written anywhere */
+  async pack(unit: Unit): Promise<PackedUnit> {
+    const { group, task, member, offsets, counts, outputs, state, global = [] } = unit
+    const now = Date.now()
+    return {
+      group,
+      task,
+      ...(member && { member }),
+      offsets,
+      counts,
+      outputs: await this.#byPartition(outputs),
+      state: new PackedChanges(task, state, now),
+      global: new PackedChanges(globalTask, global, now),
+    }
+  }
+
+  /** @throws Abandoned when there is no such topic */
+  async partitionsOf(topic: string): Promise<number> {
+    const leaders = await this.#network.persist(`The topic ${topic} cannot be found`, () =>
+      this.#network.leaders(topic),
+    )
+    if (leaders) return leaders.length
+    throw new Abandoned(
+      `There is no topic ${topic} to write to. Create it (\`oxbow topics FILE --apply\`); a pipeline that runs goes on by itself then.`,
+    )
+  }
+
+  async #byPartition(outputs: readonly OutputRecord[]): Promise<PartitionRecords[]> {
+    checkOutputs(outputs)
+    const parts: PartitionRecords[] = []
+    for (const topic of new Set(outputs.map((output) => output.topic))) {
+      const count = await this.partitionsOf(topic)
+      const turn = this.#turns.get(topic) ?? 0
+      this.#turns.set(topic, turn + 1)
+      const partitions: number[][] = Array.from({ length: count }, () => [])
+      outputs.forEach((record, place) => {
+        if (record.topic === topic) partitions[choose(record, count, turn % count)]!.push(place)
+      })
+      partitions.forEach((places, partition) => {
+        if (places.length === 0) return
+        const records = PackedRecords.of(
+          places.map((place) => outputs[place]!),
+          places,
+        )
+        parts.push({ topic, partition, records })
+      })
+    }
+    return parts
+  }
+}
+
+function choose({ topic, partition, key }: OutputRecord, count: number, sticky: number): number {
+  if (partition === undefined) return key === null ? sticky : partitionOf(key, count)
+  if (Number.isInteger(partition) && partition >= 0 && partition < count) return partition
+  throw new Abandoned(`A record names partition ${partition} of ${topic}, which has ${count}, counted from 0.`)
+}
+
+/** The last moment that a Date can hold. */
+const maxTimestamp = 8.64e15
+
+function checkOutputs(outputs: readonly OutputRecord[]): void {
+  for (const topic of new Set(outputs.map((output) => output.topic))) checkTopicName(topic)
+  for (const { topic, timestamp } of outputs) {
+    if (Number.isInteger(timestamp) && timestamp >= 0 && timestamp <= maxTimestamp) continue
+    throw new BrokerError(
+      `A record for ${topic} has the timestamp ${timestamp}: it must be whole milliseconds since 1970.`,
+    )
+  }
+}

@@ -1,0 +1,84 @@
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import type { Header } from '../../../src/record/record.ts'
+import { chunksOf, halvesOf } from '../../../src/broker/kafka/chunks.ts'
+import { PackedChanges } from '../../../src/broker/kafka/changeRecord.ts'
+import { PackedRecords, type Packable } from '../../../src/broker/kafka/packedRecords.ts'
+import { decodeBatches, encodeBatch } from '../../../src/broker/kafka/recordBatch.ts'
+
+const bytes = fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array))
+const text = fc.string({ unit: 'grapheme', maxLength: 200 })
+const record = fc.record<Packable>({
+  key: fc.oneof(fc.constant(null), bytes, text),
+  value: fc.option(bytes),
+  headers: fc.array(fc.tuple(text, fc.option(bytes)) as fc.Arbitrary<Header>, { maxLength: 3 }),
+  timestamp: fc.integer({ min: 0, max: 8.64e15 }),
+})
+const records = fc.array(record, { minLength: 1, maxLength: 20 })
+
+/** What a reader finds in a batch of them. */
+function read(packed: PackedRecords) {
+  const producer = { producerId: 7n, epoch: 1, sequence: 0, transactional: false }
+  const [batch] = decodeBatches(encodeBatch(packed, producer, 'none'))
+  return [...batch!.records(0, 't', 0)].map(({ key, value, headers, timestamp }) => ({
+    key,
+    value,
+    headers,
+    timestamp,
+  }))
+}
+const asRead = (given: readonly Packable[]) =>
+  given.map(({ key, value, headers, timestamp }) => ({
+    key: typeof key === 'string' ? Buffer.from(key) : key,
+    value,
+    headers,
+    timestamp,
+  }))
+
+it('records are read from a batch as they were packed', () => {
+  fc.assert(fc.property(records, (given) => void expect(read(PackedRecords.of(given))).toEqual(asRead(given))))
+})
+
+it('so are those of several, of a part, and some of them, known by what they were', () => {
+  const parts = fc.array(records, { minLength: 1, maxLength: 4 })
+  fc.assert(
+    fc.property(parts, fc.nat(), fc.nat(), (given, one, other) => {
+      const all = given.flat()
+      let place = 0
+      const packed = PackedRecords.together(
+        given.map((own) =>
+          PackedRecords.of(
+            own,
+            own.map(() => place++),
+          ),
+        ),
+      )
+      const [from, to] = [one % all.length, other % all.length].toSorted((a, b) => a - b) as [number, number]
+      const part = packed.slice(from, to + 1)
+      expect(read(part)).toEqual(asRead(all.slice(from, to + 1)))
+      const few = [...new Set([0, to - from])]
+      expect(read(part.only(few))).toEqual(asRead(few.map((at) => all[from + at]!)))
+      expect(few.map((_, at) => part.only(few).placeAt(at))).toEqual(few.map((at) => from + at))
+    }),
+  )
+})
+
+it('changes are what they were when they are looked at', () => {
+  const change = fc.record({ store: text, key: text, value: fc.option(bytes) })
+  fc.assert(
+    fc.property(fc.array(change, { maxLength: 20 }), (given) => {
+      expect([...new PackedChanges('0', given, 1)]).toEqual(given)
+    }),
+  )
+})
+
+it('what is larger than a batch may be is cut, each record once and in order', () => {
+  const large = Array.from({ length: 7 }, (_, n): Packable => {
+    return { key: String(n), value: Buffer.alloc(n === 3 ? 2_000_000 : 400_000, n), headers: [], timestamp: n }
+  })
+  const chunks = chunksOf({ topic: 't', partition: 0, records: PackedRecords.of(large) })
+  expect(chunks.map(({ records: own }) => own.length)).toEqual([2, 1, 1, 2, 1])
+  expect(chunks.flatMap(({ records: own }) => read(own))).toEqual(asRead(large))
+  const halves = halvesOf({ topic: 't', partition: 0, records: PackedRecords.of(large) })
+  expect(halves.flatMap(({ records: own }) => read(own))).toEqual(asRead(large))
+})
