@@ -60,10 +60,12 @@ const areSame = (one: Buffer | null, other: Buffer | null): boolean =>
   one === null || other === null ? one === other : one.equals(other)
 
 /** Why a letter cannot go back that does not hold its record. @param topics where records may be read */
-export function withoutRecord({ topic, origin, missing }: Letter, topics: ReadonlySet<string>): string {
-  const place = `${origin.topic}/${origin.partition}/${origin.offset}`
+export function withoutRecord(
+  { topic: queue, origin: { topic }, missing }: Letter,
+  topics: ReadonlySet<string>,
+): string {
   const why = 'the letter has no record: its share group copies none (`errors.deadletterqueue.copy.record.enable`), and'
   if (missing.includes('origin.topic')) return `${why} it does not say where that was`
-  if (topics.has(origin.topic)) return `${why} ${place} is gone`
-  return `${why} ${place}, where it says that it was, is read only if the config says so: with ${origin.topic} as a source, or in \`originals\` of the queue ${topic}; or send it there (\`--to ${origin.topic}\`)`
+  if (topics.has(topic)) return `${why} ${topic} has it no more`
+  return `${why} ${topic}, where it says that it was, is read only if the config says so: as a source, or in \`originals\` of the queue ${queue}; or send it there (\`--to ${topic}\`)`
 }

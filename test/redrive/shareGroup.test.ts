@@ -2,13 +2,16 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import type { Broker } from '../../src/broker/broker.ts'
+import { openEmbedded } from '../../src/broker/embedded/embedded.ts'
 import { Ledger } from '../../src/deadletter/ledger/ledger.ts'
 import type { Header } from '../../src/record/record.ts'
 import { chosenLetters } from '../../src/redrive/choose.ts'
 import { deadLetterQueue } from '../../src/sources/deadLetterQueue.ts'
 import type { Letter } from '../../src/deadletter/readLetter.ts'
 import type { Plan } from '../../src/topology/plan.ts'
-import { jsonLines } from '../cli/oxbow.ts'
+import { orderBody, orderOf } from '../../src/server/api/redrives.ts'
+import { jsonLines, makeDirectory } from '../cli/oxbow.ts'
+import { dlq } from '../support/dlq.ts'
 import { append, catalogWith, output, recordsOf, startPipeline } from '../support/pipeline.ts'
 import { lettersOf, sendBack, standingsOf } from '../support/redrive.ts'
 
@@ -90,10 +93,26 @@ it('a letter whose record is gone and was not copied stays dead: nobody is sent 
       refused: 2,
     })
   expect(why[0]).toBe(
-    'the letter has no record: its share group copies none (`errors.deadletterqueue.copy.record.enable`), and jobs/0/0 is gone',
+    'the letter has no record: its share group copies none (`errors.deadletterqueue.copy.record.enable`), and jobs has it no more',
   )
   const fix = { value: 'by hand' }
   expect(await sendBack(broker, plan, bare, { to: 'source', fix })).toEqual({ sent: 2, refused: 0 })
+})
+
+it('the command line and the API have read what is sent where it came from', async () => {
+  const directory = makeDirectory({ 'mend.yaml': config('dlq.bare').replace(', originals: [jobs]', '') })
+  const broker = await openEmbedded({ directory: join(directory, 'data') })
+  await append(
+    broker,
+    records.filter(({ topic }) => topic === 'jobs' || topic === 'dlq.bare'),
+  )
+  await broker.close()
+  const which = [join(directory, 'mend.yaml'), '--data', join(directory, 'data'), '--all', '--topic', 'dlq.bare']
+  expect(await dlq('redrive', ...which)).toMatchObject({ code: 1, lines: [{ refused: 2 }] })
+  expect(await dlq('redrive', ...which, '--to', 'out')).toMatchObject({ code: 1, lines: [{ refused: 2 }] })
+  expect((await dlq('redrive', ...which, '--to', 'jobs')).lines).toHaveLength(2)
+  const asked = { all: true, topic: 'dlq.bare', to: { topic: 'jobs' }, why: 'x' }
+  expect(orderOf(orderBody().parse(asked)).wanted).toMatchObject({ topic: 'dlq.bare', target: 'jobs' })
 })
 
 it('a letter can have no topic read that the config does not name: anybody who writes to a queue can name any', async () => {
@@ -108,7 +127,7 @@ it('a letter can have no topic read that the config does not name: anybody who w
     expect(await sendBack(broker, plan, letters, { to, onRefused })).toEqual({ sent: 0, refused: 1 })
   }
   const refusal =
-    'the letter has no record: its share group copies none (`errors.deadletterqueue.copy.record.enable`), and secrets/0/0, where it says that it was, is read only if the config says so: with secrets as a source, or in `originals` of the queue dlq.bare; or send it there (`--to secrets`)'
+    'the letter has no record: its share group copies none (`errors.deadletterqueue.copy.record.enable`), and secrets, where it says that it was, is read only if the config says so: as a source, or in `originals` of the queue dlq.bare; or send it there (`--to secrets`)'
   expect(why).toEqual([refusal, refusal])
   // Where it came from, it tells nobody anything new.
   const letters = await chosen(broker, plan, 'dlq.bare', 'secrets')
