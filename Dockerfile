@@ -21,5 +21,5 @@ EXPOSE 4680
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:4680/healthz').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 # No shell in between: SIGTERM reaches Oxbow, which lets the unit in work commit.
-ENTRYPOINT ["node", "--max-semi-space-size=16", "/app/bin/oxbow.js"]
+ENTRYPOINT ["node", "--max-semi-space-size=32", "/app/bin/oxbow.js"]
 CMD ["run", "config/market-lag.yaml", "--data", "/data", "--host", "0.0.0.0", "--port", "4680"]

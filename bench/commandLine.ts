@@ -19,7 +19,7 @@ const looksEvery = 50
 /** Runs the command line to its end, as bin/oxbow.js does. @throws Error where it fails */
 export async function oxbow(args: readonly string[], input = ''): Promise<Use> {
   const started = performance.now()
-  const child = spawn(process.execPath, ['--max-semi-space-size=16', main, ...args], {
+  const child = spawn(process.execPath, ['--max-semi-space-size=32', main, ...args], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   let [stdout, cpu, memory] = ['', 0, 0]

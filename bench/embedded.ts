@@ -37,7 +37,7 @@ async function measure(count: number): Promise<string> {
 
 /** Runs the command line to its end. @returns its peak resident memory in MiB */
 async function run(args: string[], environment: { [name: string]: string }): Promise<number> {
-  const child = spawn(process.execPath, ['--max-semi-space-size=16', main, ...args], {
+  const child = spawn(process.execPath, ['--max-semi-space-size=32', main, ...args], {
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'ignore', 'inherit'],
   })
@@ -59,7 +59,7 @@ function residentPeak(pid: number): number {
 }
 
 async function readIds(topic: string, data: string): Promise<number[]> {
-  const child = spawn(process.execPath, ['--max-semi-space-size=16', main, 'read', topic, '--json', '--data', data], {
+  const child = spawn(process.execPath, ['--max-semi-space-size=32', main, 'read', topic, '--json', '--data', data], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const ids: number[] = []

@@ -58,7 +58,7 @@ function report(what: string, records: number, { seconds, memory, stdout }: Awai
 /** Runs the command line to its end. @returns its seconds, start included, and its peak resident memory in MiB */
 async function oxbow(args: readonly string[], input = '') {
   const started = performance.now()
-  const child = spawn(process.execPath, ['--max-semi-space-size=16', main, ...args], {
+  const child = spawn(process.execPath, ['--max-semi-space-size=32', main, ...args], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   child.stdin.end(input)

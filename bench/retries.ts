@@ -35,7 +35,7 @@ else
   for (const where of ['embedded', ...(servers ? ['kafka'] : [])]) for (const how of ['state', 'topic']) run(how, where)
 
 function run(how: string, where: string): void {
-  execFileSync(process.execPath, ['--max-semi-space-size=16', import.meta.filename, how, where], { stdio: 'inherit' })
+  execFileSync(process.execPath, ['--max-semi-space-size=32', import.meta.filename, how, where], { stdio: 'inherit' })
 }
 
 async function measure(how: string, where: string): Promise<void> {

@@ -1,11 +1,11 @@
-#!/usr/bin/env -S node --max-semi-space-size=16
-// Starts the command line on a Node that can run it, this one or the one that `npm ci` installed beside us, with a small
-// young generation: records die young, and a larger one only costs memory (a third of the whole process).
+#!/usr/bin/env -S node --max-semi-space-size=32
+// Starts the command line on a Node that can run it, this one or the one that `npm ci` installed beside us, with a young
+// generation of a size that was measured: with 16 MiB a windowed count takes a sixth longer, with 64 it takes 70 MiB more.
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
 const main = new URL('../src/cli/main.ts', import.meta.url)
-const flag = '--max-semi-space-size=16'
+const flag = '--max-semi-space-size=32'
 const [major = 0] = process.versions.node.split('.').map(Number)
 
 if (major >= 24 && process.execArgv.includes(flag)) {

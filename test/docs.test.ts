@@ -61,7 +61,7 @@ describe.each(pages)('$page', ({ page, text }) => {
     symlinkSync(root, join(directory, 'node_modules/oxbow'))
     symlinkSync(join(root, 'node_modules/rxjs'), join(directory, 'node_modules/rxjs'))
     // With the flag of the binary's first line, so that it needs no second process.
-    const command = `"${process.execPath}" --max-semi-space-size=16 "${join(root, 'bin/oxbow.js')}"`
+    const command = `"${process.execPath}" --max-semi-space-size=32 "${join(root, 'bin/oxbow.js')}"`
     writeFileSync(join(directory, 'node_modules/.bin/oxbow'), `#!/bin/sh\nexec ${command} "$@"\n`, { mode: 0o755 })
   })
   afterAll(() => rmSync(directory, { recursive: true }))

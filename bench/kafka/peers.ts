@@ -6,7 +6,7 @@ import type { Job } from './job.ts'
 
 const here = import.meta.dirname
 const root = join(here, '../..')
-const young = '--max-semi-space-size=16'
+const young = '--max-semi-space-size=32'
 
 /** A system under measurement. */
 export interface Peer {

@@ -155,7 +155,7 @@ test.each([
 })
 
 test.each([
-  ['in one process', [process.execPath, '--max-semi-space-size=16']],
+  ['in one process', [process.execPath, '--max-semi-space-size=32']],
   ['started by another Node', [process.execPath]],
 ])('when the shell of npm is ended, a run %s stops in order', async (_, node) => {
   const directory = makeDirectory({ 'prices.yaml': endless })

@@ -75,7 +75,7 @@ async function readBetween(
 ): Promise<readonly StoredRecord[]> {
   const records: StoredRecord[] = []
   for (let at = from; at < to;) {
-    const batch = await broker.read({ ...place, offset: at }, Number(to - at))
+    const batch = await broker.read({ ...place, offset: at }, Number(to - at), { waits: false })
     records.push(...batch.records.filter(({ offset }) => offset < to))
     if (batch.next <= at) break // What follows is not committed yet.
     at = batch.next

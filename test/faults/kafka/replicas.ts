@@ -40,7 +40,7 @@ export class Replicas {
   }
 
   start(): void {
-    const args = ['--max-semi-space-size=16', main, 'run', this.#config, '--no-http', '--json']
+    const args = ['--max-semi-space-size=32', main, 'run', this.#config, '--no-http', '--json']
     const log = openSync(this.#logFile, 'a')
     const child = spawn(process.execPath, args, { stdio: ['ignore', openSync(this.#printed, 'a'), log] })
     this.#running.push(child)

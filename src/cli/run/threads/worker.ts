@@ -1,8 +1,8 @@
 import { Worker } from 'node:worker_threads'
 import { endRequest, type Answers, type Assignment, type Message, type Request } from './messages.ts'
 
-/** As bin/oxbow.js sets it for the main thread: three semi-spaces of 16 MiB. */
-const resourceLimits = { maxYoungGenerationSizeMb: 48 }
+/** As bin/oxbow.js sets it for the main thread: three semi-spaces of 32 MiB. */
+const resourceLimits = { maxYoungGenerationSizeMb: 96 }
 
 /** A worker thread is no more; the message says why. */
 export class ThreadDied extends Error {
