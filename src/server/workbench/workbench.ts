@@ -95,7 +95,11 @@ export class Workbench {
   async letter(id: string): Promise<FoundLetter> {
     await this.follow()
     const indexed = this.parts.ledger.letter(id)
-    if (!indexed) throw new Problem(404, `There is no letter ${id} (any more). What was said of those that are gone: see the audit.`)
+    if (!indexed)
+      throw new Problem(
+        404,
+        `There is no letter ${id} (any more). What was said of those that are gone: see the audit.`,
+      )
     const letter = await this.read(indexed)
     if (letter) return { indexed, letter }
     throw new Problem(410, `${indexed.topic} does not keep the letter ${id} any more.`)
