@@ -243,6 +243,8 @@ function settings(
     ['transaction.state.log.min.isr', inSync],
     ['transaction.state.log.num.partitions', '4'],
     ['group.initial.rebalance.delay.ms', '0'],
+    // Tests write records of long ago: only topics that say so lose them, every five minutes.
+    ['log.retention.ms', '-1'],
     // What is dead is noticed within seconds: nodes, members, and transactions, which by default takes 10 s beyond their timeout.
     ['group.min.session.timeout.ms', '1000'],
     ['broker.heartbeat.interval.ms', '500'],
