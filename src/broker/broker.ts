@@ -197,7 +197,7 @@ export interface StateReader {
 export interface Broker {
   /**
    * The one write. Resolves when the whole unit is durable; rejects when none of it is, or when nobody can tell: then
-   * the task starts again from what is committed.
+   * the task starts again from what is committed. Units that do not wait for each other have no order.
    * @throws OutputsRefused where some of its outputs are the reason, and always will be
    */
   commit(unit: Unit): Promise<void>

@@ -85,7 +85,7 @@ export async function* placedRecords(
       const { records, next } = await broker.read({ topic, partition, offset }, recordsPerRead)
       const placed = ledger.placed({ topic, partition }, offset, next)
       for (const record of records) if (record.offset < end) yield { record, placed: placed.get(record.offset) }
-      if (next === offset) break
+      if (next <= offset) break
       offset = next
     }
   }

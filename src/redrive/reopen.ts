@@ -37,10 +37,11 @@ export async function reopenLetters(options: ReopenOptions): Promise<number> {
   refuseOthers(topics, options)
   let count = 0
   for await (const chunk of chunksOf(closedLetters(topics, options))) {
-    const outputs = chunk.map((kept) => reopening(kept, options))
+    const entries = chunk.map((kept) => reopening(kept, options))
+    const outputs = entries.flatMap((entry) => entry ?? [])
     await broker.commit({ group: 'oxbow.dlq', task: '', outputs, offsets: [], state: [], counts: [] })
-    count += chunk.length
-    for (const kept of chunk) onReopened?.(kept)
+    count += outputs.length
+    for (const [at, kept] of chunk.entries()) if (entries[at]) onReopened?.(kept)
   }
   return count
 }
@@ -68,9 +69,14 @@ function refuseOthers(topics: readonly string[], { ledger, choice: { ids = [] },
     )
 }
 
-/** The entry: its task takes the letter up once more because of the number, by which it knows that it was opened again. */
+/**
+ * The entry: its task takes the letter up once more because of the number, by which it knows that it was opened again. None for one
+ * that its topic has let go meanwhile.
+ */
 function reopening({ letter }: KeptLetter, { ledger, now, by, why }: ReopenOptions) {
   const { id, topic, hops, failedAt } = letter
-  const reopened = ledger.letter(id, [topic])!.reopened + 1
+  const known = ledger.letter(id, [topic])
+  if (!known) return undefined
+  const reopened = known.reopened + 1
   return entryRecord(topic, { letter: id, hops, failedAt, to: 'open', reopened, by, why, at: now() })
 }

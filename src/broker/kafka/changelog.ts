@@ -208,6 +208,7 @@ export class Changelog {
 
   /** Brings in what a copy lacks that nobody sees before it is complete. */
   async #fill(copy: Copy, part: Part, { lot, answer }: Portions, checkOwned: () => void): Promise<void> {
+    checkOwned()
     const progress = new Progress(part, part.from, part.end, this.#parts.notes)
     const unsorted = new Unsorted(lot)
     const write = async (position: number): Promise<void> => {
@@ -221,8 +222,13 @@ export class Changelog {
       copy.state.filled(whatIs(copy))
     }
     for await (const { batches, next } of fetchTo(this.#parts.network, part, part.from, part.end, answer)) {
+      checkOwned()
       let records = 0
-      for (const batch of batches) records += unsorted.add(batch)
+      for (const batch of batches) {
+        records += unsorted.add(batch)
+        // In the middle of an answer it has come no further than before: what is read again says the same.
+        if (unsorted.isFull) await write(copy.position)
+      }
       if (unsorted.isFull) await write(next)
       progress.at(next, records)
     }

@@ -29,7 +29,7 @@ async function lastFrom(
   for (let { offset } = from; offset < end;) {
     const { records, next } = await broker.read({ ...from, offset }, Number(end - offset), { waits: waits && !last })
     last = records.at(-1) ?? last
-    if (next === offset) break
+    if (next <= offset) break
     offset = next
   }
   return last

@@ -48,7 +48,7 @@ async function firstRecordOf(
 ): Promise<StoredRecord | undefined> {
   for (let offset = start; offset < end;) {
     const { records, next } = await broker.read({ topic, partition, offset }, 1)
-    if (records[0] || next === offset) return records[0]
+    if (records[0] || next <= offset) return records[0]
     offset = next
   }
   return undefined

@@ -109,7 +109,7 @@ export async function follow(
       const from = placeIn(index, lane)
       if (from >= lane.info.end || signal?.aborted) return isNew
       const next = await takeNext(lane, from, waits)
-      if (next === from) return isNew
+      if (next <= from) return isNew
       onProgress?.((read += next - from), all)
     }
   }
@@ -120,7 +120,7 @@ export async function follow(
     let next = from
     while (next < info.end && next - from < recordsPerTake && !signal?.aborted) {
       const batch = await broker.read({ topic, partition, offset: BigInt(next) }, recordsPerRead, { waits })
-      if (Number(batch.next) === next) break
+      if (Number(batch.next) <= next) break // Not committed yet, or the topic was made anew.
       for (const record of batch.records) found.push(...asList(way.read(record)))
       next = Number(batch.next)
     }
@@ -158,7 +158,9 @@ function readFailed(record: StoredRecord): FailedLetter | undefined {
   const { id, partition, offset, pipeline, source, operator, revision, hops, failedAt, fault } = letter
   const fingerprint = fingerprintOfLetter(letter)
   const facts = { id, partition, offset, fingerprint, pipeline, source, operator, revision, hops, failedAt }
-  return { ...facts, key: letter.record.key, code: fault.code, message: fault.message }
+  // With bytes of its own: many wait for the index, and each would keep all that came with it.
+  const key = letter.record.key && Buffer.from(letter.record.key)
+  return { ...facts, key, code: fault.code, message: fault.message }
 }
 
 function readPlaced(record: StoredRecord): PlacedEntry | undefined {

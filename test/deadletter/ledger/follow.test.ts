@@ -38,3 +38,26 @@ test('of many partitions that end in open transactions one is waited for, not ea
   await follow(broker, index, topics)
   expect(topics.map((topic) => index.place(topic, 0).next)).toEqual(topics.map(() => 2))
 })
+
+test('a topic that is made anew while it is followed is followed no further, and from its start the next time', async () => {
+  const broker = await openEmbedded({ directory: ':memory:' })
+  const index = new LetterIndex()
+  onTestFinished(async () => {
+    index.close()
+    await broker.close()
+  })
+  const [topic] = topics as [string]
+  await broker.ensureTopics([{ name: topic, partitions: 1 }])
+  const outputs = [1, 2, 3].map((n) => output(topic, { n }))
+  await broker.commit({ group: 'test', task: '', outputs, offsets: [], state: [], counts: [] })
+  await follow(broker, index, [topic])
+
+  /** It was told that there is more; by the time it reads, there is a topic without records. */
+  const anew: Pick<Broker, 'topics' | 'read'> = {
+    topics: async (names) =>
+      (await broker.topics(names)).map((info) => ({ ...info, partitions: [{ partition: 0, start: 0n, end: 9n }] })),
+    read: async (from) => ({ ...from, records: [], next: 0n }),
+  }
+  await follow(anew, index, [topic])
+  expect(index.place(topic, 0).next).toBe(3)
+})
