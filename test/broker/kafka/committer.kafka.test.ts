@@ -66,8 +66,6 @@ describeKafka('units that go together', () => {
       { name: topic, partitions: 1 },
       { name: changelogOf(group), partitions: 2, compacted: true },
     ])
-    // What is given at once goes together when nobody has to ask for the topic first.
-    await network.leaders(topic)
   }
 
   beforeEach(() => {
@@ -98,6 +96,8 @@ describeKafka('units that go together', () => {
   })
 
   const failures = async (units: readonly Unit[]): Promise<unknown[]> => {
+    // What is given at once goes together when none of it has to ask for the topic first, as after a failure of the network.
+    await network.leaders(topic)
     const outcomes = await Promise.allSettled(units.map((each) => committer.commit(each)))
     return outcomes.map((outcome) => (outcome as PromiseRejectedResult).reason as unknown)
   }
