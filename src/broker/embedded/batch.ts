@@ -1,7 +1,7 @@
 import type { Header, RawRecord, StoredRecord } from '../../record/record.ts'
 import { SharedHeaders } from '../sharedHeaders.ts'
 import { Reader } from './reader.ts'
-import { varintSize, writeVarint } from './varint.ts'
+import { varintSize, writeVarint } from '../varint.ts'
 
 /**
  * Records of one partition as they lie in a row. Each is

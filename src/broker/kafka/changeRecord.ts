@@ -10,7 +10,6 @@ const none = -1
 
 /** Changes of a task's state, with what the compacted topic gets that keeps it; as objects only when they are looked at. */
 export class PackedChanges implements Iterable<StateChange> {
-  readonly task: string
   readonly records: PackedRecords
   readonly #stores: readonly string[]
   readonly #keys: readonly string[]
@@ -18,7 +17,6 @@ export class PackedChanges implements Iterable<StateChange> {
 
   /** @param timestamp of the records, milliseconds since the epoch */
   constructor(task: string, changes: readonly StateChange[], timestamp: number) {
-    this.task = task
     this.#stores = changes.map(({ store }) => store)
     this.#keys = changes.map(({ key }) => key)
     this.#sizes = changes.map(({ value }) => value?.length ?? none)

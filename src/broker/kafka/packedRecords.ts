@@ -1,5 +1,6 @@
 import type { RawRecord } from '../../record/record.ts'
-import { varintSize, writeVarint, zigzag } from './varint.ts'
+import { varintSize, writeVarint } from '../varint.ts'
+import { zigzag } from './varint.ts'
 
 /** A record whose key may be text. */
 export type Packable = Omit<RawRecord, 'key'> & { readonly key: Buffer | string | null }

@@ -54,9 +54,11 @@ export class Packer {
   }
 
   async #byPartition(outputs: readonly OutputRecord[]): Promise<PartitionRecords[]> {
-    checkOutputs(outputs)
+    const topics = new Set(outputs.map((output) => output.topic))
+    for (const topic of topics) checkTopicName(topic)
+    checkTimestamps(outputs)
     const parts: PartitionRecords[] = []
-    for (const topic of new Set(outputs.map((output) => output.topic))) {
+    for (const topic of topics) {
       const count = await this.partitionsOf(topic)
       const turn = this.#turns.get(topic) ?? 0
       this.#turns.set(topic, turn + 1)
@@ -86,8 +88,7 @@ function choose({ topic, partition, key }: OutputRecord, count: number, sticky: 
 /** The last moment that a Date can hold. */
 const maxTimestamp = 8.64e15
 
-function checkOutputs(outputs: readonly OutputRecord[]): void {
-  for (const topic of new Set(outputs.map((output) => output.topic))) checkTopicName(topic)
+function checkTimestamps(outputs: readonly OutputRecord[]): void {
   for (const { topic, timestamp } of outputs) {
     if (Number.isInteger(timestamp) && timestamp >= 0 && timestamp <= maxTimestamp) continue
     throw new BrokerError(

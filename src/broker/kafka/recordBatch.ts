@@ -2,10 +2,11 @@ import { crc32c } from '@platformatic/kafka'
 import type { Header, StoredRecord } from '../../record/record.ts'
 import { BrokerError } from '../broker.ts'
 import { SharedHeaders } from '../sharedHeaders.ts'
+import { varintSize, writeVarint } from '../varint.ts'
 import { compress, decompress, type Compression } from './compression.ts'
 import { Cursor } from './cursor.ts'
 import type { PackedRecords } from './packedRecords.ts'
-import { varintSize, varlongSize, writeVarint, writeVarlong, zigzag } from './varint.ts'
+import { varlongSize, writeVarlong, zigzag } from './varint.ts'
 
 /** Who produces a batch, as the broker knows it. */
 export interface BatchProducer {

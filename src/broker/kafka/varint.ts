@@ -1,24 +1,7 @@
-/** Kafka's numbers of no fixed size: seven bits a byte, the sign in the lowest bit. */
+import { varintSize, writeVarint } from '../varint.ts'
 
+/** A number with a sign as Kafka writes it: the sign in the lowest bit. */
 export const zigzag = (value: number): number => (value >= 0 ? value * 2 : -value * 2 - 1)
-
-/** Bytes of an unsigned number. */
-export function varintSize(value: number): number {
-  if (value < 128) return 1
-  if (value < 16_384) return 2
-  let size = 3
-  for (let rest = Math.floor(value / 2_097_152); rest >= 1; rest = Math.floor(rest / 128)) size++
-  return size
-}
-
-/** Writes an unsigned number. @returns the place after it */
-export function writeVarint(to: Buffer, start: number, value: number): number {
-  let position = start
-  let rest = value
-  for (; rest >= 128; rest = Math.floor(rest / 128)) to[position++] = (rest % 128) | 0x80
-  to[position++] = rest
-  return position
-}
 
 /** From here on twice the number is none that a double has. */
 const large = 2 ** 52
