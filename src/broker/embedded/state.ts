@@ -77,25 +77,26 @@ export function openState(database: Database): StateTable {
 
   return {
     change: (group, task, changes) => {
-      for (const [store, own] of Map.groupBy(changes, ({ store }) => store)) {
-        const number = numberOf(group, task, store) ?? create.get(group, task, store)!.id
-        let rows: (number | string | Buffer)[] = []
-        const write = () => {
-          if (rows.length === valuesAtOnce) setAll.run(...rows)
-          else for (let at = 0; at < rows.length; at += 3) set.run(...rows.slice(at, at + 3))
-          rows = []
-        }
-        for (const { key, value } of own) {
-          if (value === null) {
-            write()
-            remove.run(number, key)
-            continue
-          }
-          rows.push(number, key, value)
-          if (rows.length === valuesAtOnce) write()
-        }
-        write()
+      let last: string | undefined
+      let number = 0
+      let rows: (number | string | Buffer)[] = []
+      const write = () => {
+        if (rows.length === valuesAtOnce) setAll.run(...rows)
+        else for (let at = 0; at < rows.length; at += 3) set.run(...rows.slice(at, at + 3))
+        rows = []
       }
+      for (const { store, key, value } of changes) {
+        if (store !== last) number = numberOf(group, task, store) ?? create.get(group, task, store)!.id
+        last = store
+        if (value === null) {
+          write()
+          remove.run(number, key)
+          continue
+        }
+        rows.push(number, key, value)
+        if (rows.length === valuesAtOnce) write()
+      }
+      write()
     },
     reader: (group, task) => ({
       get: (store, key) =>

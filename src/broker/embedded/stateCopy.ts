@@ -4,7 +4,7 @@ import type { StateChange, StateReader, StoreInfo } from '../broker.ts'
 import { openDatabase } from './database.ts'
 import { makeDirectory } from './directory.ts'
 import { openState } from './state.ts'
-import { Unwritten } from './unwritten.ts'
+import { Unwritten, type Changes } from './unwritten.ts'
 
 /** How much of which original a copy has. */
 export interface CopyOf {
@@ -14,9 +14,6 @@ export interface CopyOf {
   readonly position: number
 }
 
-/** Changes of a task's state, in their order. */
-export type Changes = Iterable<StateChange> & { readonly length: number }
-
 /** A local copy of tasks' state whose original is elsewhere: in memory, or in a file that outlives the process. */
 export interface StateCopy {
   /** What the file had when it was opened, if it is of use. */
@@ -24,11 +21,11 @@ export interface StateCopy {
   /** Whether it can be used: not any more when it was closed, or could not be written. */
   readonly isOpen: boolean
   /**
-   * Makes the changes of several tasks at once.
+   * Makes the changes of several tasks at once; those of one task may come in parts.
    * @param of how far it has come with them, if that is known
    * @throws BrokerError when it cannot be written; it is as it was found at an earlier time then, and closed
    */
-  change(changes: ReadonlyMap<string, Changes>, of?: CopyOf): void
+  change(changes: Iterable<readonly [task: string, Changes]>, of?: CopyOf): void
   /** Makes changes of a copy that nobody reads yet: written at once, best in the order of their keys, and kept from `filled` on. */
   fill(changes: ReadonlyMap<string, readonly StateChange[]>): void
   /** @param of how far it has come with what it was filled with, if that is known */
@@ -77,7 +74,7 @@ export function openStateCopy({ file = ':memory:', now }: CopyOptions): StateCop
   const kept = note && (JSON.parse(note.toString()) as CopyOf & { readonly at: number })
   const found = kept && now() - kept.at < freshFor ? { topicId: kept.topicId, position: kept.position } : undefined
 
-  const change = (changes: ReadonlyMap<string, Changes>, of: CopyOf | undefined): void => {
+  const change = (changes: Iterable<readonly [task: string, Changes]>, of: CopyOf | undefined): void => {
     for (const [task, each] of changes) {
       unwritten.add(task, each)
       changed += each.length

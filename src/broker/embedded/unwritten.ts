@@ -1,13 +1,28 @@
 import type { StateChange } from '../broker.ts'
 
+/** Where a change's value lies in bytes; it is null where it begins before them. */
+export type ChangeVisitor = (store: string, key: string, bytes: Buffer, start: number, end: number) => void
+
+/** Changes that are no objects. */
+export interface LocatedChanges {
+  readonly length: number
+  each(visit: ChangeVisitor): void
+}
+
+/** Changes of a task's state, in their order. */
+export type Changes = readonly StateChange[] | LocatedChanges
+
 /** What a key takes in memory beside its text, in bytes, about. */
 const overhead = 64
 /** Bytes of the memory for values at first, and what is kept of it for the next ones. */
 const [fewBytes, manyBytes] = [65_536, 8_388_608]
 const sizeBytes = 4
+/** Up to so many bytes one by one are copied faster than by a call. */
+const fewToCopy = 64
 
 /** Stands for a value, where the key is to be deleted. */
 const gone = -1
+const noBytes = Buffer.alloc(0)
 
 /**
  * Changes of tasks' stores that wait to be written together: of those of one key the last one is left. Their values lie one
@@ -25,15 +40,17 @@ export class Unwritten {
     return this.#used + this.#keyBytes
   }
 
-  add(task: string, changes: Iterable<StateChange>): void {
+  add(task: string, changes: Changes): void {
     const stores = entryOf(this.#tasks, task)
-    for (const { store, key, value } of changes) {
-      const entries = entryOf(stores, store)
+    let last: string | undefined
+    let entries: Map<string, number>
+    visitEach(changes, (store, key, bytes, start, end) => {
+      if (store !== last) entries = entryOf(stores, (last = store))
       const known = entries.get(key)
-      const place = value === null ? gone : this.#keep(value, known)
+      const place = start < 0 ? gone : this.#keep(bytes, start, end, known)
       if (place !== known) entries.set(key, place)
       if (known === undefined) this.#keyBytes += overhead + key.length
-    }
+    })
   }
 
   /** The value that a key is to have; null where it is to be deleted, undefined where nothing is to be written. */
@@ -70,10 +87,12 @@ export class Unwritten {
   }
 
   /** @param known where the key's value was @returns where it is */
-  #keep(value: Buffer, known: number = gone): number {
-    const isRoom = known !== gone && this.#values.readUInt32LE(known) === value.length
-    const place = isRoom ? known : this.#place(value.length)
-    this.#values.set(value, place + sizeBytes)
+  #keep(bytes: Buffer, start: number, end: number, known: number = gone): number {
+    const size = end - start
+    const isRoom = known !== gone && this.#values.readUInt32LE(known) === size
+    const place = isRoom ? known : this.#place(size)
+    if (size > fewToCopy) bytes.copy(this.#values, place + sizeBytes, start, end)
+    else for (let at = 0; at < size; at++) this.#values[place + sizeBytes + at] = bytes[start + at]!
     return place
   }
 
@@ -95,6 +114,11 @@ export class Unwritten {
     const start = place + sizeBytes
     return this.#values.subarray(start, start + this.#values.readUInt32LE(place))
   }
+}
+
+function visitEach(changes: Changes, visit: ChangeVisitor): void {
+  if ('each' in changes) return changes.each(visit)
+  for (const { store, key, value } of changes) visit(store, key, value ?? noBytes, value ? 0 : gone, value?.length ?? 0)
 }
 
 function entryOf<T>(maps: Map<string, Map<string, T>>, name: string): Map<string, T> {

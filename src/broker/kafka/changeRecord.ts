@@ -1,15 +1,15 @@
-import type { Header, StoredRecord } from '../../record/record.ts'
+import type { StoredRecord } from '../../record/record.ts'
 import type { StateChange } from '../broker.ts'
+import type { ChangeVisitor, LocatedChanges } from '../embedded/unwritten.ts'
 import { PackedRecords } from './packedRecords.ts'
 
 const separator = '\0'
-const noHeaders: readonly Header[] = []
 
-/** Stands for the size of a value where there is none. */
+/** Stands for the size of a value where there is none, and for the place where it begins. */
 const none = -1
 
-/** Changes of a task's state, with what the compacted topic gets that keeps it; as objects only when they are looked at. */
-export class PackedChanges implements Iterable<StateChange> {
+/** Changes of a task's state, with what the compacted topic gets that keeps it: their values lie in its records. */
+export class PackedChanges implements LocatedChanges {
   readonly records: PackedRecords
   readonly #stores: readonly string[]
   readonly #keys: readonly string[]
@@ -20,26 +20,31 @@ export class PackedChanges implements Iterable<StateChange> {
     this.#stores = changes.map(({ store }) => store)
     this.#keys = changes.map(({ key }) => key)
     this.#sizes = changes.map(({ value }) => value?.length ?? none)
-    this.records = PackedRecords.of(
-      changes.map(({ store, key, value }) => ({
-        key: task + separator + store + separator + key,
-        value,
-        headers: noHeaders,
-        timestamp,
-      })),
-    )
+    this.records = PackedRecords.plain(changes, beginnings(task), timestamp)
   }
 
   get length(): number {
     return this.#keys.length
   }
 
-  *[Symbol.iterator](): Iterator<StateChange> {
-    for (let at = 0; at < this.length; at++) {
+  each(visit: ChangeVisitor): void {
+    const { bytes } = this.records
+    for (let at = 0; at < this.#keys.length; at++) {
+      const end = this.records.valueEndOf(at)
       const size = this.#sizes[at]!
-      const value = size === none ? null : this.records.valueOf(at, size)
-      yield { store: this.#stores[at]!, key: this.#keys[at]!, value }
+      visit(this.#stores[at]!, this.#keys[at]!, bytes, size === none ? none : end - size, end)
     }
+  }
+}
+
+/** What keys of a task's stores begin with; those of one store come together. */
+function beginnings(task: string): (change: StateChange) => Buffer {
+  let last: string | undefined
+  let beginning: Buffer
+  return ({ store }) => {
+    if (store !== last) beginning = Buffer.from(task + separator + store + separator)
+    last = store
+    return beginning
   }
 }
 

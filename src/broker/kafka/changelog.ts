@@ -1,7 +1,8 @@
 import { setImmediate } from 'node:timers/promises'
 import type { StoredRecord } from '../../record/record.ts'
 import { BrokerError, type TopicPartition, type TopicSpec } from '../broker.ts'
-import type { Changes, CopyOf, StateCopy } from '../embedded/stateCopy.ts'
+import type { CopyOf, StateCopy } from '../embedded/stateCopy.ts'
+import type { Changes } from '../embedded/unwritten.ts'
 import { changesIn } from './changeRecord.ts'
 import type { Copies, Notes } from './copies.ts'
 import type { Network } from './network.ts'
@@ -154,11 +155,7 @@ export class Changelog {
       if (!copy?.complete) continue
       const end = this.#isStale(nameOf(group, partition)) ? undefined : endOf(changelogOf(group), partition)
       if (end !== undefined) copy.position = Math.max(copy.position, end)
-      const changes = new Map<string, Changes>()
-      for (const { task, state } of own) {
-        const before = changes.get(task)
-        changes.set(task, before ? [...before, ...state] : state)
-      }
+      const changes = own.map(({ task, state }) => [task, state] as const)
       copy.state.change(changes, end === undefined ? undefined : whatIs(copy))
     }
   }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { TopicPartition, Unit } from '../broker.ts'
 import { changelogOf, partitionOfTask, type Changelog } from './changelog.ts'
 import type { PartitionRecords } from './chunks.ts'
@@ -87,6 +88,7 @@ export class Committer {
   }
 
   async #writeWaiting(): Promise<void> {
+    await setImmediate() // What was read together is to be written together.
     const share = this.#waiting.filter(({ unit }) => isSameTerm(unit, this.#waiting[0]!.unit)).slice(0, maxShared)
     this.#waiting = this.#waiting.filter((each) => !share.includes(each))
     if (this.#waiting.length > 0) void this.#exclusively(() => this.#writeWaiting())

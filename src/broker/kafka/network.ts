@@ -43,17 +43,23 @@ export class Network {
     return this.#closing.signal.aborted
   }
 
-  /**
-   * The nodes that lead the partitions of a topic, in their order; -1 where none does now; undefined without such a topic.
-   * Nobody waits for a topic that is known: it is told as it was about a minute ago at most, while it is asked for regularly.
-   */
+  /** The nodes that lead the partitions of a topic, in their order; -1 where none does now; undefined without such a topic. */
   async leaders(topic: string): Promise<readonly number[] | undefined> {
     if (!this.#topics.has(topic)) await this.describe([topic])
-    else if (Date.now() - (this.#asked.get(topic) ?? 0) > metadataAge) {
+    return this.knownLeaders(topic)
+  }
+
+  /**
+   * The same without asking for them first; undefined where they are not known. They are told as they were about a minute ago
+   * at most, while they are asked for regularly.
+   */
+  knownLeaders(topic: string): readonly number[] | undefined {
+    const known = this.#topics.get(topic)
+    if (known && Date.now() - (this.#asked.get(topic) ?? 0) > metadataAge) {
       this.#asked.set(topic, Date.now())
       void this.describe([topic]).catch(() => {}) // Who talks to its leaders finds out by itself what is wrong.
     }
-    return this.#topics.get(topic)?.partitions.map(({ leader }) => leader)
+    return known?.partitions.map(({ leader }) => leader)
   }
 
   /** The term of the leader that was told last. @throws ProtocolError when it has been forgotten since */

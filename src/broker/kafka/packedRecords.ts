@@ -1,6 +1,5 @@
 import type { RawRecord } from '../../record/record.ts'
-import { varintSize, writeVarint } from '../varint.ts'
-import { zigzag } from './varint.ts'
+import { RecordWriter } from './recordWriter.ts'
 
 /** A record whose key may be text. */
 export type Packable = Omit<RawRecord, 'key'> & { readonly key: Buffer | string | null }
@@ -31,11 +30,34 @@ export class PackedRecords {
   /** @param places what each is known by, such as its place among the outputs of a unit; nothing when absent */
   static of(records: readonly Packable[], places?: readonly number[]): PackedRecords {
     const starts = [0]
-    for (let at = 0; at < records.length; at++) starts.push(starts[at]! + sizeOf(records[at]!))
-    const bytes = Buffer.allocUnsafeSlow(starts[records.length]!)
-    for (let at = 0; at < records.length; at++) write(bytes, starts[at]!, records[at]!)
+    for (const { key, value, headers } of records) {
+      writer.content(key)
+      writer.content(value)
+      writer.count(headers.length)
+      for (const [name, content] of headers) {
+        writer.content(name)
+        writer.content(content)
+      }
+      starts.push(writer.length)
+    }
     const timestamps = records.map(({ timestamp }) => timestamp)
-    return new PackedRecords(bytes, starts, timestamps, places)
+    return new PackedRecords(writer.take(), starts, timestamps, places)
+  }
+
+  /** Records of one time without headers. @param beginningOf what a record's key begins with, its text follows */
+  static plain<T extends { readonly key: string; readonly value: Buffer | null }>(
+    entries: readonly T[],
+    beginningOf: (entry: T) => Uint8Array,
+    timestamp: number,
+  ): PackedRecords {
+    const starts = [0]
+    for (const entry of entries) {
+      writer.text(beginningOf(entry), entry.key)
+      writer.content(entry.value)
+      writer.count(0)
+      starts.push(writer.length)
+    }
+    return new PackedRecords(writer.take(), starts, Array<number>(entries.length).fill(timestamp), undefined)
   }
 
   /** All of them, in their order. Those of several units may be known by the same. */
@@ -87,10 +109,14 @@ export class PackedRecords {
     return this.#starts[at + 1]! - this.#starts[at]!
   }
 
-  /** The value of a record without headers. @param size its bytes */
-  valueOf(at: number, size: number): Buffer {
-    const end = this.#starts[at + 1]! - 1
-    return this.#bytes.subarray(end - size, end)
+  /** What the records lie in. */
+  get bytes(): Buffer {
+    return this.#bytes
+  }
+
+  /** Where the value of a record without headers ends. */
+  valueEndOf(at: number): number {
+    return this.#starts[at + 1]! - 1
   }
 
   /** Writes key, value and headers. @returns the place after them */
@@ -102,35 +128,5 @@ export class PackedRecords {
   }
 }
 
-function sizeOf({ key, value, headers }: Packable): number {
-  let size = contentSize(key) + contentSize(value) + varintSize(zigzag(headers.length))
-  for (const [name, content] of headers) size += contentSize(name) + contentSize(content)
-  return size
-}
-
-function contentSize(content: Uint8Array | string | null): number {
-  if (content === null) return 1
-  const size = typeof content === 'string' ? Buffer.byteLength(content) : content.length
-  return varintSize(zigzag(size)) + size
-}
-
-function write(to: Buffer, start: number, { key, value, headers }: Packable): void {
-  let position = writeContent(to, start, key)
-  position = writeContent(to, position, value)
-  position = writeVarint(to, position, zigzag(headers.length))
-  for (const [name, content] of headers) {
-    position = writeContent(to, position, name)
-    position = writeContent(to, position, content)
-  }
-}
-
-function writeContent(to: Buffer, start: number, content: Uint8Array | string | null): number {
-  if (content === null) return writeVarint(to, start, zigzag(-1))
-  if (typeof content === 'string') {
-    const position = writeVarint(to, start, zigzag(Buffer.byteLength(content)))
-    return position + to.write(content, position)
-  }
-  const position = writeVarint(to, start, zigzag(content.length))
-  to.set(content, position)
-  return position + content.length
-}
+/** All records of this thread are written with it, none while another is. */
+const writer = new RecordWriter()

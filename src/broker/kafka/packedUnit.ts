@@ -26,9 +26,18 @@ export class Packer {
     this.#network = network
   }
 
-  /** @throws BrokerError for outputs that cannot be written anywhere */
+  /**
+   * At once where its topics are known: what else is run meanwhile makes objects as well, which would be in memory together.
+   * @throws BrokerError for outputs that cannot be written anywhere
+   */
   async pack(unit: Unit): Promise<PackedUnit> {
     const { group, task, member, offsets, counts, outputs, state, global = [] } = unit
+    const counted = new Map<string, number>()
+    for (const topic of new Set(outputs.map((output) => output.topic))) {
+      checkTopicName(topic)
+      counted.set(topic, this.#network.knownLeaders(topic)?.length ?? (await this.partitionsOf(topic)))
+    }
+    checkTimestamps(outputs)
     const now = Date.now()
     return {
       group,
@@ -36,7 +45,7 @@ export class Packer {
       ...(member && { member }),
       offsets,
       counts,
-      outputs: await this.#byPartition(outputs),
+      outputs: [...counted].flatMap(([topic, count]) => this.#byPartition(topic, count, outputs)),
       state: new PackedChanges(task, state, now),
       global: new PackedChanges(globalTask, global, now),
     }
@@ -53,29 +62,18 @@ export class Packer {
     )
   }
 
-  async #byPartition(outputs: readonly OutputRecord[]): Promise<PartitionRecords[]> {
-    const topics = new Set(outputs.map((output) => output.topic))
-    for (const topic of topics) checkTopicName(topic)
-    checkTimestamps(outputs)
-    const parts: PartitionRecords[] = []
-    for (const topic of topics) {
-      const count = await this.partitionsOf(topic)
-      const turn = this.#turns.get(topic) ?? 0
-      this.#turns.set(topic, turn + 1)
-      const partitions: number[][] = Array.from({ length: count }, () => [])
-      outputs.forEach((record, place) => {
-        if (record.topic === topic) partitions[choose(record, count, turn % count)]!.push(place)
-      })
-      partitions.forEach((places, partition) => {
-        if (places.length === 0) return
-        const records = PackedRecords.of(
-          places.map((place) => outputs[place]!),
-          places,
-        )
-        parts.push({ topic, partition, records })
-      })
-    }
-    return parts
+  #byPartition(topic: string, count: number, outputs: readonly OutputRecord[]): PartitionRecords[] {
+    const turn = this.#turns.get(topic) ?? 0
+    this.#turns.set(topic, turn + 1)
+    const partitions: number[][] = Array.from({ length: count }, () => [])
+    outputs.forEach((record, place) => {
+      if (record.topic === topic) partitions[choose(record, count, turn % count)]!.push(place)
+    })
+    return partitions.flatMap((places, partition) => {
+      if (places.length === 0) return []
+      const own = places.map((place) => outputs[place]!)
+      return [{ topic, partition, records: PackedRecords.of(own, places) }]
+    })
   }
 }
 
