@@ -46,10 +46,11 @@ export class Entrance {
     for (const { stream } of this.#readersOf(lineage)) tally.enter(lineage, stream.number)
   }
 
-  /** A source record begins, or goes on after it was parked or dead. */
-  begin(lineage: Lineage, enter = () => this.run(lineage)): void {
+  /** A source record begins, or goes on after it was parked or dead. @param enter how, where it does not run from its start on */
+  begin(lineage: Lineage, enter?: () => void): void {
     lineage.pending = 1
-    enter()
+    if (enter) enter()
+    else this.run(lineage)
     this.#host.settle(lineage)
     if (lineage.pending > 0) this.#host.keep(lineage)
   }

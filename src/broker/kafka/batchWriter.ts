@@ -50,9 +50,14 @@ export class BatchWriter {
 
   /**
    * One batch a partition at a time, those of all partitions side by side, until all replicas have them.
+   * @param ready nothing is sent before
    * @throws OutputsRefused for the records that never will be; outside of a transaction, nothing behind them is written
    */
-  async write(identity: Identity, parts: readonly PartitionRecords[]): Promise<void> {
+  async write(
+    identity: Identity,
+    parts: readonly PartitionRecords[],
+    ready: Promise<void> = Promise.resolve(),
+  ): Promise<void> {
     const refusal = new Refusal()
     const queues = parts.map(chunksOf)
     while (queues.some((queue) => queue.length > 0)) {
@@ -63,6 +68,7 @@ export class BatchWriter {
           return { queue, chunk, batch: this.#encode(identity, chunk) }
         })
       const foreseen = turn.flatMap(({ chunk, batch }) => refusal.foresee(chunk, batch.bytes.length) ?? [])
+      await ready
       const sent = turn.filter(({ batch }) => !foreseen.some((answer) => isFor(batch, answer)))
       const refused = [...foreseen, ...(await this.#deliver(sent.map(({ batch }) => batch)))]
       for (const { queue, chunk, batch } of turn) {

@@ -56,8 +56,9 @@ export class Producer {
     if (parts.length === 0 && groups.length === 0) return
     await this.#orReset('The transaction', async () => {
       const identity = await this.#identify()
-      if (parts.length > 0) await this.#addPartitions(identity, parts)
-      await allOf([this.#writer.write(identity, parts), this.#addOffsets(identity, groups)])
+      // The coordinator is at work while batches are made.
+      const added = parts.length > 0 ? this.#addPartitions(identity, parts) : Promise.resolve()
+      await allOf([added, this.#addOffsets(identity, groups), this.#writer.write(identity, parts, added)])
       await this.#end(identity)
     })
   }
