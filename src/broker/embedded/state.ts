@@ -3,7 +3,7 @@ import type { Database, Statement } from './database.ts'
 
 /** The state of all tasks. */
 export interface StateTable {
-  /** To be called inside a transaction, once a task. */
+  /** To be called inside a transaction; once a task, where the database is used on after it was undone. */
   change(group: string, task: string, changes: readonly StateChange[]): void
   reader(group: string, task: string): StateReader
   /** Those with entries, by task and name. */
@@ -77,26 +77,25 @@ export function openState(database: Database): StateTable {
 
   return {
     change: (group, task, changes) => {
-      let last: string | undefined
-      let number = 0
-      let rows: (number | string | Buffer)[] = []
-      const write = () => {
-        if (rows.length === valuesAtOnce) setAll.run(...rows)
-        else for (let at = 0; at < rows.length; at += 3) set.run(...rows.slice(at, at + 3))
-        rows = []
-      }
-      for (const { store, key, value } of changes) {
-        if (store !== last) number = numberOf(group, task, store) ?? create.get(group, task, store)!.id
-        last = store
-        if (value === null) {
-          write()
-          remove.run(number, key)
-          continue
+      for (const [store, own] of Map.groupBy(changes, ({ store }) => store)) {
+        const number = numberOf(group, task, store) ?? create.get(group, task, store)!.id
+        let rows: (number | string | Buffer)[] = []
+        const write = () => {
+          if (rows.length === valuesAtOnce) setAll.run(...rows)
+          else for (let at = 0; at < rows.length; at += 3) set.run(...rows.slice(at, at + 3))
+          rows = []
         }
-        rows.push(number, key, value)
-        if (rows.length === valuesAtOnce) write()
+        for (const { key, value } of own) {
+          if (value === null) {
+            write()
+            remove.run(number, key)
+            continue
+          }
+          rows.push(number, key, value)
+          if (rows.length === valuesAtOnce) write()
+        }
+        write()
       }
-      write()
     },
     reader: (group, task) => ({
       get: (store, key) =>

@@ -20,7 +20,7 @@ export class PackedChanges implements LocatedChanges {
     this.#stores = changes.map(({ store }) => store)
     this.#keys = changes.map(({ key }) => key)
     this.#sizes = changes.map(({ value }) => value?.length ?? none)
-    this.records = PackedRecords.plain(changes, beginnings(task), timestamp)
+    this.records = PackedRecords.ofChanges(changes, beginnings(task), timestamp)
   }
 
   get length(): number {
@@ -37,11 +37,11 @@ export class PackedChanges implements LocatedChanges {
   }
 }
 
-/** What keys of a task's stores begin with; those of one store come together. */
-function beginnings(task: string): (change: StateChange) => Buffer {
+/** What keys of a task's stores begin with; mostly it is what the one before begins with. */
+function beginnings(task: string): (store: string) => Buffer {
   let last: string | undefined
   let beginning: Buffer
-  return ({ store }) => {
+  return (store) => {
     if (store !== last) beginning = Buffer.from(task + separator + store + separator)
     last = store
     return beginning

@@ -30,7 +30,7 @@ interface Waiting {
 const maxShared = 64
 
 /**
- * Commits units: those of a member that come while others are being written go together, in one transaction. When that
+ * Commits units: those of a member that come together, or while others are being written, go in one transaction. When that
  * is not committed, each is tried for itself, so that one that cannot be written does not take the others with it. None
  * is when nobody knows, for it may be there already; nor when it is not the units that are to blame.
  */

@@ -43,16 +43,16 @@ export class Network {
     return this.#closing.signal.aborted
   }
 
-  /** The nodes that lead the partitions of a topic, in their order; -1 where none does now; undefined without such a topic. */
+  /**
+   * The nodes that lead the partitions of a topic, in their order; -1 where none does now; undefined without such a topic.
+   * Nobody waits for a topic that is known: it is told as it was about a minute ago at most, while it is asked for regularly.
+   */
   async leaders(topic: string): Promise<readonly number[] | undefined> {
     if (!this.#topics.has(topic)) await this.describe([topic])
     return this.knownLeaders(topic)
   }
 
-  /**
-   * The same without asking for them first; undefined where they are not known. They are told as they were about a minute ago
-   * at most, while they are asked for regularly.
-   */
+  /** The same at once; undefined for a topic that is not known. */
   knownLeaders(topic: string): readonly number[] | undefined {
     const known = this.#topics.get(topic)
     if (known && Date.now() - (this.#asked.get(topic) ?? 0) > metadataAge) {

@@ -1,4 +1,5 @@
 import type { RawRecord } from '../../record/record.ts'
+import type { StateChange } from '../broker.ts'
 import { RecordWriter } from './recordWriter.ts'
 
 /** A record whose key may be text. */
@@ -29,7 +30,7 @@ export class PackedRecords {
 
   /** @param places what each is known by, such as its place among the outputs of a unit; nothing when absent */
   static of(records: readonly Packable[], places?: readonly number[]): PackedRecords {
-    const starts = [0]
+    const starts = [writer.begin()]
     for (const { key, value, headers } of records) {
       writer.content(key)
       writer.content(value)
@@ -44,20 +45,20 @@ export class PackedRecords {
     return new PackedRecords(writer.take(), starts, timestamps, places)
   }
 
-  /** Records of one time without headers. @param beginningOf what a record's key begins with, its text follows */
-  static plain<T extends { readonly key: string; readonly value: Buffer | null }>(
-    entries: readonly T[],
-    beginningOf: (entry: T) => Uint8Array,
+  /** Records of one time without headers, of changes of state. @param beginningOf what the key begins with, before the change's own */
+  static ofChanges(
+    changes: readonly StateChange[],
+    beginningOf: (store: string) => Uint8Array,
     timestamp: number,
   ): PackedRecords {
-    const starts = [0]
-    for (const entry of entries) {
-      writer.text(beginningOf(entry), entry.key)
-      writer.content(entry.value)
+    const starts = [writer.begin()]
+    for (const { store, key, value } of changes) {
+      writer.text(beginningOf(store), key)
+      writer.content(value)
       writer.count(0)
       starts.push(writer.length)
     }
-    return new PackedRecords(writer.take(), starts, Array<number>(entries.length).fill(timestamp), undefined)
+    return new PackedRecords(writer.take(), starts, Array<number>(changes.length).fill(timestamp), undefined)
   }
 
   /** All of them, in their order. Those of several units may be known by the same. */
@@ -128,5 +129,5 @@ export class PackedRecords {
   }
 }
 
-/** All records of this thread are written with it, none while another is. */
+/** All records of this thread are packed with it, one lot after another. */
 const writer = new RecordWriter()

@@ -32,12 +32,12 @@ export class Packer {
    */
   async pack(unit: Unit): Promise<PackedUnit> {
     const { group, task, member, offsets, counts, outputs, state, global = [] } = unit
-    const counted = new Map<string, number>()
-    for (const topic of new Set(outputs.map((output) => output.topic))) {
-      checkTopicName(topic)
-      counted.set(topic, this.#network.knownLeaders(topic)?.length ?? (await this.partitionsOf(topic)))
-    }
+    const topics = new Set(outputs.map((output) => output.topic))
+    for (const topic of topics) checkTopicName(topic)
     checkTimestamps(outputs)
+    const counted = new Map<string, number>()
+    for (const topic of topics)
+      counted.set(topic, this.#network.knownLeaders(topic)?.length ?? (await this.partitionsOf(topic)))
     const now = Date.now()
     return {
       group,

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import {
   addOffsetsToTxnV3,
   addPartitionsToTxnV3,
@@ -56,9 +57,10 @@ export class Producer {
     if (parts.length === 0 && groups.length === 0) return
     await this.#orReset('The transaction', async () => {
       const identity = await this.#identify()
-      // The coordinator is at work while batches are made.
       const added = parts.length > 0 ? this.#addPartitions(identity, parts) : Promise.resolve()
-      await allOf([added, this.#addOffsets(identity, groups), this.#writer.write(identity, parts, added)])
+      // Batches are made when the requests are out: it takes about as long as the answers.
+      const written = setImmediate().then(() => this.#writer.write(identity, parts, added))
+      await allOf([added, this.#addOffsets(identity, groups), written])
       await this.#end(identity)
     })
   }

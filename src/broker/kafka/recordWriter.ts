@@ -3,8 +3,8 @@ import { zigzag } from './varint.ts'
 
 /** Bytes of the memory that is written to at first, and what is kept of it for the next records. */
 const [fewBytes, manyBytes] = [65_536, 4_194_304]
-/** A length takes so many bytes at most, and a character as many as this. */
-const [lengthBytes, characterBytes] = [5, 3]
+/** A length takes so many bytes at most, and a UTF-16 unit of text as many as this. */
+const [lengthBytes, unitBytes] = [5, 3]
 
 /** Writes what records consist of, each content after its length, as Kafka's record batches have them. */
 export class RecordWriter {
@@ -16,11 +16,16 @@ export class RecordWriter {
     return this.#length
   }
 
-  /** A copy of what was written; the next records are written anew. */
+  /** Records are written anew: what is left of some that could not be written is gone. @returns where they begin */
+  begin(): number {
+    this.#length = 0
+    return 0
+  }
+
+  /** A copy of what was written since it began. */
   take(): Buffer {
     const taken = Buffer.allocUnsafeSlow(this.#length)
     this.#bytes.copy(taken, 0, 0, this.#length)
-    this.#length = 0
     if (this.#bytes.length > manyBytes) this.#bytes = Buffer.allocUnsafeSlow(fewBytes)
     return taken
   }
@@ -41,7 +46,7 @@ export class RecordWriter {
 
   /** One content: bytes, and a text behind them. */
   text(beginning: Uint8Array, text: string): void {
-    this.#make(lengthBytes + beginning.length + characterBytes * text.length)
+    this.#make(lengthBytes + beginning.length + unitBytes * text.length)
     const start = this.#length
     // Mostly each character is one byte: where the length takes more than that, what is behind it moves.
     const head = varintSize(zigzag(beginning.length + text.length))

@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto'
-import { endTxnV3, ProtocolError, type Connection } from '@platformatic/kafka'
+import { addPartitionsToTxnV3, endTxnV3, ProtocolError } from '@platformatic/kafka'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { Changelog, changelogOf } from '../../../src/broker/kafka/changelog.ts'
 import { Committer } from '../../../src/broker/kafka/committer.ts'
 import { Copies } from '../../../src/broker/kafka/copies.ts'
 import { Fenced, Uncertain } from '../../../src/broker/kafka/failure.ts'
 import { decodeCounts, Ledger } from '../../../src/broker/kafka/ledger.ts'
-import { Network, type CoordinatorKind } from '../../../src/broker/kafka/network.ts'
+import { Network, type Api, type CoordinatorKind } from '../../../src/broker/kafka/network.ts'
 import { committedOffsets } from '../../../src/broker/kafka/offsets.ts'
 import { Producer } from '../../../src/broker/kafka/producer.ts'
+import { produce } from '../../../src/broker/kafka/protocol.ts'
 import { fetchFrom, recordsOf } from '../../../src/broker/kafka/reader.ts'
 import { ensureTopics } from '../../../src/broker/kafka/topics.ts'
 import { BrokerError, type GroupMember, type Unit } from '../../../src/broker/broker.ts'
@@ -25,17 +26,27 @@ class Broken extends Copies {
   }
 }
 
-/** Answers to EndTxn get lost, after the coordinator has done it. */
+/** Answers to EndTxn get lost, after the coordinator has done it; partitions are refused, and what is produced is counted. */
 class Lossy extends Network {
   losing = false
+  refusing = false
+  ended = 0
+  produced = 0
+
+  override async call<A extends unknown[], R>(id: number, api: Api<A, R>, ...args: A): Promise<R> {
+    if ((api as unknown) === produce) this.produced++
+    return super.call(id, api, ...args)
+  }
 
   override async callCoordinator<A extends unknown[], R>(
     kind: CoordinatorKind,
     key: string,
-    api: { async(connection: Connection, ...args: A): Promise<R> },
+    api: Api<A, R>,
     ...args: A
   ): Promise<R> {
+    if (this.refusing && (api as unknown) === addPartitionsToTxnV3.api) throw new ProtocolError('INVALID_TXN_STATE')
     const answer = await super.callCoordinator(kind, key, api, ...args)
+    if ((api as unknown) === endTxnV3.api) this.ended++
     if (this.losing && (api as unknown) === endTxnV3.api) throw new ProtocolError('REQUEST_TIMED_OUT')
     return answer
   }
@@ -114,6 +125,29 @@ describeKafka('units that go together', () => {
     }
     return values
   }
+
+  it('are those that are given in one turn, however late in it', async () => {
+    await open('exactlyOnce')
+    await network.leaders(topic)
+    const later = async (value: string, turns: number): Promise<void> => {
+      for (let turn = 0; turn < turns; turn++) await Promise.resolve()
+      await committer.commit(unit(value))
+    }
+    await Promise.all([later('a', 0), later('b', 20), later('c', 40)])
+    expect(network.ended).toBe(1)
+    expect(await valuesTo('c')).toEqual(['a', 'b', 'c'])
+  })
+
+  it('are written when their partitions are in the transaction, not before', async () => {
+    await open('exactlyOnce')
+    network.refusing = true
+    for (const failure of await failures([unit('a'), unit('b')])) expect(failure).toBeInstanceOf(BrokerError)
+    expect(network.produced).toBe(0)
+
+    network.refusing = false
+    await committer.commit(unit('c'))
+    expect(await valuesTo('c')).toEqual(['c'])
+  })
 
   it('are not tried one by one when nobody knows whether they were committed, and the ledger goes on from what is', async () => {
     await open('exactlyOnce')
