@@ -1,4 +1,4 @@
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { execFileSync, spawn, type ChildProcess, type SpawnOptions } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { kafkaClassPath } from '../../test/support/kafka/jars.ts'
@@ -44,10 +44,16 @@ const startNode = (
   environment: { readonly [name: string]: string },
   journal: number | 'inherit' = 'inherit',
 ): ChildProcess =>
-  spawn(process.execPath, [young, ...args], {
+  spawnPeer(process.execPath, [young, ...args], {
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'ignore', journal],
   })
+
+/** As a container of one core has it: the peer alone is bound to that core, the broker is not. */
+const core = process.env['OXBOW_CORE']
+
+const spawnPeer = (command: string, args: readonly string[], options: SpawnOptions): ChildProcess =>
+  core === undefined ? spawn(command, args, options) : spawn('taskset', ['-c', core, command, ...args], options)
 
 /** Its defaults, but for what the job says, a heap that suits the machine, and the settings given. */
 export function startStreams(
@@ -77,7 +83,7 @@ export function startStreams(
       .join('\n'),
   )
   const args = ['-Xmx1g', '-cp', streamsClassPath(), program, file, job.input, job.output]
-  return spawn('java', args, { stdio: ['ignore', journal, 'ignore'] })
+  return spawnPeer('java', args, { stdio: ['ignore', journal, 'ignore'] })
 }
 
 let compiled: string | undefined
