@@ -76,6 +76,14 @@ it('so are those of several, of a part, and some of them, known by what they wer
   )
 })
 
+it('text may take more bytes than it has characters, so that its length takes more as well', () => {
+  const texts = [31, 32, 40, 63, 64, 4_095, 4_096, 5_000, 8_191].map((length) => 'é'.repeat(length))
+  const given = texts.map((key): Packable => ({ key, value: Buffer.from('v'), headers: [[key, null]], timestamp: 1 }))
+  expect(read(PackedRecords.of(given))).toEqual(asRead(given))
+  const changes = texts.map((key) => ({ store: 's', key, value: Buffer.from(key) }))
+  expect(changesRead('0', changes)).toEqual(changes)
+})
+
 it('what could not be packed leaves nothing in what is packed next', () => {
   const good: Packable = { key: 'k', value: Buffer.from('v'), headers: [], timestamp: 1 }
   const bad: Packable = { ...good, headers: [['name', 7 as unknown as Buffer]] }

@@ -7,13 +7,19 @@ import { output } from '../../support/pipeline.ts'
 
 const topics = Array.from({ length: 40 }, (_, n) => `dlq.${n}`)
 
-test('of many partitions that end in open transactions one is waited for, not each, and the others are read as far as they go', async () => {
+/** A broker, and an index that knows nothing of it yet; both end with the test. */
+async function open() {
   const broker = await openEmbedded({ directory: ':memory:' })
   const index = new LetterIndex()
   onTestFinished(async () => {
     index.close()
     await broker.close()
   })
+  return { broker, index }
+}
+
+test('of many partitions that end in open transactions one is waited for, not each, and the others are read as far as they go', async () => {
+  const { broker, index } = await open()
   await broker.ensureTopics(topics.map((name) => ({ name, partitions: 1 })))
   const outputs = topics.flatMap((topic) => [output(topic, { n: 1 }), output(topic, { n: 2 })])
   await broker.commit({ group: 'test', task: '', outputs, offsets: [], state: [], counts: [] })
@@ -40,12 +46,7 @@ test('of many partitions that end in open transactions one is waited for, not ea
 })
 
 test('a topic that is made anew while it is followed is followed no further, and from its start the next time', async () => {
-  const broker = await openEmbedded({ directory: ':memory:' })
-  const index = new LetterIndex()
-  onTestFinished(async () => {
-    index.close()
-    await broker.close()
-  })
+  const { broker, index } = await open()
   const [topic] = topics as [string]
   await broker.ensureTopics([{ name: topic, partitions: 1 }])
   const outputs = [1, 2, 3].map((n) => output(topic, { n }))
